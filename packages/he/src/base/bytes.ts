@@ -1,0 +1,129 @@
+import { GloveboxError } from './errors.ts'
+
+/** Reads little-endian fields; every read is checked against the end before anything is allocated. */
+export class ByteReader {
+  readonly bytes: Uint8Array
+  readonly what: string
+  offset = 0
+  readonly #view: DataView
+
+  /** `what` names the thing being read in errors. */
+  constructor(bytes: Uint8Array, what: string) {
+    this.bytes = bytes
+    this.what = what
+    this.#view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength)
+  }
+
+  get remaining(): number {
+    return this.bytes.length - this.offset
+  }
+
+  #take(length: number, field: string): number {
+    if (!(length >= 0) || length > this.remaining) {
+      throw new GloveboxError(
+        'malformed',
+        `${this.what} is truncated: "${field}" needs ${length} bytes at offset ${this.offset}, ${this.remaining} are left`,
+      )
+    }
+    const at = this.offset
+    this.offset += length
+    return at
+  }
+
+  u8(field: string): number {
+    return this.#view.getUint8(this.#take(1, field))
+  }
+  u16(field: string): number {
+    return this.#view.getUint16(this.#take(2, field), true)
+  }
+  u32(field: string): number {
+    return this.#view.getUint32(this.#take(4, field), true)
+  }
+  f64(field: string): number {
+    return this.#view.getFloat64(this.#take(8, field), true)
+  }
+  /** A view, not a copy. */
+  slice(length: number, field: string): Uint8Array {
+    const at = this.#take(length, field)
+    return this.bytes.subarray(at, at + length)
+  }
+  /** UTF-8 text with a u32 length before it, at most `limit` bytes. */
+  text(field: string, limit: number): string {
+    const length = this.u32(field)
+    if (length > limit) throw this.malformed(field, `at most ${limit} bytes`, length)
+    try {
+      return new TextDecoder('utf-8', { fatal: true }).decode(this.slice(length, field))
+    } catch (cause) {
+      if (cause instanceof GloveboxError) throw cause
+      throw this.malformed(field, 'UTF-8 text', 'other bytes')
+    }
+  }
+  /** The error for a field with a value that may not be. */
+  malformed(field: string, expected: string, got: unknown): GloveboxError {
+    return new GloveboxError('malformed', `${this.what}: "${field}" expected ${expected}, got ${got}`)
+  }
+  end(): void {
+    if (this.remaining !== 0) {
+      throw new GloveboxError('malformed', `${this.what} has ${this.remaining} bytes after its end`)
+    }
+  }
+}
+
+/** Writes little-endian fields into a buffer that grows. */
+export class ByteWriter {
+  #buffer: Uint8Array
+  #view: DataView
+  #length = 0
+
+  constructor(capacity = 256) {
+    this.#buffer = new Uint8Array(capacity)
+    this.#view = new DataView(this.#buffer.buffer)
+  }
+
+  #reserve(length: number): number {
+    const at = this.#length
+    const need = at + length
+    if (need > this.#buffer.length) {
+      const grown = new Uint8Array(Math.max(need, 2 * this.#buffer.length))
+      grown.set(this.#buffer.subarray(0, at))
+      this.#buffer = grown
+      this.#view = new DataView(grown.buffer)
+    }
+    this.#length = need
+    return at
+  }
+
+  u8(value: number): this {
+    const at = this.#reserve(1)
+    this.#view.setUint8(at, value)
+    return this
+  }
+  u16(value: number): this {
+    const at = this.#reserve(2)
+    this.#view.setUint16(at, value, true)
+    return this
+  }
+  u32(value: number): this {
+    const at = this.#reserve(4)
+    this.#view.setUint32(at, value, true)
+    return this
+  }
+  f64(value: number): this {
+    const at = this.#reserve(8)
+    this.#view.setFloat64(at, value, true)
+    return this
+  }
+  raw(bytes: Uint8Array): this {
+    const at = this.#reserve(bytes.length)
+    this.#buffer.set(bytes, at)
+    return this
+  }
+  text(value: string): this {
+    const bytes = new TextEncoder().encode(value)
+    return this.u32(bytes.length).raw(bytes)
+  }
+  /** The bytes so far. A view: do not write afterwards. */
+  done(): Uint8Array {
+    return this.#buffer.subarray(0, this.#length)
+  }
+}

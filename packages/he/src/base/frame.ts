@@ -1,0 +1,100 @@
+import { ByteReader, ByteWriter } from './bytes.ts'
+import { digest, equalBytes, toHex } from './digest.ts'
+import { GloveboxError } from './errors.ts'
+
+/**
+ * The frame around everything that Glovebox writes, little-endian:
+ *
+ *     "GLBX"  version u8 = 1  kind u8  0 u16  owner 32 bytes  length u32  body  checksum 16 bytes
+ *
+ * `owner` is the digest of what the body is bound to (parameters or a program); the checksum is the head of SHA-256 over all that
+ * precedes it. It finds damage, not forgery: whoever can write a frame can write its checksum.
+ */
+const frameKinds = {
+  ciphertext: 1,
+  'public key': 3,
+  'evaluation keys': 4,
+  'secret key': 5,
+  'client part': 16,
+  'server part': 17,
+  query: 18,
+  reply: 19,
+  'evaluation keys of a program': 20,
+  'secret key of a program': 21,
+} as const
+
+export type FrameKind = keyof typeof frameKinds
+
+const magic = 0x58424c47
+const version = 1
+const headerBytes = 44
+const checksumBytes = 16
+/** What a frame costs besides its body. */
+export const frameOverhead: number = headerBytes + checksumBytes
+/** Largest frame that a decoder takes unless told otherwise: 1 GiB. */
+const defaultLimit = 2 ** 30
+
+export function encodeFrame(kind: FrameKind, owner: Uint8Array, body: Uint8Array): Uint8Array {
+  const writer = new ByteWriter(body.length + frameOverhead)
+  writer.u32(magic).u8(version).u8(frameKinds[kind]).u16(0).raw(owner).u32(body.length).raw(body)
+  writer.raw(digest(writer.done()).subarray(0, checksumBytes))
+  return writer.done()
+}
+
+export interface FrameOptions {
+  /** The digest that the frame has to be bound to; left out where any will do. */
+  readonly owner?: Uint8Array
+  /** What `owner` is the digest of, for the error. */
+  readonly ownerName?: string
+  /** Refuse more than this many bytes before reading them. */
+  readonly maxBytes?: number
+  /** Names the input in errors, for example a file. */
+  readonly what?: string
+}
+
+export interface Frame {
+  readonly owner: Uint8Array
+  readonly body: ByteReader
+}
+
+/** The kind of a frame by its header, or undefined where the bytes are no frame. */
+export function peekKind(bytes: Uint8Array): FrameKind | undefined {
+  if (bytes.length < headerBytes || new DataView(bytes.buffer, bytes.byteOffset).getUint32(0, true) !== magic) return undefined
+  return (Object.keys(frameKinds) as FrameKind[]).find((kind) => frameKinds[kind] === bytes[5])
+}
+
+/** Opens a frame of the kind; throws GloveboxError `malformed`, `too-large` or `parameters-mismatch` with what was found instead. */
+export function decodeFrame(bytes: Uint8Array, kind: FrameKind, options: FrameOptions = {}): Frame {
+  const what = options.what ?? `the ${kind}`
+  const limit = options.maxBytes ?? defaultLimit
+  if (!(bytes instanceof Uint8Array)) throw new TypeError(`"bytes" expected a Uint8Array, got ${typeof bytes}`)
+  if (bytes.length > limit) throw new GloveboxError('too-large', `${what} has ${bytes.length} bytes, at most ${limit} are accepted`)
+  const reader = new ByteReader(bytes, what)
+  if (bytes.length < 4 || reader.u32('magic') !== magic) {
+    throw new GloveboxError('malformed', `${what} is not a Glovebox file: it does not begin with "GLBX"`)
+  }
+  const foundVersion = reader.u8('version')
+  if (foundVersion !== version) throw reader.malformed('version', `${version}`, foundVersion)
+  const foundKind = reader.u8('kind')
+  if (foundKind !== frameKinds[kind]) {
+    const name = (Object.keys(frameKinds) as FrameKind[]).find((k) => frameKinds[k] === foundKind)
+    throw new GloveboxError('malformed', `${what} expected a frame of kind "${kind}", got ${name ? `"${name}"` : `kind ${foundKind}`}`)
+  }
+  if (reader.u16('reserved') !== 0) throw reader.malformed('reserved', '0', 'another value')
+  const owner = reader.slice(32, 'owner')
+  const length = reader.u32('length')
+  const body = new ByteReader(reader.slice(length, 'body'), what)
+  const end = reader.offset
+  const checksum = reader.slice(checksumBytes, 'checksum')
+  reader.end()
+  if (!equalBytes(checksum, digest(bytes.subarray(0, end)).subarray(0, checksumBytes))) {
+    throw new GloveboxError('malformed', `${what} is damaged: its checksum does not match its content`)
+  }
+  if (options.owner && !equalBytes(owner, options.owner)) {
+    throw new GloveboxError(
+      'parameters-mismatch',
+      `${what} belongs to other ${options.ownerName ?? 'parameters'}: digest ${toHex(owner).slice(0, 16)}…, expected ${toHex(options.owner).slice(0, 16)}…`,
+    )
+  }
+  return { owner, body }
+}

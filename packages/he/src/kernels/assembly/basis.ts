@@ -1,0 +1,94 @@
+// Exact, centred RNS basis conversion (Halevi, Polyakov, Shoup 2018, eprint 2018/117, section 2.2).
+import { batchOf, bitsOf, madd, nmadd, pin, productError, reduceOnce, settle } from './fma'
+
+/** x * w modulo q, canonical: the product is at most 0.57 q (see `mulScalar`), and the second reduction is exact. */
+@inline
+function scaled(x: v128, w: v128, wp: v128, q: v128, qinv: v128): v128 {
+  const h = f64x2.mul(x, w)
+  const r = f64x2.sub(nmadd(f64x2.nearest(f64x2.mul(x, wp)), q, h), productError(x, w, h))
+  return reduceOnce(r, q, qinv)
+}
+
+/**
+ * The sum of y_i / q_i is off by less than m * 2^-52 and further from a half integer than 1/(2D), so v could be off by one only for a value within
+ * m * 2^-52 * D of D/2, where the centred representative itself is a matter of taste: the result is then a multiple of D off, as in
+ * section 2.2 of the paper.
+ */
+export function basisScale(
+  dst: usize, dstStride: usize, v: usize, src: usize, srcStride: usize, m: i32, table: usize, n: i32,
+): void {
+  const bytes = <usize>n << 3
+  for (let i: usize = 0; i < bytes; i += 32) {
+    let s0 = f64x2.splat(0)
+    let s1 = f64x2.splat(0)
+    let x = src + i
+    let y = dst + i
+    let t = table
+    for (let j = 0; j < m; j++) {
+      const w = v128.load64_splat(t)
+      const wp = v128.load64_splat(t, 8)
+      const q = v128.load64_splat(t, 16)
+      const qinv = v128.load64_splat(t, 24)
+      const y0 = scaled(v128.load(x), w, wp, q, qinv)
+      const y1 = scaled(v128.load(x, 16), w, wp, q, qinv)
+      s0 = f64x2.add(s0, f64x2.mul(y0, qinv))
+      s1 = f64x2.add(s1, f64x2.mul(y1, qinv))
+      v128.store(y, y0)
+      v128.store(y, y1, 16)
+      x += srcStride
+      y += dstStride
+      t += 32
+    }
+    v128.store(v + i, f64x2.nearest(s0))
+    v128.store(v + i, f64x2.nearest(s1), 16)
+  }
+}
+
+/** |y_i| <= 2^49 whatever p is, so a batch has at most 8 products; v * D is one more. */
+export function basisCombine(
+  dst: usize, y: usize, yStride: usize, v: usize, m: i32, table: usize, n: i32, p: f64, pinv: f64,
+): void {
+  const P = f64x2.splat(p)
+  const I = f64x2.splat(pinv)
+  const bits = bitsOf(p)
+  const c = f64x2.splat(pin(bits))
+  const batch = batchOf(bits, 8)
+  const D = f64x2.splat(-load<f64>(table + (<usize>m << 4)))
+  const bytes = <usize>n << 3
+  for (let i: usize = 0; i < bytes; i += 32) {
+    const v0 = v128.load(v + i)
+    const v1 = v128.load(v + i, 16)
+    let h0 = madd(v0, D, c)
+    let h1 = madd(v1, D, c)
+    let l0 = f64x2.neg(productError(v0, D, f64x2.sub(h0, c)))
+    let l1 = f64x2.neg(productError(v1, D, f64x2.sub(h1, c)))
+    let x = y + i
+    let t = table
+    let left = m
+    let j = min(m, batch - 1)
+    for (;;) {
+      left -= j
+      for (; j > 0; j--) {
+        const w = v128.load64_splat(t)
+        const a0 = v128.load(x)
+        const a1 = v128.load(x, 16)
+        const g0 = madd(a0, w, h0)
+        const g1 = madd(a1, w, h1)
+        l0 = f64x2.sub(l0, productError(a0, w, f64x2.sub(g0, h0)))
+        l1 = f64x2.sub(l1, productError(a1, w, f64x2.sub(g1, h1)))
+        h0 = g0
+        h1 = g1
+        x += yStride
+        t += 16
+      }
+      l0 = settle(h0, l0, c, P, I)
+      l1 = settle(h1, l1, c, P, I)
+      if (left <= 0) break
+      h0 = c
+      h1 = c
+      j = min(left, batch)
+    }
+    v128.store(dst + i, l0)
+    v128.store(dst + i, l1, 16)
+  }
+}

@@ -1,0 +1,12 @@
+// The kernel table of ../table.ts for WebAssembly, compiled by scripts/build-kernels.mjs.
+export { heapBase, probe } from './fma'
+export { nttForward, nttInverse } from './ntt'
+export {
+  add, addScalar, mul, mulAdd, mulScalar, negate, permute, reduce, sub, subMulScalar, tensor,
+} from './pointwise'
+export { dotPair, dotPlain } from './dot'
+export { basisCombine, basisScale } from './basis'
+export { expandUniform } from './expand'
+export { sampleBinomial, sampleTernary } from './sample'
+export { combine, embedForward, embedInverse, scaleRound } from './embed'
+export { pack, unpack } from './pack'

@@ -1,0 +1,372 @@
+import { describe, expect, test } from 'vitest'
+import type { Backend } from '../backend/backend.ts'
+import { openBackend } from '../backend/open.ts'
+import { centred, invMod, isPrime } from '../base/numbers.ts'
+import { embeddingTable } from './embed-tables.ts'
+import { nttTables } from './ntt-tables.ts'
+import { type Kernels, kernelNames, type Ptr } from './table.ts'
+
+// Every kernel on every backend, with the same inputs: random ones, and the corners of the documented ranges.
+
+/** What a kernel left behind. Residues (p given) are compared after full reduction and checked against `range`. */
+interface Outcome {
+  readonly values: ArrayLike<number>
+  readonly p?: number
+  readonly range?: number
+  /** Relative to the largest value; 0 or absent means bit-identical. */
+  readonly tolerance?: number
+}
+
+type Style = 'random' | 'highest' | 'lowest' | 'alternating' | 'corners' | 'zero'
+const styles: readonly Style[] = ['random', 'highest', 'lowest', 'alternating', 'corners', 'zero']
+
+/** One run of one kernel on one backend: places operands, draws inputs in the style under test, reads results. */
+class Bench {
+  readonly kernels: Kernels
+  private readonly memory: WebAssembly.Memory
+  private top: number
+  private state = 0x9e3779b9
+  private readonly style: Style
+
+  constructor(backend: Backend, style: Style) {
+    this.kernels = backend.kernels
+    this.memory = backend.memory
+    this.top = backend.heapBase
+    this.style = style
+  }
+
+  reserve(bytes: number): Ptr {
+    const at = this.top
+    this.top += Math.ceil(bytes / 64) * 64
+    const missing = this.top - this.memory.buffer.byteLength
+    if (missing > 0) this.memory.grow(Math.ceil(missing / 65536))
+    return at
+  }
+
+  place(values: ArrayLike<number>): Ptr {
+    const at = this.reserve(8 * values.length)
+    new Float64Array(this.memory.buffer, at, values.length).set(values)
+    return at
+  }
+
+  bytes(values: ArrayLike<number>): Ptr {
+    const at = this.reserve(values.length)
+    new Uint8Array(this.memory.buffer, at, values.length).set(values)
+    return at
+  }
+
+  u32(values: ArrayLike<number>): Ptr {
+    const at = this.reserve(4 * values.length)
+    new Uint32Array(this.memory.buffer, at, values.length).set(values)
+    return at
+  }
+
+  read(at: Ptr, n: number): Float64Array {
+    return new Float64Array(this.memory.buffer, at, n).slice()
+  }
+
+  readBytes(at: Ptr, n: number): Uint8Array {
+    return new Uint8Array(this.memory.buffer, at, n).slice()
+  }
+
+  /** In [0, 1), 53 bits: two steps of xorshift32. */
+  uniform(): number {
+    return (this.word() >>> 5) * 2 ** -27 + (this.word() >>> 6) * 2 ** -53
+  }
+
+  word(): number {
+    this.state ^= this.state << 13
+    this.state ^= this.state >>> 17
+    this.state ^= this.state << 5
+    return this.state >>> 0
+  }
+
+  /** n integers of absolute value at most `range`, in the style under test. */
+  draw(n: number, range: number): Float64Array {
+    const most = Math.floor(range)
+    return Float64Array.from({ length: n }, (_, i) => {
+      switch (this.style) {
+        case 'random':
+          return Math.round((2 * this.uniform() - 1) * most)
+        case 'highest':
+          return most
+        case 'lowest':
+          return -most
+        case 'alternating':
+          return i % 2 === 0 ? most : -most
+        case 'corners':
+          return [most, -most, most - 1, 1 - most, 1, -1, 0][this.word() % 7]!
+        default:
+          return 0
+      }
+    })
+  }
+}
+
+/** The largest primes below `below` that are 1 modulo 2n. */
+function primesBelow(below: number, n: number, count: number): number[] {
+  const step = BigInt(2 * n)
+  const found: number[] = []
+  for (let k = ((BigInt(below) - 2n) / step) * step + 1n; found.length < count; k -= step) {
+    if (k < 2n) throw new RangeError('no such prime')
+    if (isPrime(k)) found.push(Number(k))
+  }
+  return found
+}
+
+const reduced = 0.7
+const half = (p: number): number => (p - 1) / 2
+/** A balanced constant near the far end of its range, with its quotient. */
+const constants = (p: number): [w: number, wp: number][] => [half(p), -half(p), 1, Math.floor(p / 3)].map((w) => [w, w / p])
+
+type Run = (b: Bench, n: number, p: number, all: readonly number[]) => Outcome[]
+
+function pointwise(f: (b: Bench, dst: Ptr, a: Ptr, c: Ptr, n: number, p: number) => void, range = reduced): Run {
+  return (b, n, p) => {
+    const a = b.place(b.draw(n, range * p))
+    const c = b.place(b.draw(n, range * p))
+    const dst = b.place(b.draw(n, reduced * p))
+    f(b, dst, a, c, n, p)
+    const apart = b.read(dst, n)
+    // Once more with dst equal to the first source.
+    const again = b.place(apart)
+    const source = b.place(b.read(a, n))
+    f(b, source, source, c, n, p)
+    return [
+      { values: apart, p, range: reduced },
+      { values: b.read(source, n), p, range: reduced },
+      { values: b.read(again, n), p },
+    ]
+  }
+}
+
+function scalar(f: (b: Bench, dst: Ptr, a: Ptr, c: Ptr, n: number, p: number, w: number, wp: number) => void): Run {
+  return (b, n, p) =>
+    constants(p).flatMap(([w, wp]) => pointwise((bench, dst, a, c) => f(bench, dst, a, c, n, p, w, wp), 1)(b, n, p, []))
+}
+
+function transform(name: 'nttForward' | 'nttInverse'): Run {
+  return (b, n, p) => {
+    const tables = nttTables(n, p)
+    const table = b.place(name === 'nttForward' ? tables.forward : tables.inverse)
+    const x = b.place(b.draw(n, p))
+    b.kernels[name](x, n, p, 1 / p, table)
+    return [{ values: b.read(x, n), p, range: reduced }]
+  }
+}
+
+function embedding(name: 'embedForward' | 'embedInverse'): Run {
+  return (b, n) => {
+    const table = b.place(embeddingTable(n))
+    const re = b.place(b.draw(n / 2, 2 ** 30))
+    const im = b.place(b.draw(n / 2, 2 ** 30))
+    b.kernels[name](re, im, n, table)
+    return [{ values: Float64Array.of(...b.read(re, n / 2), ...b.read(im, n / 2)), tolerance: 1e-9 }]
+  }
+}
+
+const runs: Record<keyof Kernels, Run> = {
+  nttForward: transform('nttForward'),
+  nttInverse: transform('nttInverse'),
+  permute: (b, n, p) => {
+    const src = b.place(b.draw(n, p))
+    const index = b.u32(Uint32Array.from({ length: n }, (_, i) => (5 * i + 3) % n))
+    const dst = b.reserve(8 * n)
+    b.kernels.permute(dst, src, index, n)
+    return [{ values: b.read(dst, n) }]
+  },
+  reduce: (b, n, p) =>
+    [2 ** 49, 2 ** 53, 2 ** 70, 2 ** 100, half(p), half(p) + 1, 1.5 * p].map((range) => {
+      const src = b.place(b.draw(n, range).map((x) => (range > 2 ** 53 ? x : Math.round(x))))
+      const dst = b.reserve(8 * n)
+      b.kernels.reduce(dst, src, n, p, 1 / p)
+      return { values: b.read(dst, n), p, range: range < 2 ** 53 ? 0.5 : reduced }
+    }),
+  add: pointwise((b, dst, a, c, n, p) => b.kernels.add(dst, a, c, n, p, 1 / p)),
+  sub: pointwise((b, dst, a, c, n, p) => b.kernels.sub(dst, a, c, n, p, 1 / p)),
+  negate: pointwise((b, dst, a, _, n) => b.kernels.negate(dst, a, n)),
+  mul: pointwise((b, dst, a, c, n, p) => b.kernels.mul(dst, a, c, n, p, 1 / p)),
+  mulAdd: pointwise((b, dst, a, c, n, p) => b.kernels.mulAdd(dst, a, c, n, p, 1 / p)),
+  mulScalar: scalar((b, dst, a, _, n, p, w, wp) => b.kernels.mulScalar(dst, a, n, w, wp, p)),
+  subMulScalar: scalar((b, dst, a, c, n, p, w, wp) => b.kernels.subMulScalar(dst, a, c, n, w, wp, p)),
+  addScalar: (b, n, p) =>
+    constants(p).flatMap(([w]) =>
+      pointwise((bench, dst, a) => bench.kernels.addScalar(dst, a, n, w, p, 1 / p))(b, n, p, []),
+    ),
+  tensor: (b, n, p) => {
+    const [a0, a1, b0, b1] = [0, 1, 2, 3].map(() => b.place(b.draw(n, reduced * p))) as [Ptr, Ptr, Ptr, Ptr]
+    const d2 = b.reserve(8 * n)
+    b.kernels.tensor(a0, a1, d2, a0, a1, b0, b1, n, p, 1 / p)
+    return [a0, a1, d2].map((at) => ({ values: b.read(at, n), p, range: reduced }))
+  },
+  dotPair: (b, n, p) =>
+    [1, 2, 3, 4, 5, 8, 9, 17, 64].flatMap((count) => {
+      const [d, k0, k1] = [0, 1, 2].map(() => b.place(b.draw(count * n, reduced * p))) as [Ptr, Ptr, Ptr]
+      const [dst0, dst1] = [b.reserve(8 * n), b.reserve(8 * n)]
+      b.kernels.dotPair(dst0, dst1, d, 8 * n, k0, k1, 8 * n, count, n, p, 1 / p)
+      return [dst0, dst1].map((at) => ({ values: b.read(at, n), p, range: reduced }))
+    }),
+  dotPlain: (b, n, p) =>
+    [1, 2, 3, 7, 16, 33, 256].flatMap((count) => {
+      const at = Array.from({ length: 3 }, () => b.place(b.draw(n * Math.min(count, 5), reduced * p)))
+      const list = Array.from({ length: 3 * count }, (_, i) => at[i % 3]! + 8 * n * (Math.floor(i / 3) % Math.min(count, 5)))
+      const pointers = b.u32(list)
+      const [dst0, dst1] = [b.reserve(8 * n), b.reserve(8 * n)]
+      b.kernels.dotPlain(dst0, dst1, pointers, count, n, p, 1 / p)
+      return [dst0, dst1].map((out) => ({ values: b.read(out, n), p, range: reduced }))
+    }),
+  basisScale: (b, n, _, all) =>
+    [1, 2, 3, 5].flatMap((m) =>
+      // Not (q-1)/2 for every prime: that is (D-1)/2, where the sum is so near a half integer that v may differ by one.
+      [1, 0.49].flatMap((part) => {
+        const primes = all.slice(0, m)
+        const product = primes.reduce((a, q) => a * BigInt(q), 1n)
+        const src = b.place(primes.flatMap((q) => [...b.draw(n, part * q)]))
+        const table = b.place(
+          primes.flatMap((q) => {
+            const w = Number(centred(invMod(product / BigInt(q), BigInt(q)), BigInt(q)))
+            return [w, w / q, q, 1 / q]
+          }),
+        )
+        const [dst, v] = [b.reserve(8 * n * m), b.reserve(8 * n)]
+        b.kernels.basisScale(dst, 8 * n, v, src, 8 * n, m, table, n)
+        return [
+          { values: b.read(v, n) },
+          ...primes.map((q, i) => ({ values: b.read(dst + 8 * n * i, n), p: q, range: 0.5 })),
+        ]
+      }),
+    ),
+  basisCombine: (b, n, p) =>
+    [1, 2, 3, 4, 7, 8, 9, 20].flatMap((m) => {
+      const y = b.place(b.draw(n * m, 2 ** 49))
+      const v = b.place(b.draw(n, m / 2 + 1))
+      const table = b.place([...b.draw(m + 1, half(p))].flatMap((c) => [c, c / p]))
+      const dst = b.reserve(8 * n)
+      b.kernels.basisCombine(dst, y, 8 * n, v, m, table, n, p, 1 / p)
+      return [{ values: b.read(dst, n), p, range: reduced }]
+    }),
+  expandUniform: (b, n, p) =>
+    [0, 1, 0xffffffff].map((index) => {
+      const seed = b.bytes(Uint8Array.from({ length: 32 }, () => b.word()))
+      const dst = b.reserve(8 * n)
+      b.kernels.expandUniform(dst, n, p, seed, 7, index)
+      return { values: b.read(dst, n), p, range: 0.5 }
+    }),
+  sampleTernary: (b, n) =>
+    [0, 1, n - 1, n, n + 37, 2 * n].flatMap((length) => {
+      const source = b.bytes(Uint8Array.from({ length }, (_, i) => (i % 11 === 0 ? 255 : b.word())))
+      const dst = b.place(new Float64Array(n))
+      const written = b.kernels.sampleTernary(dst, n, source, length)
+      return [{ values: [written] }, { values: b.read(dst, written) }]
+    }),
+  sampleBinomial: (b, n) =>
+    [() => b.word(), () => 255, () => 0].map((byte) => {
+      const source = b.bytes(Uint8Array.from({ length: 6 * n }, byte))
+      const dst = b.reserve(8 * n)
+      b.kernels.sampleBinomial(dst, n, source)
+      return { values: b.read(dst, n) }
+    }),
+  embedInverse: embedding('embedInverse'),
+  embedForward: embedding('embedForward'),
+  scaleRound: (b, n) =>
+    [1, 0.5, 2 ** -20, 2 ** 40, 1 / 3].flatMap((scale) => {
+      const src = b.place(b.draw(n, 2 ** 45))
+      const dst = b.reserve(8 * n)
+      const largest = b.kernels.scaleRound(dst, src, n, scale)
+      return [{ values: b.read(dst, n) }, { values: [largest] }]
+    }),
+  combine: (b, n, p) => {
+    const [a, c] = [b.place(b.draw(n, p)), b.place(b.draw(n, p))]
+    const dst = b.reserve(8 * n)
+    b.kernels.combine(dst, a, 1 / 3, c, 2 ** 40 / 7, n)
+    return [{ values: b.read(dst, n), tolerance: 1e-9 }]
+  },
+  pack: (b, n, p) => {
+    const least = Math.ceil(Math.log2(p))
+    return [least, least + 1, 53].map((bits) => {
+      const src = b.place(b.draw(n, reduced * p))
+      const length = Math.ceil((n * bits) / 8)
+      const dst = b.reserve(length + 8)
+      b.kernels.pack(dst, src, n, bits, p, 1 / p)
+      return { values: b.readBytes(dst, length) }
+    })
+  },
+  unpack: (b, n, p) => {
+    const least = Math.ceil(Math.log2(p))
+    return [least, least + 1, 53].flatMap((bits) => {
+      const src = b.bytes(Uint8Array.from({ length: Math.ceil((n * bits) / 8) + 8 }, () => b.word()))
+      const packed = b.reserve(8 * n)
+      b.kernels.pack(packed, b.place(b.draw(n, reduced * p)), n, bits, p, 1 / p)
+      return [src, packed].flatMap((from) => {
+        const dst = b.reserve(8 * n)
+        const refused = b.kernels.unpack(dst, from, n, bits, p)
+        // What a refused value leaves behind is nobody's business.
+        return [{ values: [refused] }, refused === 0 ? { values: b.read(dst, n), p, range: 0.5 } : { values: [] }]
+      })
+    })
+  },
+}
+
+function canonical(values: ArrayLike<number>, p: number): number[] {
+  return Array.from(values, (x) => Number(centred(BigInt(x), BigInt(p))))
+}
+
+function compare(got: Outcome, expected: Outcome, what: string): void {
+  expect(got.values.length, what).toBe(expected.values.length)
+  if (got.tolerance !== undefined) {
+    let [worst, largest] = [0, 0]
+    for (let i = 0; i < got.values.length; i++) {
+      worst = Math.max(worst, Math.abs(got.values[i]! - expected.values[i]!))
+      largest = Math.max(largest, Math.abs(expected.values[i]!))
+    }
+    expect(worst, what).toBeLessThanOrEqual(got.tolerance * largest)
+    return
+  }
+  if (got.p !== undefined && got.range !== undefined) {
+    let largest = 0
+    for (let i = 0; i < got.values.length; i++) largest = Math.max(largest, Math.abs(got.values[i]!))
+    expect(largest / got.p, `${what}: range`).toBeLessThanOrEqual(got.range)
+  }
+  const x = got.p === undefined ? Array.from(got.values) : canonical(got.values, got.p)
+  const y = expected.p === undefined ? Array.from(expected.values) : canonical(expected.values, expected.p)
+  // Element by element only where something is wrong: vitest's own comparison is slow on long arrays. -0 equals 0 here.
+  const at = x.findIndex((value, i) => value !== y[i])
+  if (at >= 0) expect.fail(`${what}: [${at}] is ${x[at]}, expected ${y[at]}`)
+}
+
+const backends = { 'wasm-fused': openBackend('wasm-fused'), wasm: openBackend('wasm'), reference: openBackend('reference') }
+
+/** One kernel at degree n with primes below `below`, every style, the two fast backends against the reference. */
+function suite(name: keyof Kernels, n: number, below: number, chosen: readonly Style[]): void {
+  const all = primesBelow(below, n, 5)
+  for (const style of chosen) {
+    const expected = runs[name](new Bench(backends.reference, style), n, all[0]!, all)
+    for (const backend of [backends['wasm-fused'], backends.wasm]) {
+      const got = runs[name](new Bench(backend, style), n, all[0]!, all)
+      expect(got.length).toBe(expected.length)
+      got.forEach((outcome, i) => {
+        compare(outcome, expected[i]!, `${name} on ${backend.name}, n = ${n}, p < 2^${Math.log2(below).toFixed(1)}, ${style}, result ${i}`)
+      })
+    }
+  }
+}
+
+/** 49.7: a prime of 50 bits that is not near a power of two. */
+const sizes: readonly number[] = [20, 30, 48, 49, 49.7, 50]
+
+describe.each(kernelNames)('%s', (name) => {
+  test.each([16, 32, 64, 128])('agrees on all backends, n = %i', (n) => {
+    for (const bits of sizes) suite(name, n, Math.floor(2 ** bits), styles)
+  })
+  test('agrees on all backends, n = 1024, 2048', () => {
+    for (const bits of [30, 49, 50]) suite(name, bits === 49 ? 2048 : 1024, 2 ** bits, ['random'])
+  })
+})
+
+describe.each(['nttForward', 'nttInverse'] as const)('%s', (name) => {
+  test.each([4096, 8192])('agrees on all backends, n = %i', (n) => {
+    suite(name, n, 2 ** 50, ['random', 'highest', 'alternating'])
+    suite(name, n, 2 ** 49, ['corners', 'lowest'])
+    suite(name, n, 2 ** 30, ['random'])
+  })
+})

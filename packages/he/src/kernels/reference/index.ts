@@ -1,0 +1,57 @@
+import type { Kernels } from '../table.ts'
+import { basisCombine, basisScale } from './basis.ts'
+import { dotPair, dotPlain } from './dot.ts'
+import { combine, embedForward, embedInverse, scaleRound } from './embed.ts'
+import { expandUniform } from './expand.ts'
+import { nttForward, nttInverse } from './ntt.ts'
+import { pack, unpack } from './pack.ts'
+import {
+  add,
+  addScalar,
+  mul,
+  mulAdd,
+  mulScalar,
+  negate,
+  permute,
+  reduce,
+  sub,
+  subMulScalar,
+  tensor,
+} from './pointwise.ts'
+import { sampleBinomial, sampleTernary } from './sample.ts'
+
+/** The kernel table on bigint: what the others are held against. Slow, canonical, and as close to the definitions as code gets. */
+export function createReferenceKernels(memory: WebAssembly.Memory): Kernels {
+  const on =
+    <A extends unknown[], R>(kernel: (memory: WebAssembly.Memory, ...args: A) => R) =>
+    (...args: A): R =>
+      kernel(memory, ...args)
+  return {
+    nttForward: on(nttForward),
+    nttInverse: on(nttInverse),
+    permute: on(permute),
+    reduce: on(reduce),
+    add: on(add),
+    sub: on(sub),
+    negate: on(negate),
+    mul: on(mul),
+    mulAdd: on(mulAdd),
+    mulScalar: on(mulScalar),
+    subMulScalar: on(subMulScalar),
+    addScalar: on(addScalar),
+    tensor: on(tensor),
+    dotPair: on(dotPair),
+    dotPlain: on(dotPlain),
+    basisScale: on(basisScale),
+    basisCombine: on(basisCombine),
+    expandUniform: on(expandUniform),
+    sampleTernary: on(sampleTernary),
+    sampleBinomial: on(sampleBinomial),
+    embedInverse: on(embedInverse),
+    embedForward: on(embedForward),
+    scaleRound: on(scaleRound),
+    combine: on(combine),
+    pack: on(pack),
+    unpack: on(unpack),
+  }
+}

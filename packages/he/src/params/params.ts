@@ -1,0 +1,132 @@
+import { digest, toHex } from '../base/digest.ts'
+import { isPrime } from '../base/numbers.ts'
+import { maxPrimeBits, nttPrimes } from './primes.ts'
+import { checkSecurity, log2Product, requireSecure, type SecurityCheck, type SecurityTarget } from './security.ts'
+
+/** Parameters as one writes them; JSON. */
+export interface ParamsLiteral {
+  readonly scheme: 'ckks'
+  /** N, a power of two from 1024 to 131072. A plaintext has N/2 slots. */
+  readonly ringDegree: number
+  /** Sizes in bits (12 to 50) of the modulus chain, base prime first; the last is dropped first. */
+  readonly modulusBits: readonly number[]
+  /** Sizes in bits of the special primes of key switching; none means that no key switching is possible. */
+  readonly specialBits: readonly number[]
+  /** α, the number of primes in a digit of the key-switching decomposition; default: as many as there are special primes. */
+  readonly digitSize?: number
+  /** Default `128-classical`. `INSECURE` is for tests; such parameters and all that is made with them cannot be serialised. */
+  readonly security?: SecurityTarget | 'INSECURE'
+}
+
+/** Checked and frozen parameters. Same literal, same primes, same digest, everywhere. */
+export interface Params {
+  readonly literal: ParamsLiteral
+  readonly ringDegree: number
+  readonly logN: number
+  readonly slots: number
+  /** q_0 … q_L, base first. */
+  readonly primes: readonly number[]
+  /** p_0 … p_{k-1}. */
+  readonly special: readonly number[]
+  readonly digitSize: number
+  /** L: the level of a fresh ciphertext; level ℓ has the primes q_0 … q_ℓ. */
+  readonly maxLevel: number
+  readonly logQ: number
+  readonly logQP: number
+  /** One row per kind of published object; empty when INSECURE. */
+  readonly security: readonly SecurityCheck[]
+  /** SHA-256 over scheme, ring degree, primes and digit size: 64 hexadecimal digits. */
+  readonly digest: string
+}
+
+function requireInteger(name: string, value: unknown, low: number, high: number): asserts value is number {
+  if (typeof value !== 'number' || !Number.isInteger(value) || value < low || value > high) {
+    throw new RangeError(`"${name}" expected an integer from ${low} to ${high}, got ${String(value)}`)
+  }
+}
+
+function requireBits(name: string, values: unknown, minimum: number, ringDegree: number): asserts values is number[] {
+  if (!Array.isArray(values) || values.length < minimum || values.length > 64) {
+    throw new RangeError(`"${name}" expected an array of ${minimum} to 64 sizes in bits, got ${JSON.stringify(values)}`)
+  }
+  values.forEach((bits, i) => requireInteger(`${name}[${i}]`, bits, Math.log2(ringDegree) + 2, maxPrimeBits))
+}
+
+/** Picks distinct primes for the sizes, largest first within a size, special primes before the chain. */
+function pickPrimes(sizes: readonly number[], ringDegree: number): number[] {
+  const bySize = new Map<number, number[]>()
+  for (const bits of new Set(sizes)) {
+    bySize.set(bits, nttPrimes(bits, sizes.filter((b) => b === bits).length, ringDegree))
+  }
+  return sizes.map((bits) => bySize.get(bits)!.shift()!)
+}
+
+/**
+ * Checks a literal and chooses its primes: the largest of each size that are 1 modulo 2N.
+ * Throws RangeError for a value out of range, GloveboxError `no-primes` or `insecure-parameters`.
+ */
+export function createParams(literal: ParamsLiteral): Params {
+  if (literal === null || typeof literal !== 'object') throw new TypeError(`"literal" expected an object, got ${typeof literal}`)
+  if (literal.scheme !== 'ckks') throw new RangeError(`"scheme" expected 'ckks', got ${JSON.stringify(literal.scheme)}`)
+  const n = literal.ringDegree
+  requireInteger('ringDegree', n, 16, 131072)
+  if ((n & (n - 1)) !== 0) throw new RangeError(`"ringDegree" expected a power of two, got ${n}`)
+  requireBits('modulusBits', literal.modulusBits, 1, n)
+  requireBits('specialBits', literal.specialBits, 0, n)
+  const chain = literal.modulusBits.length
+  const digitSize = literal.digitSize ?? Math.max(1, literal.specialBits.length)
+  requireInteger('digitSize', digitSize, 1, 64)
+  const chosen = pickPrimes([...literal.specialBits, ...literal.modulusBits], n)
+  const special = chosen.slice(0, literal.specialBits.length)
+  const primes = chosen.slice(literal.specialBits.length)
+  for (const p of chosen) if (!isPrime(BigInt(p))) throw new RangeError(`${p} is not prime`)
+  const digits = Array.from({ length: Math.ceil(chain / digitSize) }, (_, d) => primes.slice(d * digitSize, (d + 1) * digitSize))
+  const widest = Math.max(...digits.map(log2Product))
+  if (special.length > 0 && widest > log2Product(special) + 1) {
+    throw new RangeError(
+      `"specialBits" expected at least the ${widest.toFixed(0)} bits of the widest digit, got ${log2Product(special).toFixed(0)}: ` +
+        'key switching would drown the message in noise',
+    )
+  }
+  const security: SecurityCheck[] = []
+  const target = literal.security ?? '128-classical'
+  if (target !== 'INSECURE') {
+    security.push(checkSecurity('ciphertext and public key', n, primes, target))
+    if (special.length > 0) security.push(checkSecurity('evaluation key', n, [...primes, ...special], target))
+    security.forEach(requireSecure)
+  }
+  const identity = JSON.stringify(['ckks', n, primes, special, digitSize, target])
+  const frozen: ParamsLiteral = Object.freeze({
+    scheme: 'ckks',
+    ringDegree: n,
+    modulusBits: Object.freeze([...literal.modulusBits]),
+    specialBits: Object.freeze([...literal.specialBits]),
+    digitSize,
+    security: target,
+  })
+  return Object.freeze({
+    literal: frozen,
+    ringDegree: n,
+    logN: Math.log2(n),
+    slots: n / 2,
+    primes: Object.freeze(primes),
+    special: Object.freeze(special),
+    digitSize,
+    maxLevel: chain - 1,
+    logQ: log2Product(primes),
+    logQP: log2Product([...primes, ...special]),
+    security: Object.freeze(security),
+    digest: toHex(digest(new TextEncoder().encode(identity))),
+  })
+}
+
+/** Throws where two sets of parameters differ, naming the first field that does. */
+export function describeMismatch(expected: Params, got: Params): string {
+  const fields = ['ringDegree', 'digitSize', 'primes', 'special'] as const
+  for (const field of fields) {
+    if (JSON.stringify(expected[field]) !== JSON.stringify(got[field])) {
+      return `"${field}" is ${JSON.stringify(got[field])}, expected ${JSON.stringify(expected[field])}`
+    }
+  }
+  return `"security" is ${JSON.stringify(got.literal.security)}, expected ${JSON.stringify(expected.literal.security)}`
+}

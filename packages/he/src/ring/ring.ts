@@ -1,0 +1,145 @@
+import type { Backend } from '../backend/backend.ts'
+import { createHeap, type Heap, type Slab } from '../backend/heap.ts'
+import { bitReverse, invMod, mod } from '../base/numbers.ts'
+import { forwardTable, inverseTable } from '../kernels/ntt-tables.ts'
+import type { Kernels, Ptr } from '../kernels/table.ts'
+import type { Params } from '../params/params.ts'
+
+/** One prime of the chain or of the special primes, with its tables in memory. */
+export interface Modulus {
+  readonly p: number
+  readonly pinv: number
+  readonly forward: Ptr
+  readonly inverse: Ptr
+}
+
+/**
+ * R_q = Z_q[X]/(X^N + 1) in RNS for one set of parameters on one backend.
+ *
+ * An RNS polynomial at level ℓ is a run of ℓ+1 limbs, limb i modulo `moduli[i]`; an *extended* one has the k limbs of the
+ * special primes behind them. Values are in NTT form unless a name says coefficients.
+ */
+export interface Ring {
+  readonly params: Params
+  readonly backend: Backend
+  readonly kernels: Kernels
+  readonly heap: Heap
+  readonly n: number
+  readonly limbBytes: number
+  /** q_0 … q_L, then p_0 … p_{k-1}. */
+  readonly moduli: readonly Modulus[]
+  /** Offset of a u32 table: the automorphism X → X^g in NTT form. */
+  automorphism(galoisElement: number): Ptr
+  /** A small table of f64 made once and kept for the life of the ring. */
+  table(key: string, make: () => Float64Array): Ptr
+  /** Space for `limbs` limbs. */
+  limbs(count: number): Slab
+}
+
+export function openRing(params: Params, backend: Backend): Ring {
+  const n = params.ringDegree
+  const heap = createHeap(backend)
+  const kept: Slab[] = []
+  const tables = new Map<string, Ptr>()
+  const automorphisms = new Map<number, Ptr>()
+
+  function store(values: Float64Array): Ptr {
+    const slab = heap.alloc(values.byteLength)
+    kept.push(slab)
+    heap.f64(slab.ptr, values.length).set(values)
+    return slab.ptr
+  }
+
+  const moduli = [...params.primes, ...params.special].map((p) => ({
+    p,
+    pinv: 1 / p,
+    forward: store(forwardTable(n, p)),
+    inverse: store(inverseTable(n, p)),
+  }))
+
+  return {
+    params,
+    backend,
+    kernels: backend.kernels,
+    heap,
+    n,
+    limbBytes: 8 * n,
+    moduli,
+    automorphism(galoisElement) {
+      const known = automorphisms.get(galoisElement)
+      if (known !== undefined) return known
+      const slab = heap.alloc(4 * n)
+      kept.push(slab)
+      heap.u32(slab.ptr, n).set(automorphismIndex(n, galoisElement))
+      automorphisms.set(galoisElement, slab.ptr)
+      return slab.ptr
+    },
+    table(key, make) {
+      let ptr = tables.get(key)
+      if (ptr === undefined) {
+        ptr = store(make())
+        tables.set(key, ptr)
+      }
+      return ptr
+    },
+    limbs: (count) => heap.alloc(count * 8 * n),
+  }
+}
+
+/**
+ * index[i] = j where the j-th NTT value of f is the i-th of f(X^g): both stand for evaluation at psi^(2*bitrev(i)+1), so
+ * 2*bitrev(j)+1 = (2*bitrev(i)+1) * g modulo 2n.
+ */
+export function automorphismIndex(n: number, galoisElement: number): Uint32Array {
+  const bits = Math.log2(n)
+  const index = new Uint32Array(n)
+  for (let i = 0; i < n; i++) {
+    // (2n)^2 < 2^53 for every ring degree.
+    const exponent = ((2 * bitReverse(i, bits) + 1) * galoisElement) % (2 * n)
+    index[i] = bitReverse((exponent - 1) / 2, bits)
+  }
+  return index
+}
+
+/** The index in `ring.moduli` of limb i of an extended polynomial at a level. */
+export function extendedIndex(ring: Ring, level: number, limb: number): number {
+  return limb <= level ? limb : ring.params.primes.length + limb - level - 1
+}
+
+/** A constant as a kernel factor modulo p: the pair (w, w/p) with w canonical. */
+export function factor(value: bigint, p: number): { w: number; wp: number } {
+  const q = BigInt(p)
+  let w = Number(mod(value, q))
+  if (w > (p - 1) / 2) w -= p
+  return { w, wp: w / p }
+}
+
+/** The inverse of a product of primes as a kernel factor modulo p. */
+export function inverseFactor(product: bigint, p: number): { w: number; wp: number } {
+  return factor(invMod(product, BigInt(p)), p)
+}
+
+/** Product of primes as a bigint. */
+export function productOf(primes: readonly number[]): bigint {
+  return primes.reduce((product, p) => product * BigInt(p), 1n)
+}
+
+/** Forward NTT of `count` limbs from `ptr`, limb i modulo moduli[first + i]. */
+export function toValues(ring: Ring, ptr: Ptr, count: number, first = 0): void {
+  for (let i = 0; i < count; i++) {
+    const { p, pinv, forward } = ring.moduli[first + i]!
+    ring.kernels.nttForward(ptr + i * ring.limbBytes, ring.n, p, pinv, forward)
+  }
+}
+
+/** Inverse NTT of `count` limbs from `ptr`, limb i modulo moduli[first + i]. */
+export function toCoefficients(ring: Ring, ptr: Ptr, count: number, first = 0): void {
+  for (let i = 0; i < count; i++) {
+    const { p, pinv, inverse } = ring.moduli[first + i]!
+    ring.kernels.nttInverse(ptr + i * ring.limbBytes, ring.n, p, pinv, inverse)
+  }
+}
+
+export function copyLimbs(ring: Ring, dst: Ptr, src: Ptr, count: number): void {
+  ring.heap.u8(dst, count * ring.limbBytes).set(ring.heap.u8(src, count * ring.limbBytes))
+}

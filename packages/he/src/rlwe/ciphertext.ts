@@ -1,0 +1,94 @@
+import type { Slab } from '../backend/heap.ts'
+import { GloveboxError } from '../base/errors.ts'
+import type { Ptr } from '../kernels/table.ts'
+import { describeMismatch } from '../params/params.ts'
+import type { Ring } from '../ring/ring.ts'
+
+/** An encoded message in NTT form: level+1 limbs. Values are immutable; `using` gives the memory back. */
+export interface Plaintext extends Disposable {
+  readonly kind: 'plaintext'
+  readonly ring: Ring
+  readonly slab: Slab
+  readonly level: number
+  /** What the message was multiplied by before rounding. */
+  readonly scale: number
+  /** Only every stride-th coefficient carries the message (1: all do); see replies in wire.ts. */
+  readonly stride: number
+}
+
+/** Two or three polynomials in NTT form, one after the other, level+1 limbs each: c_0 + c_1 s (+ c_2 s^2) = message + noise. */
+export interface Ciphertext extends Disposable {
+  readonly kind: 'ciphertext'
+  readonly ring: Ring
+  readonly slab: Slab
+  readonly parts: 2 | 3
+  readonly level: number
+  readonly scale: number
+  /** The public seed that c_1 was expanded from, while c_1 is still that: it is sent in place of c_1. */
+  readonly seed: Uint8Array | undefined
+  /** Only every stride-th coefficient carries the message (1: all do). */
+  readonly stride: number
+}
+
+export function newPlaintext(ring: Ring, level: number, scale: number, stride = 1): Plaintext {
+  const slab = ring.limbs(level + 1)
+  return { kind: 'plaintext', ring, slab, level, scale, stride, [Symbol.dispose]: () => slab[Symbol.dispose]() }
+}
+
+export function newCiphertext(
+  ring: Ring,
+  parts: 2 | 3,
+  level: number,
+  scale: number,
+  more: { seed?: Uint8Array; stride?: number } = {},
+): Ciphertext {
+  const slab = ring.limbs(parts * (level + 1))
+  return {
+    kind: 'ciphertext',
+    ring,
+    slab,
+    parts,
+    level,
+    scale,
+    seed: more.seed,
+    stride: more.stride ?? 1,
+    [Symbol.dispose]: () => slab[Symbol.dispose](),
+  }
+}
+
+/** Offset of limb i of part j. */
+export function limbOf(ct: Ciphertext, part: number, limb: number): Ptr {
+  return ct.slab.ptr + (part * (ct.level + 1) + limb) * ct.ring.limbBytes
+}
+
+/** Refuses an operand of another ring: two contexts never share memory, and other parameters have other primes. */
+export function requireRing(ring: Ring, name: string, value: { readonly ring: Ring }): void {
+  if (value === null || typeof value !== 'object' || value.ring === undefined) {
+    throw new TypeError(`"${name}" expected a plaintext, ciphertext or key of this context, got ${typeof value}`)
+  }
+  if (value.ring === ring) return
+  if (value.ring.params.digest === ring.params.digest) {
+    throw new GloveboxError('parameters-mismatch', `"${name}" belongs to another context with the same parameters: write it to bytes there and read it here`)
+  }
+  throw new GloveboxError('parameters-mismatch', `"${name}" has other parameters: ${describeMismatch(ring.params, value.ring.params)}`)
+}
+
+/** Levels run from 0 to the parameters' maximum. */
+export function requireLevel(ring: Ring, level: number): void {
+  if (!Number.isInteger(level) || level < 0 || level > ring.params.maxLevel) {
+    throw new RangeError(`"level" expected an integer from 0 to ${ring.params.maxLevel}, got ${level}`)
+  }
+}
+
+/** Scales are positive, finite, and leave the message room within the modulus of the level. */
+export function requireScale(ring: Ring, level: number, scale: number): void {
+  if (!(scale > 0 && scale < Infinity)) throw new RangeError(`"scale" expected a positive finite number, got ${scale}`)
+  let room = -1
+  for (let i = 0; i <= level; i++) room += Math.log2(ring.moduli[i]!.p)
+  if (Math.log2(scale) > room) {
+    throw new GloveboxError(
+      'scale-mismatch',
+      `a scale of 2^${Math.log2(scale).toFixed(1)} does not fit the ${(room + 1).toFixed(1)} bits of the modulus at level ${level}: rescale first, or use smaller scales`,
+    )
+  }
+}

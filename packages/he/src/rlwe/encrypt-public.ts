@@ -1,0 +1,35 @@
+import type { Ring } from '../ring/ring.ts'
+import { type Ciphertext, limbOf, newCiphertext, type Plaintext, requireRing } from './ciphertext.ts'
+import type { PublicKey } from './keys.ts'
+import { sampleError, sampleTernary, spread } from './noise.ts'
+
+/** Encrypts under a public key (b, a): (b u + e_0 + m, a u + e_1) with u uniform ternary. */
+export function encryptPublic(context: { readonly ring: Ring }, key: PublicKey, plaintext: Plaintext): Ciphertext {
+  const { ring } = context
+  requireRing(ring, 'key', key)
+  requireRing(ring, 'plaintext', plaintext)
+  const { kernels, n, limbBytes } = ring
+  const { level, scale, stride } = plaintext
+  const limbs = ring.params.primes.length
+  const indices = [...Array(level + 1).keys()]
+  const ct = newCiphertext(ring, 2, level, scale, { stride })
+  using small = ring.limbs(1)
+  using u = ring.limbs(level + 1)
+  sampleTernary(ring, small.ptr)
+  spread(ring, u.ptr, small.ptr, indices)
+  for (const part of [0, 1]) {
+    sampleError(ring, small.ptr)
+    spread(ring, limbOf(ct, part, 0), small.ptr, indices)
+    for (const i of indices) {
+      const { p, pinv } = ring.moduli[i]!
+      kernels.mulAdd(limbOf(ct, part, i), u.ptr + i * limbBytes, key.slab.ptr + (part * limbs + i) * limbBytes, n, p, pinv)
+    }
+  }
+  for (const i of indices) {
+    const { p, pinv } = ring.moduli[i]!
+    kernels.add(limbOf(ct, 0, i), limbOf(ct, 0, i), plaintext.slab.ptr + i * limbBytes, n, p, pinv)
+  }
+  ring.heap.f64(small.ptr, n).fill(0)
+  ring.heap.f64(u.ptr, n * (level + 1)).fill(0)
+  return ct
+}

@@ -1,0 +1,35 @@
+import { randomBytes } from '../base/random.ts'
+import type { Ring } from '../ring/ring.ts'
+import { type Ciphertext, limbOf, newCiphertext, type Plaintext, requireRing } from './ciphertext.ts'
+import { expandCiphertext, seedBytes } from './expand.ts'
+import { sampleError, spread } from './noise.ts'
+import { type SecretKey, secretLimb } from './secret-key.ts'
+
+/**
+ * Encrypts under the secret key: (-a s + e + m, a) with a expanded from a fresh public seed, so that the ciphertext is sent at
+ * half its size. Noise: one centred binomial, sigma 3.24 a coefficient.
+ */
+export function encryptSymmetric(context: { readonly ring: Ring }, secret: SecretKey, plaintext: Plaintext): Ciphertext {
+  const { ring } = context
+  requireRing(ring, 'secret', secret)
+  requireRing(ring, 'plaintext', plaintext)
+  const { kernels, n, limbBytes } = ring
+  const { level, scale, stride } = plaintext
+  const seed = randomBytes(seedBytes)
+  const ct = newCiphertext(ring, 2, level, scale, { seed, stride })
+  expandCiphertext(ct, seed)
+  using error = ring.limbs(1)
+  using product = ring.limbs(1)
+  sampleError(ring, error.ptr)
+  spread(ring, limbOf(ct, 0, 0), error.ptr, [...Array(level + 1).keys()])
+  for (let i = 0; i <= level; i++) {
+    const { p, pinv } = ring.moduli[i]!
+    const c0 = limbOf(ct, 0, i)
+    kernels.add(c0, c0, plaintext.slab.ptr + i * limbBytes, n, p, pinv)
+    kernels.mul(product.ptr, limbOf(ct, 1, i), secretLimb(secret, i), n, p, pinv)
+    kernels.sub(c0, c0, product.ptr, n, p, pinv)
+  }
+  ring.heap.f64(error.ptr, n).fill(0)
+  ring.heap.f64(product.ptr, n).fill(0)
+  return ct
+}

@@ -1,0 +1,44 @@
+import type { Slab } from '../backend/heap.ts'
+import { fillRandom } from '../base/random.ts'
+import type { Ptr } from '../kernels/table.ts'
+import { copyLimbs, type Ring } from '../ring/ring.ts'
+
+/** Random bytes in the kernels' memory, wiped when disposed: whoever knows them knows the error or the secret. */
+function randomSlab(ring: Ring, length: number): Slab {
+  const slab = ring.heap.alloc(length)
+  fillRandom(ring.heap.u8(slab.ptr, length))
+  return {
+    ptr: slab.ptr,
+    bytes: slab.bytes,
+    [Symbol.dispose]() {
+      ring.heap.u8(slab.ptr, length).fill(0)
+      slab[Symbol.dispose]()
+    },
+  }
+}
+
+/** Coefficients of a fresh error: centred binomial, k = 21, sigma = 3.24. Small integers: the same residues for every prime. */
+export function sampleError(ring: Ring, dst: Ptr): void {
+  using bytes = randomSlab(ring, 6 * ring.n)
+  ring.kernels.sampleBinomial(dst, ring.n, bytes.ptr)
+}
+
+/** Uniform ternary coefficients. */
+export function sampleTernary(ring: Ring, dst: Ptr): void {
+  // One byte in 256 is rejected; the loop tops up what is missing.
+  for (let filled = 0; filled < ring.n; ) {
+    const length = Math.ceil((ring.n - filled) * 1.01) + 16
+    using bytes = randomSlab(ring, length)
+    filled += ring.kernels.sampleTernary(dst + 8 * filled, ring.n - filled, bytes.ptr, length)
+  }
+}
+
+/** Small coefficients at `coefficients` to NTT form modulo each of `indices`, one limb after the other at `dst`. */
+export function spread(ring: Ring, dst: Ptr, coefficients: Ptr, indices: readonly number[]): void {
+  indices.forEach((index, i) => {
+    const { p, pinv, forward } = ring.moduli[index]!
+    const limb = dst + i * ring.limbBytes
+    copyLimbs(ring, limb, coefficients, 1)
+    ring.kernels.nttForward(limb, ring.n, p, pinv, forward)
+  })
+}

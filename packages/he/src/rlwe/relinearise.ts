@@ -1,0 +1,33 @@
+import { GloveboxError } from '../base/errors.ts'
+import { type Ciphertext, limbOf, newCiphertext, requireRing } from './ciphertext.ts'
+import { extendedLimbs, type EvaluationKeys } from './keys.ts'
+import { applyKey, decompose, modDown } from './keyswitch.ts'
+
+/** Three parts back to two: c_2 s^2 becomes a ciphertext under s and is added. Two parts are returned as a copy. */
+export function relinearise(a: Ciphertext, keys: EvaluationKeys): Ciphertext {
+  const { ring, level } = a
+  const { kernels, n, limbBytes } = ring
+  const key = keys.relinearisation
+  if (key === undefined) {
+    throw new GloveboxError('missing-key', 'there is no relinearisation key: make one with createRelinearisationKey and pass it in the evaluation keys')
+  }
+  requireRing(ring, 'keys.relinearisation', key)
+  const out = newCiphertext(ring, 2, level, a.scale)
+  if (a.parts === 2) {
+    ring.heap.u8(out.slab.ptr, out.slab.bytes).set(ring.heap.u8(a.slab.ptr, out.slab.bytes))
+    return out
+  }
+  const limbs = extendedLimbs(ring, level)
+  using decomposition = decompose(ring, limbOf(a, 2, 0), level)
+  using product = ring.limbs(2 * limbs)
+  applyKey(decomposition, key, product.ptr)
+  for (const part of [0, 1]) {
+    const switched = product.ptr + part * limbs * limbBytes
+    modDown(ring, switched, switched, level)
+    for (let i = 0; i <= level; i++) {
+      const { p, pinv } = ring.moduli[i]!
+      kernels.add(limbOf(out, part, i), limbOf(a, part, i), switched + i * limbBytes, n, p, pinv)
+    }
+  }
+  return out
+}

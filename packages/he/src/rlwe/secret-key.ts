@@ -1,0 +1,47 @@
+import type { Slab } from '../backend/heap.ts'
+import type { Ptr } from '../kernels/table.ts'
+import type { Ring } from '../ring/ring.ts'
+import { sampleTernary, spread } from './noise.ts'
+
+/**
+ * A uniform ternary secret. Its memory is wiped when it is disposed; it prints and serialises as nothing
+ * (use `encodeSecretKey` where it really must be stored).
+ */
+export interface SecretKey extends Disposable {
+  readonly kind: 'secret-key'
+  readonly ring: Ring
+  /** NTT form over all primes, the special ones behind the chain: limb i modulo ring.moduli[i]. */
+  readonly slab: Slab
+}
+
+export function secretLimb(key: SecretKey, index: number): Ptr {
+  return key.slab.ptr + index * key.ring.limbBytes
+}
+
+/** A secret key around ternary coefficients that `fill` writes. */
+export function newSecretKey(ring: Ring, fill: (coefficients: Ptr) => void): SecretKey {
+  const slab = ring.limbs(ring.moduli.length)
+  const coefficients = ring.limbs(1)
+  fill(coefficients.ptr)
+  spread(ring, slab.ptr, coefficients.ptr, [...ring.moduli.keys()])
+  ring.heap.f64(coefficients.ptr, ring.n).fill(0)
+  coefficients[Symbol.dispose]()
+  const key: SecretKey = {
+    kind: 'secret-key',
+    ring,
+    slab,
+    [Symbol.dispose]() {
+      ring.heap.f64(slab.ptr, ring.moduli.length * ring.n).fill(0)
+      slab[Symbol.dispose]()
+    },
+  }
+  // Not enumerable and never printed: a key in a log line shows as its kind alone.
+  for (const hidden of ['ring', 'slab'] as const) Object.defineProperty(key, hidden, { enumerable: false })
+  return Object.defineProperty(key, 'toJSON', { enumerable: false, value: () => ({ kind: 'secret-key' }) })
+}
+
+/** A fresh secret key from the platform's secure generator. */
+export function createSecretKey(context: { readonly ring: Ring }): SecretKey {
+  const { ring } = context
+  return newSecretKey(ring, (coefficients) => sampleTernary(ring, coefficients))
+}

@@ -1,0 +1,50 @@
+import type { ByteReader } from '../base/bytes.ts'
+import { ByteWriter } from '../base/bytes.ts'
+import { fromHex } from '../base/digest.ts'
+import { decodeFrame, encodeFrame } from '../base/frame.ts'
+import { type Ring, toCoefficients, copyLimbs } from '../ring/ring.ts'
+import { newSecretKey, type SecretKey } from './secret-key.ts'
+import { type DecodeOptions, requireSerialisable } from './wire.ts'
+
+/** Two bits a coefficient, 0, 1 or 2 for 0, 1 or -1, four to a byte. */
+export function writeSecretKey(writer: ByteWriter, key: SecretKey): void {
+  const { ring } = key
+  requireSerialisable(ring)
+  using space = ring.limbs(1)
+  copyLimbs(ring, space.ptr, key.slab.ptr, 1)
+  toCoefficients(ring, space.ptr, 1)
+  const coefficients = ring.heap.f64(space.ptr, ring.n)
+  const bytes = new Uint8Array(ring.n / 4)
+  coefficients.forEach((s, i) => {
+    bytes[i >> 2]! |= (s < 0 ? 2 : s) << (2 * (i & 3))
+  })
+  coefficients.fill(0)
+  writer.raw(bytes)
+}
+
+export function readSecretKey(reader: ByteReader, ring: Ring): SecretKey {
+  requireSerialisable(ring)
+  const bytes = reader.slice(ring.n / 4, 'coefficients')
+  for (const byte of bytes) if (byte & (byte >> 1) & 0x55) throw reader.malformed('coefficients', 'two-bit values 0, 1 or 2', 'a 3')
+  return newSecretKey(ring, (ptr) => {
+    const coefficients = ring.heap.f64(ptr, ring.n)
+    for (let i = 0; i < ring.n; i++) {
+      const code = (bytes[i >> 2]! >> (2 * (i & 3))) & 3
+      coefficients[i] = code === 2 ? -1 : code
+    }
+  })
+}
+
+/** The secret key as bytes. Whoever reads them reads everything: keep them where only the owner can. */
+export function encodeSecretKey(key: SecretKey): Uint8Array {
+  const writer = new ByteWriter(key.ring.n / 4)
+  writeSecretKey(writer, key)
+  return encodeFrame('secret key', fromHex(key.ring.params.digest), writer.done())
+}
+
+export function decodeSecretKey(context: { readonly ring: Ring }, bytes: Uint8Array, options: DecodeOptions = {}): SecretKey {
+  const { body } = decodeFrame(bytes, 'secret key', { owner: fromHex(context.ring.params.digest), ...options })
+  const key = readSecretKey(body, context.ring)
+  body.end()
+  return key
+}

@@ -1,0 +1,220 @@
+import { ByteWriter, type ByteReader } from '../base/bytes.ts'
+import { fromHex } from '../base/digest.ts'
+import { GloveboxError } from '../base/errors.ts'
+import { decodeFrame, encodeFrame, type FrameKind } from '../base/frame.ts'
+import type { Ring } from '../ring/ring.ts'
+import { extendedIndex } from '../ring/ring.ts'
+import { type Ciphertext, limbOf, newCiphertext, requireRing, requireScale } from './ciphertext.ts'
+import { expandCiphertext, expandPublicKey, expandSwitchingKey, seedBytes } from './expand.ts'
+import { type EvaluationKeys, extendedLimbs, newPublicKey, newSwitchingKey, type PublicKey, type SwitchingKey } from './keys.ts'
+import { readLimb, writeLimb } from './pack.ts'
+
+// Bodies are written and read by write… and read…, so that other frames can hold them; encode… and decode… add the frame.
+// Every reader checks a length before it allocates and a residue before it is used.
+
+export interface DecodeOptions {
+  readonly maxBytes?: number
+  /** Names the input in errors. */
+  readonly what?: string
+}
+
+/** Parameters below the security limit exist for tests; nothing made with them may leave the process. */
+export function requireSerialisable(ring: Ring): void {
+  if (ring.params.literal.security === 'INSECURE') {
+    throw new GloveboxError('insecure-parameters', 'objects under INSECURE parameters cannot be serialised')
+  }
+}
+
+function frame(ring: Ring, kind: FrameKind, write: (writer: ByteWriter) => void): Uint8Array {
+  const writer = new ByteWriter()
+  write(writer)
+  return encodeFrame(kind, fromHex(ring.params.digest), writer.done())
+}
+
+function unframe<T>(ring: Ring, kind: FrameKind, bytes: Uint8Array, options: DecodeOptions, read: (reader: ByteReader) => T): T {
+  const { body } = decodeFrame(bytes, kind, { owner: fromHex(ring.params.digest), ...options })
+  const value = read(body)
+  body.end()
+  return value
+}
+
+// ---- ciphertexts ------------------------------------------------------------------------------------------------------
+
+/** seeded u8, parts u8, level u8, scale f64, [seed], limbs of each part that is not the seed's. */
+export function writeCiphertext(writer: ByteWriter, ct: Ciphertext): void {
+  const { ring, parts, level, seed } = ct
+  requireSerialisable(ring)
+  if (ct.stride !== 1) throw new GloveboxError('unsupported', 'a ciphertext read from a trimmed reply cannot be written as a whole one')
+  writer.u8(seed ? 1 : 0).u8(parts).u8(level).f64(ct.scale)
+  if (seed) writer.raw(seed)
+  for (let part = 0; part < parts; part++) {
+    if (seed && part === 1) continue
+    for (let i = 0; i <= level; i++) writeLimb(writer, ring, limbOf(ct, part, i), ring.moduli[i]!.p)
+  }
+}
+
+export function readCiphertext(reader: ByteReader, ring: Ring): Ciphertext {
+  requireSerialisable(ring)
+  const seeded = reader.u8('seeded')
+  if (seeded > 1) throw reader.malformed('seeded', '0 or 1', seeded)
+  const parts = reader.u8('parts')
+  if (parts !== 2 && !(parts === 3 && seeded === 0)) throw reader.malformed('parts', seeded ? '2' : '2 or 3', parts)
+  const level = reader.u8('level')
+  if (level > ring.params.maxLevel) throw reader.malformed('level', `at most ${ring.params.maxLevel}`, level)
+  const scale = reader.f64('scale')
+  requireScale(ring, level, scale)
+  const seed = seeded ? reader.slice(seedBytes, 'seed').slice() : undefined
+  const ct = newCiphertext(ring, parts, level, scale, seed ? { seed } : {})
+  try {
+    for (let part = 0; part < parts; part++) {
+      if (seed && part === 1) continue
+      for (let i = 0; i <= level; i++) readLimb(reader, ring, limbOf(ct, part, i), ring.moduli[i]!.p, `part ${part}, limb ${i}`)
+    }
+    if (seed) expandCiphertext(ct, seed)
+    requireOpaque(reader, ct)
+  } catch (error) {
+    ct[Symbol.dispose]()
+    throw error
+  }
+  return ct
+}
+
+/** A ciphertext whose parts behind the first are all 0 is readable by everybody: an accident or an attack. */
+function requireOpaque(reader: ByteReader, ct: Ciphertext): void {
+  const { ring, level, parts } = ct
+  const rest = ring.heap.f64(limbOf(ct, 1, 0), (parts - 1) * (level + 1) * ring.n)
+  if (rest.every((x) => x === 0)) throw reader.malformed('part 1', 'a polynomial that is not 0', '0: the ciphertext is transparent')
+}
+
+export function encodeCiphertext(ct: Ciphertext): Uint8Array {
+  return frame(ct.ring, 'ciphertext', (writer) => writeCiphertext(writer, ct))
+}
+
+export function decodeCiphertext(context: { readonly ring: Ring }, bytes: Uint8Array, options: DecodeOptions = {}): Ciphertext {
+  return unframe(context.ring, 'ciphertext', bytes, options, (reader) => readCiphertext(reader, context.ring))
+}
+
+// ---- public keys --------------------------------------------------------------------------------------------------------
+
+/** Encodes a public key: its seed and the limbs of b. */
+export function encodePublicKey(key: PublicKey): Uint8Array {
+  const { ring, slab } = key
+  requireSerialisable(ring)
+  return frame(ring, 'public key', (writer) => {
+    writer.raw(key.seed)
+    ring.params.primes.forEach((p, i) => writeLimb(writer, ring, slab.ptr + i * ring.limbBytes, p))
+  })
+}
+
+export function decodePublicKey(context: { readonly ring: Ring }, bytes: Uint8Array, options: DecodeOptions = {}): PublicKey {
+  const { ring } = context
+  return unframe(ring, 'public key', bytes, options, (reader) => {
+    const key = newPublicKey(ring, reader.slice(seedBytes, 'seed').slice())
+    try {
+      ring.params.primes.forEach((p, i) => readLimb(reader, ring, key.slab.ptr + i * ring.limbBytes, p, `b, limb ${i}`))
+    } catch (error) {
+      key[Symbol.dispose]()
+      throw error
+    }
+    expandPublicKey(key)
+    return key
+  })
+}
+
+// ---- evaluation keys ------------------------------------------------------------------------------------------------------
+
+/** level u8, seed, then b of every digit over the extended basis of the level. */
+function writeSwitchingKey(writer: ByteWriter, key: SwitchingKey): void {
+  const { ring, slab, level } = key
+  const limbs = extendedLimbs(ring, level)
+  writer.u8(level).raw(key.seed)
+  for (let d = 0; d < key.digits; d++) {
+    for (let limb = 0; limb < limbs; limb++) {
+      const at = slab.ptr + (2 * d * limbs + limb) * ring.limbBytes
+      writeLimb(writer, ring, at, ring.moduli[extendedIndex(ring, level, limb)]!.p)
+    }
+  }
+}
+
+function readSwitchingKey(reader: ByteReader, ring: Ring): SwitchingKey {
+  const level = reader.u8('key level')
+  if (level > ring.params.maxLevel) throw reader.malformed('key level', `at most ${ring.params.maxLevel}`, level)
+  if (ring.params.special.length === 0) throw reader.malformed('key', 'none, as the parameters have no special prime', 'one')
+  const key = newSwitchingKey(ring, level, reader.slice(seedBytes, 'key seed').slice())
+  const limbs = extendedLimbs(ring, level)
+  try {
+    for (let d = 0; d < key.digits; d++) {
+      for (let limb = 0; limb < limbs; limb++) {
+        const at = key.slab.ptr + (2 * d * limbs + limb) * ring.limbBytes
+        readLimb(reader, ring, at, ring.moduli[extendedIndex(ring, level, limb)]!.p, `digit ${d}, limb ${limb}`)
+      }
+    }
+  } catch (error) {
+    key[Symbol.dispose]()
+    throw error
+  }
+  expandSwitchingKey(key)
+  return key
+}
+
+/** relinearisation u8 [key], count u32, then for each Galois element, ascending: element u32, key. */
+export function writeEvaluationKeys(writer: ByteWriter, ring: Ring, keys: EvaluationKeys): void {
+  requireSerialisable(ring)
+  writer.u8(keys.relinearisation ? 1 : 0)
+  if (keys.relinearisation) {
+    requireRing(ring, 'keys.relinearisation', keys.relinearisation)
+    writeSwitchingKey(writer, keys.relinearisation)
+  }
+  writer.u32(keys.galois.size)
+  for (const element of [...keys.galois.keys()].sort((a, b) => a - b)) {
+    const key = keys.galois.get(element)!
+    requireRing(ring, `keys.galois(${element})`, key)
+    writer.u32(element)
+    writeSwitchingKey(writer, key)
+  }
+}
+
+export function readEvaluationKeys(reader: ByteReader, ring: Ring): EvaluationKeys & Disposable {
+  requireSerialisable(ring)
+  const made: SwitchingKey[] = []
+  const dispose = (): void => {
+    for (const key of made) key[Symbol.dispose]()
+  }
+  const read = (): SwitchingKey => {
+    const key = readSwitchingKey(reader, ring)
+    made.push(key)
+    return key
+  }
+  try {
+    const present = reader.u8('relinearisation')
+    if (present > 1) throw reader.malformed('relinearisation', '0 or 1', present)
+    const relinearisation = present ? read() : undefined
+    const count = reader.u32('count')
+    const galois = new Map<number, SwitchingKey>()
+    let previous = 1
+    for (let i = 0; i < count; i++) {
+      const element = reader.u32('Galois element')
+      if (element % 2 === 0 || element >= 2 * ring.n || element <= previous) {
+        throw reader.malformed('Galois element', `an odd number above ${previous} and below ${2 * ring.n}`, element)
+      }
+      previous = element
+      galois.set(element, read())
+    }
+    return { relinearisation, galois, [Symbol.dispose]: dispose }
+  } catch (error) {
+    dispose()
+    throw error
+  }
+}
+
+export function encodeEvaluationKeys(context: { readonly ring: Ring }, keys: EvaluationKeys): Uint8Array {
+  return frame(context.ring, 'evaluation keys', (writer) => writeEvaluationKeys(writer, context.ring, keys))
+}
+
+export function decodeEvaluationKeys(
+  context: { readonly ring: Ring },
+  bytes: Uint8Array,
+  options: DecodeOptions = {},
+): EvaluationKeys & Disposable {
+  return unframe(context.ring, 'evaluation keys', bytes, options, (reader) => readEvaluationKeys(reader, context.ring))
+}

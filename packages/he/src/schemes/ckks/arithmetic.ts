@@ -1,0 +1,186 @@
+import { GloveboxError } from '../../base/errors.ts'
+import type { Kernels, Ptr } from '../../kernels/table.ts'
+import { copyLimbs, factor } from '../../ring/ring.ts'
+import { type Ciphertext, limbOf, newCiphertext, type Plaintext, requireLevel, requireScale } from '../../rlwe/ciphertext.ts'
+import { rescaleLimbs } from '../../rlwe/keyswitch.ts'
+import { scaledConstant } from './encoder.ts'
+
+/** Scales closer than this are one: the error of taking them for equal stays below what a double's encoding rounds away. */
+const sameScale = 2 ** -40
+
+function requireSameScale(a: number, b: number): void {
+  if (Math.abs(a / b - 1) <= sameScale) return
+  throw new GloveboxError(
+    'scale-mismatch',
+    `the scales are 2^${Math.log2(a).toFixed(6)} and 2^${Math.log2(b).toFixed(6)}; sums need equal ones: ` +
+      'encode with the scale of the other operand, or bring one there with multiplyConstant and rescale',
+  )
+}
+
+function requireCiphertext(name: string, value: Ciphertext): void {
+  if (value.kind !== 'ciphertext') throw new TypeError(`"${name}" expected a ciphertext, got a ${(value as { kind: string }).kind}`)
+}
+
+function requirePlaintext(name: string, value: Plaintext): void {
+  if (value.kind !== 'plaintext') throw new TypeError(`"${name}" expected a plaintext, got a ${(value as { kind: string }).kind}`)
+}
+
+type Binary = 'add' | 'sub'
+
+/** a ± b part by part at the lower level; the longer one's last part is kept or negated. */
+function combineCiphertexts(a: Ciphertext, b: Ciphertext, op: Binary): Ciphertext {
+  requireCiphertext('a', a)
+  requireCiphertext('b', b)
+  requireSameScale(a.scale, b.scale)
+  const { ring } = a
+  const { kernels, n } = ring
+  const level = Math.min(a.level, b.level)
+  const parts = Math.max(a.parts, b.parts) as 2 | 3
+  const out = newCiphertext(ring, parts, level, a.scale, { stride: Math.min(a.stride, b.stride) })
+  for (let part = 0; part < parts; part++) {
+    for (let i = 0; i <= level; i++) {
+      const { p, pinv } = ring.moduli[i]!
+      const dst = limbOf(out, part, i)
+      if (part < a.parts && part < b.parts) kernels[op](dst, limbOf(a, part, i), limbOf(b, part, i), n, p, pinv)
+      else if (part < a.parts) copyLimbs(ring, dst, limbOf(a, part, i), 1)
+      else if (op === 'add') copyLimbs(ring, dst, limbOf(b, part, i), 1)
+      else kernels.negate(dst, limbOf(b, part, i), n)
+    }
+  }
+  return out
+}
+
+export function add(a: Ciphertext, b: Ciphertext): Ciphertext {
+  return combineCiphertexts(a, b, 'add')
+}
+
+export function subtract(a: Ciphertext, b: Ciphertext): Ciphertext {
+  return combineCiphertexts(a, b, 'sub')
+}
+
+type LimbMap = (kernels: Kernels, dst: Ptr, src: Ptr, part: number, limb: number, p: number, pinv: number) => void
+
+/** A ciphertext of the same parts with every limb mapped. */
+function mapLimbs(a: Ciphertext, level: number, scale: number, map: LimbMap, seed?: Uint8Array): Ciphertext {
+  requireCiphertext('a', a)
+  const { ring } = a
+  const out = newCiphertext(ring, a.parts, level, scale, { stride: a.stride, ...(seed && { seed }) })
+  for (let part = 0; part < a.parts; part++) {
+    for (let i = 0; i <= level; i++) {
+      const { p, pinv } = ring.moduli[i]!
+      map(ring.kernels, limbOf(out, part, i), limbOf(a, part, i), part, i, p, pinv)
+    }
+  }
+  return out
+}
+
+export function negate(a: Ciphertext): Ciphertext {
+  return mapLimbs(a, a.level, a.scale, (kernels, dst, src) => kernels.negate(dst, src, a.ring.n))
+}
+
+function combinePlain(a: Ciphertext, b: Plaintext, op: Binary): Ciphertext {
+  requirePlaintext('b', b)
+  requireSameScale(a.scale, b.scale)
+  const level = Math.min(a.level, b.level)
+  // Part 1 is left as it is, so a seed stays true.
+  return mapLimbs(
+    a,
+    level,
+    a.scale,
+    (kernels, dst, src, part, limb, p, pinv) => {
+      if (part === 0) kernels[op](dst, src, b.slab.ptr + limb * b.ring.limbBytes, a.ring.n, p, pinv)
+      else copyLimbs(a.ring, dst, src, 1)
+    },
+    a.seed,
+  )
+}
+
+export function addPlain(a: Ciphertext, b: Plaintext): Ciphertext {
+  return combinePlain(a, b, 'add')
+}
+
+export function subtractPlain(a: Ciphertext, b: Plaintext): Ciphertext {
+  return combinePlain(a, b, 'sub')
+}
+
+/** The same constant in all slots is the constant polynomial, whose NTT is that constant everywhere. */
+export function addConstant(a: Ciphertext, value: number): Ciphertext {
+  const constant = scaledConstant(value, a.scale)
+  return mapLimbs(
+    a,
+    a.level,
+    a.scale,
+    (kernels, dst, src, part, _limb, p, pinv) => {
+      if (part === 0) kernels.addScalar(dst, src, a.ring.n, factor(constant, p).w, p, pinv)
+      else copyLimbs(a.ring, dst, src, 1)
+    },
+    a.seed,
+  )
+}
+
+export function multiplyPlain(a: Ciphertext, b: Plaintext): Ciphertext {
+  requirePlaintext('b', b)
+  const level = Math.min(a.level, b.level)
+  const scale = a.scale * b.scale
+  requireScale(a.ring, level, scale)
+  return mapLimbs(a, level, scale, (kernels, dst, src, _part, limb, p, pinv) =>
+    kernels.mul(dst, src, b.slab.ptr + limb * b.ring.limbBytes, a.ring.n, p, pinv),
+  )
+}
+
+export function multiplyConstant(a: Ciphertext, value: number, scale: number): Ciphertext {
+  if (!(scale > 0 && scale < Infinity)) throw new RangeError(`"scale" expected a positive finite number, got ${scale}`)
+  const constant = scaledConstant(value, scale)
+  requireScale(a.ring, a.level, a.scale * scale)
+  return mapLimbs(a, a.level, a.scale * scale, (kernels, dst, src, _part, _limb, p) => {
+    const { w, wp } = factor(constant, p)
+    kernels.mulScalar(dst, src, a.ring.n, w, wp, p)
+  })
+}
+
+/** (a_0, a_1) ⊗ (b_0, b_1) = (a_0 b_0, a_0 b_1 + a_1 b_0, a_1 b_1). */
+export function multiply(a: Ciphertext, b: Ciphertext): Ciphertext {
+  requireCiphertext('a', a)
+  requireCiphertext('b', b)
+  for (const [name, ct] of [['a', a], ['b', b]] as const) {
+    if (ct.parts !== 2) throw new GloveboxError('unsupported', `"${name}" has ${ct.parts} parts: relinearise it before multiplying again`)
+  }
+  const { ring } = a
+  const level = Math.min(a.level, b.level)
+  const scale = a.scale * b.scale
+  requireScale(ring, level, scale)
+  const out = newCiphertext(ring, 3, level, scale)
+  for (let i = 0; i <= level; i++) {
+    const { p, pinv } = ring.moduli[i]!
+    ring.kernels.tensor(
+      limbOf(out, 0, i), limbOf(out, 1, i), limbOf(out, 2, i),
+      limbOf(a, 0, i), limbOf(a, 1, i), limbOf(b, 0, i), limbOf(b, 1, i),
+      ring.n, p, pinv,
+    )
+  }
+  return out
+}
+
+export function rescale(a: Ciphertext): Ciphertext {
+  requireCiphertext('a', a)
+  if (a.level === 0) {
+    throw new GloveboxError(
+      'level-exhausted',
+      'the ciphertext is at level 0, no prime is left to divide by: start at a higher level (more primes in "modulusBits") or rescale less often',
+    )
+  }
+  const { ring } = a
+  const out = newCiphertext(ring, a.parts, a.level - 1, a.scale / ring.moduli[a.level]!.p, { stride: a.stride })
+  for (let part = 0; part < a.parts; part++) rescaleLimbs(ring, limbOf(out, part, 0), limbOf(a, part, 0), a.level)
+  return out
+}
+
+export function dropLevel(a: Ciphertext, level: number): Ciphertext {
+  requireLevel(a.ring, level)
+  if (level > a.level) {
+    throw new GloveboxError('level-exhausted', `the ciphertext is at level ${a.level}; it cannot be raised to level ${level}`)
+  }
+  requireScale(a.ring, level, a.scale)
+  return mapLimbs(a, level, a.scale, (_kernels, dst, src) => copyLimbs(a.ring, dst, src, 1), a.seed)
+}
+

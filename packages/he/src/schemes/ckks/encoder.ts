@@ -1,0 +1,154 @@
+import { GloveboxError } from '../../base/errors.ts'
+import { embeddingTable } from '../../kernels/embed-tables.ts'
+import type { Ptr } from '../../kernels/table.ts'
+import { inverseFactor, productOf, type Ring, toCoefficients } from '../../ring/ring.ts'
+import { newPlaintext, type Plaintext, requireLevel, requireRing, requireScale } from '../../rlwe/ciphertext.ts'
+
+/** Complex slots as two arrays of one length. */
+export interface ComplexSlots {
+  readonly re: Float64Array
+  readonly im: Float64Array
+}
+
+/** Up to N/2 numbers; the slots behind them are 0. */
+export type Slots = ArrayLike<number> | { readonly re: ArrayLike<number>; readonly im: ArrayLike<number> }
+
+/** Coefficients beyond this are not exact doubles any more, nor within the range of the reduction kernel. */
+const largestCoefficient = 2 ** 99
+
+function fillSlots(target: Float64Array, values: ArrayLike<number>, name: string): void {
+  const count = values.length
+  if (count > target.length) throw new RangeError(`"${name}" expected at most ${target.length} values (N/2 slots), got ${count}`)
+  for (let i = 0; i < count; i++) {
+    const value = values[i]!
+    if (!Number.isFinite(value)) throw new RangeError(`"${name}[${i}]" expected a finite number, got ${typeof value === 'number' ? (Number.isNaN(value) ? 'NaN' : 'an infinity') : typeof value}`)
+    target[i] = value
+  }
+  target.fill(0, count)
+}
+
+function slotTable(ring: Ring): Ptr {
+  return ring.table('embedding', () => embeddingTable(ring.n))
+}
+
+/**
+ * Encodes up to N/2 real or complex values into the slots, multiplied by `scale` and rounded. SEAL's conventions: slot j is the value
+ * at zeta^(3^j). Throws RangeError for too many values, NaN or infinities, and for a message that does not fit the modulus.
+ */
+export function encodeSlots(ring: Ring, values: Slots, level: number, scale: number): Plaintext {
+  requireLevel(ring, level)
+  requireScale(ring, level, scale)
+  const half = ring.n / 2
+  const table = slotTable(ring)
+  using space = ring.limbs(1)
+  const slots = ring.heap.f64(space.ptr, ring.n)
+  if (values !== null && typeof values === 'object' && 're' in values) {
+    if (values.re.length !== values.im.length) {
+      throw new RangeError(`"values" expected as many imaginary as real parts, got ${values.re.length} and ${values.im.length}`)
+    }
+    fillSlots(slots.subarray(0, half), values.re, 'values.re')
+    fillSlots(slots.subarray(half), values.im, 'values.im')
+  } else {
+    if (values === null || typeof values !== 'object' || typeof values.length !== 'number') {
+      throw new TypeError(`"values" expected an array of numbers or {re, im}, got ${values === null ? 'null' : typeof values}`)
+    }
+    fillSlots(slots.subarray(0, half), values, 'values')
+    slots.fill(0, half)
+  }
+  ring.kernels.embedInverse(space.ptr, space.ptr + 8 * half, ring.n, table)
+  return fromCoefficients(ring, space.ptr, level, scale)
+}
+
+/** A plaintext from real coefficients at `src`, multiplied by `scale` and rounded. `src` is used up. */
+function fromCoefficients(ring: Ring, src: Ptr, level: number, scale: number): Plaintext {
+  const { kernels, n, limbBytes } = ring
+  const largest = kernels.scaleRound(src, src, n, scale)
+  let room = -1
+  for (let i = 0; i <= level; i++) room += Math.log2(ring.moduli[i]!.p)
+  if (!(largest <= largestCoefficient) || Math.log2(largest) >= room) {
+    throw new RangeError(
+      `"values" at scale 2^${Math.log2(scale).toFixed(1)} need ${Math.ceil(Math.log2(largest) + 1)} bits, level ${level} has ${Math.floor(Math.min(room + 1, 100))}: use a smaller scale or a higher level`,
+    )
+  }
+  const plaintext = newPlaintext(ring, level, scale)
+  for (let i = 0; i <= level; i++) {
+    const { p, pinv, forward } = ring.moduli[i]!
+    const limb = plaintext.slab.ptr + i * limbBytes
+    kernels.reduce(limb, src, n, p, pinv)
+    kernels.nttForward(limb, n, p, pinv, forward)
+  }
+  return plaintext
+}
+
+/** The slots of a plaintext, complex. */
+export function decodeSlots(ring: Ring, plaintext: Plaintext): ComplexSlots {
+  requireRing(ring, 'plaintext', plaintext)
+  if (plaintext.kind !== 'plaintext') throw new TypeError(`"plaintext" expected a plaintext, got a ${(plaintext as { kind: string }).kind}`)
+  const { n } = ring
+  const half = n / 2
+  const table = slotTable(ring)
+  using space = ring.limbs(1)
+  compose(ring, space.ptr, plaintext)
+  ring.kernels.embedForward(space.ptr, space.ptr + 8 * half, n, table)
+  return { re: ring.heap.f64(space.ptr, half).slice(), im: ring.heap.f64(space.ptr + 8 * half, half).slice() }
+}
+
+/**
+ * Real coefficients (message / scale) from residues, by centred mixed radix: v = d_0 + q_0 (d_1 + q_1 (d_2 + …)), each digit balanced,
+ * so that the leading digits of a message shorter than the modulus are exactly 0 and the sum is as precise as a double.
+ * Knuth, The Art of Computer Programming 2, section 4.3.2 (Garner).
+ */
+function compose(ring: Ring, dst: Ptr, plaintext: Plaintext): void {
+  const { kernels, n, limbBytes, moduli, params } = ring
+  const { level, scale, stride } = plaintext
+  using residues = ring.limbs(level + 1)
+  using digit = ring.limbs(1)
+  ring.heap.f64(residues.ptr, (level + 1) * n).set(ring.heap.f64(plaintext.slab.ptr, (level + 1) * n))
+  toCoefficients(ring, residues.ptr, level + 1)
+  ring.heap.f64(dst, n).fill(0)
+  let weight = 1 / scale
+  for (let i = 0; i <= level; i++) {
+    const at = residues.ptr + i * limbBytes
+    // Only here a reduced value must be the canonical one: it is an integer now, not a class.
+    kernels.reduce(at, at, n, moduli[i]!.p, moduli[i]!.pinv)
+    kernels.combine(dst, dst, 1, at, weight, n)
+    weight *= moduli[i]!.p
+    for (let j = i + 1; j <= level; j++) {
+      const { p, pinv } = moduli[j]!
+      const { w, wp } = inverseFactor(productOf([params.primes[i]!]), p)
+      const other = residues.ptr + j * limbBytes
+      kernels.reduce(digit.ptr, at, n, p, pinv)
+      kernels.subMulScalar(other, other, digit.ptr, n, w, wp, p)
+    }
+  }
+  if (stride > 1) {
+    const coefficients = ring.heap.f64(dst, n)
+    for (let i = 0; i < n; i++) if (i % stride !== 0) coefficients[i] = 0
+  }
+}
+
+/** A real constant at a scale as an exact integer. */
+export function scaledConstant(value: number, scale: number): bigint {
+  if (!Number.isFinite(value)) throw new RangeError(`"value" expected a finite number, got ${Number.isNaN(value) ? 'NaN' : 'an infinity'}`)
+  const product = Math.round(value * scale)
+  if (!Number.isFinite(product)) throw new GloveboxError('scale-mismatch', '"value" times "scale" is not a finite number')
+  return BigInt(product)
+}
+
+/** Puts a plaintext of integer coefficients back in NTT form; for tests and protocols that work on coefficients. */
+export function encodeCoefficients(ring: Ring, coefficients: ArrayLike<number>, level: number, scale: number): Plaintext {
+  requireLevel(ring, level)
+  requireScale(ring, level, scale)
+  using space = ring.limbs(1)
+  fillSlots(ring.heap.f64(space.ptr, ring.n), coefficients, 'coefficients')
+  return fromCoefficients(ring, space.ptr, level, scale)
+}
+
+/** The real coefficients of a plaintext, message / scale. */
+export function decodeCoefficients(ring: Ring, plaintext: Plaintext): Float64Array {
+  requireRing(ring, 'plaintext', plaintext)
+  using space = ring.limbs(1)
+  compose(ring, space.ptr, plaintext)
+  return ring.heap.f64(space.ptr, ring.n).slice()
+}
+

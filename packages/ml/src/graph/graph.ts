@@ -1,0 +1,47 @@
+import type { AffineMap } from '../tensor/affine.ts'
+import { sizeOf } from '../tensor/tensor.ts'
+
+/**
+ * One step of a model, for one sample; the batch dimension is gone and so are shapes, which only rename elements.
+ * What is not a product of two variables is an affine map.
+ */
+export interface Node {
+  readonly op: 'input' | 'affine' | 'add' | 'multiply'
+  /** Indices of earlier nodes: none, one, two and two. A square is a product with both the same. */
+  readonly inputs: readonly number[]
+  /** Number of elements. */
+  readonly size: number
+  /** What the author of the model called it, for messages. */
+  readonly name: string
+  /** Only of `affine`. */
+  readonly map?: AffineMap
+}
+
+/** Nodes in an order in which they can be computed; node 0 is the input, and the only one. */
+export interface Graph {
+  readonly nodes: readonly Node[]
+  readonly output: number
+  /** Shapes of one sample. */
+  readonly inputShape: readonly number[]
+  readonly outputShape: readonly number[]
+  readonly inputName: string
+  readonly outputName: string
+}
+
+/** Throws where a graph is not one: an input that comes later, sizes that disagree. */
+export function checkGraph(graph: Graph): void {
+  graph.nodes.forEach((node, i) => {
+    const sizes = node.inputs.map((input) => {
+      if (!(input >= 0 && input < i)) throw new RangeError(`"${node.name}" expected inputs before node ${i}, got ${input}`)
+      return graph.nodes[input]!.size
+    })
+    const columns = node.map?.matrix.columns ?? node.size
+    const rows = node.map?.matrix.rows ?? node.size
+    if (rows !== node.size || sizes.some((size) => size !== columns)) {
+      throw new RangeError(`"${node.name}" expected ${columns} elements in and ${node.size} out, got ${sizes} in and ${rows} out`)
+    }
+  })
+  if (graph.nodes[0]?.size !== sizeOf(graph.inputShape) || graph.nodes[graph.output]?.size !== sizeOf(graph.outputShape)) {
+    throw new RangeError(`"graph" expected shapes of its input and output, got ${graph.inputShape} and ${graph.outputShape}`)
+  }
+}

@@ -1,0 +1,11 @@
+import { defineConfig } from 'vitest/config'
+
+export default defineConfig({
+  ssr: { resolve: { conditions: ['@glovebox/source'] } },
+  resolve: { conditions: ['@glovebox/source'] },
+  test: {
+    include: ['packages/*/src/**/*.test.ts', 'test/**/*.test.ts'],
+    exclude: ['**/*.slow.test.ts', '**/node_modules/**', '**/dist/**'],
+    testTimeout: 60_000,
+  },
+})
