@@ -13,6 +13,12 @@ export interface Modulus {
   readonly inverse: Ptr
 }
 
+/** A constant as the kernels take it: w canonical, wp = fl(w/p). */
+export interface Factor {
+  readonly w: number
+  readonly wp: number
+}
+
 /**
  * R_q = Z_q[X]/(X^N + 1) in RNS for one set of parameters on one backend.
  *
@@ -28,6 +34,10 @@ export interface Ring {
   readonly limbBytes: number
   /** q_0 … q_L, then p_0 … p_{k-1}. */
   readonly moduli: readonly Modulus[]
+  /** The inverse of the prime `moduli[i]` modulo `moduli[j]`, as a kernel factor. */
+  primeInverse(i: number, j: number): Factor
+  /** The inverse of P, the product of the special primes, modulo `moduli[j]`. */
+  specialInverse(j: number): Factor
   /** Offset of a u32 table: the automorphism X → X^g in NTT form. */
   automorphism(galoisElement: number): Ptr
   /** A small table of f64 made once and kept for the life of the ring. */
@@ -57,6 +67,10 @@ export function openRing(params: Params, backend: Backend): Ring {
     inverse: store(inverseTable(n, p)),
   }))
 
+  const P = productOf(params.special)
+  const specialInverses: Factor[] = []
+  const primeInverses: Factor[][] = moduli.map(() => [])
+
   return {
     params,
     backend,
@@ -65,6 +79,14 @@ export function openRing(params: Params, backend: Backend): Ring {
     n,
     limbBytes: 8 * n,
     moduli,
+    primeInverse(i, j) {
+      primeInverses[i]![j] ??= inverseFactor(BigInt(moduli[i]!.p), moduli[j]!.p)
+      return primeInverses[i]![j]!
+    },
+    specialInverse(j) {
+      specialInverses[j] ??= inverseFactor(P, moduli[j]!.p)
+      return specialInverses[j]
+    },
     automorphism(galoisElement) {
       const known = automorphisms.get(galoisElement)
       if (known !== undefined) return known
@@ -107,15 +129,14 @@ export function extendedIndex(ring: Ring, level: number, limb: number): number {
 }
 
 /** A constant as a kernel factor modulo p: the pair (w, w/p) with w canonical. */
-export function factor(value: bigint, p: number): { w: number; wp: number } {
+export function factor(value: bigint, p: number): Factor {
   const q = BigInt(p)
   let w = Number(mod(value, q))
   if (w > (p - 1) / 2) w -= p
   return { w, wp: w / p }
 }
 
-/** The inverse of a product of primes as a kernel factor modulo p. */
-export function inverseFactor(product: bigint, p: number): { w: number; wp: number } {
+function inverseFactor(product: bigint, p: number): Factor {
   return factor(invMod(product, BigInt(p)), p)
 }
 

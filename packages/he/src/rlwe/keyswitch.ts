@@ -2,7 +2,7 @@ import type { Slab } from '../backend/heap.ts'
 import { GloveboxError } from '../base/errors.ts'
 import type { Ptr } from '../kernels/table.ts'
 import { convertBasis } from '../ring/basis.ts'
-import { copyLimbs, extendedIndex, inverseFactor, productOf, type Ring, toCoefficients, toValues } from '../ring/ring.ts'
+import { copyLimbs, extendedIndex, type Ring, toCoefficients, toValues } from '../ring/ring.ts'
 import { digitsAt, extendedLimbs, type SwitchingKey } from './keys.ts'
 
 /**
@@ -87,13 +87,12 @@ export function modDown(ring: Ring, dst: Ptr, src: Ptr, level: number): void {
   toCoefficients(ring, special, k, first)
   using converted = ring.limbs(1)
   using scratch = ring.limbs(k + 1)
-  const P = productOf(params.special)
   const sources = params.special.map((_, i) => first + i)
   for (let i = 0; i <= level; i++) {
     const { p, pinv, forward } = ring.moduli[i]!
     convertBasis(ring, special, sources, [i], () => converted.ptr, scratch.ptr)
     kernels.nttForward(converted.ptr, n, p, pinv, forward)
-    const { w, wp } = inverseFactor(P, p)
+    const { w, wp } = ring.specialInverse(i)
     kernels.subMulScalar(dst + i * limbBytes, src + i * limbBytes, converted.ptr, n, w, wp, p)
   }
 }
@@ -105,12 +104,11 @@ export function rescaleLimbs(ring: Ring, dst: Ptr, src: Ptr, level: number): voi
   using converted = ring.limbs(1)
   copyLimbs(ring, last.ptr, src + level * limbBytes, 1)
   toCoefficients(ring, last.ptr, 1, level)
-  const q = BigInt(ring.moduli[level]!.p)
   for (let i = 0; i < level; i++) {
     const { p, pinv, forward } = ring.moduli[i]!
     convertBasis(ring, last.ptr, [level], [i], () => converted.ptr, 0)
     kernels.nttForward(converted.ptr, n, p, pinv, forward)
-    const { w, wp } = inverseFactor(q, p)
+    const { w, wp } = ring.primeInverse(level, i)
     kernels.subMulScalar(dst + i * limbBytes, src + i * limbBytes, converted.ptr, n, w, wp, p)
   }
 }

@@ -3,20 +3,20 @@
 // multiplications and additions: both modules give the same bits.
 
 // exp(i*pi/8), exp(i*pi/4) and exp(3i*pi/8): the twiddles w, w^2, w^3 of the pass from q = 1 to 4.
-const cosEighth: f64 = 0.923879532511286756128
-const sinEighth: f64 = 0.382683432365089771728
-const rootHalf: f64 = 0.707106781186547524401
+const cosEighth: f64 = 0.9238795325112867
+const sinEighth: f64 = 0.3826834323650898
+const rootHalf: f64 = 0.7071067811865476
 
 /** See Kernels.embedForward. */
 export function embedForward(re: usize, im: usize, n: i32, table: usize): void {
   const h = n >> 1
-  if (h == 8) {
+  if (h === 8) {
     forward8(re, im, table)
     return
   }
   forwardBlocks(re, im, h)
   let q = 4
-  if ((ctz(h) & 1) == 1) {
+  if ((ctz(h) & 1) === 1) {
     forward2(re, im, h, table)
     table += 64
     q = 8
@@ -31,11 +31,11 @@ export function embedForward(re: usize, im: usize, n: i32, table: usize): void {
 /** See Kernels.embedInverse. */
 export function embedInverse(re: usize, im: usize, n: i32, table: usize): void {
   const h = n >> 1
-  if (h == 8) {
+  if (h === 8) {
     inverse8(re, im, table)
     return
   }
-  const odd = (ctz(h) & 1) == 1
+  const odd = (ctz(h) & 1) === 1
   const first = odd ? 8 : 4
   let q = h >> 2
   // The tables of the passes before this one: 48 bytes times the sum of a geometric series.
@@ -219,11 +219,11 @@ function forwardBlocks(re: usize, im: usize, h: i32): void {
   const blocks = h >> 4
   const shift = clz(blocks) + 1
   for (let m = 0; m < blocks; m++) {
-    const partner = blocks == 1 ? 0 : <i32>(bitReverse(m) >>> shift)
+    const partner = blocks === 1 ? 0 : <i32>(bitReverse(m) >>> shift)
     if (partner < m) continue
     const at = <usize>m << 5
     forwardBlock(re + at, im + at, row)
-    if (partner == m) continue
+    if (partner === m) continue
     const other = <usize>partner << 5
     forwardBlock(re + other, im + other, row)
     swapBlocks(re + at, re + other, row)
@@ -238,11 +238,11 @@ function inverseBlocks(re: usize, im: usize, h: i32): void {
   const shift = clz(blocks) + 1
   const scale = 1 / <f64>h
   for (let m = 0; m < blocks; m++) {
-    const partner = blocks == 1 ? 0 : <i32>(bitReverse(m) >>> shift)
+    const partner = blocks === 1 ? 0 : <i32>(bitReverse(m) >>> shift)
     if (partner < m) continue
     const at = <usize>m << 5
     inverseBlock(re + at, im + at, row, scale)
-    if (partner == m) continue
+    if (partner === m) continue
     const other = <usize>partner << 5
     inverseBlock(re + other, im + other, row, scale)
     swapBlocks(re + at, re + other, row)
@@ -399,7 +399,7 @@ function forward8(re: usize, im: usize, table: usize): void {
   reverse8(im)
   for (let q = 1; q < 8; q <<= 1) {
     for (let k = 0; k < 8; k++) {
-      if ((k & q) != 0) continue
+      if ((k & q) !== 0) continue
       const t = table + (<usize>(q - 1 + (k & (q - 1))) << 4)
       const x = <usize>k << 3
       const y = <usize>(k + q) << 3
@@ -418,7 +418,7 @@ function inverse8(re: usize, im: usize, table: usize): void {
   conjugateOdd8(im)
   for (let q = 4; q > 0; q >>= 1) {
     for (let k = 0; k < 8; k++) {
-      if ((k & q) != 0) continue
+      if ((k & q) !== 0) continue
       const t = table + (<usize>(q - 1 + (k & (q - 1))) << 4)
       const x = <usize>k << 3
       const y = <usize>(k + q) << 3

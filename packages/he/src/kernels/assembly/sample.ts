@@ -18,7 +18,7 @@ export function sampleTernary(dst: usize, n: i32, bytes: usize, length: i32): i3
     const stop = read + 16 < length ? read + 16 : length
     for (; read < stop && written < n; read++) {
       const byte = load<u8>(bytes + read)
-      if (byte != 255) {
+      if (byte !== 255) {
         store<f64>(dst + (<usize>written << 3), <f64>(<i32>(byte % 3) - 1))
         written++
       }

@@ -49,7 +49,10 @@ export interface Ckks {
   multiply(a: Ciphertext, b: Ciphertext): Ciphertext
   square(a: Ciphertext): Ciphertext
   relinearise(a: Ciphertext, keys: EvaluationKeys): Ciphertext
-  /** Divides message and scale by the last prime of the level; one level down. */
+  /**
+   * Divides message and scale by the last prime of the level; one level down. Relinearise first: rescaling rounds each part, and the
+   * rounding of a third part is multiplied by s^2, which costs about log2(N)/2 bits (7 at N = 8192).
+   */
   rescale(a: Ciphertext): Ciphertext
   /** To a lower level without dividing. */
   dropLevel(a: Ciphertext, level: number): Ciphertext

@@ -1,7 +1,7 @@
 import { GloveboxError } from '../../base/errors.ts'
 import { embeddingTable } from '../../kernels/embed-tables.ts'
 import type { Ptr } from '../../kernels/table.ts'
-import { inverseFactor, productOf, type Ring, toCoefficients } from '../../ring/ring.ts'
+import { type Ring, toCoefficients } from '../../ring/ring.ts'
 import { newPlaintext, type Plaintext, requireLevel, requireRing, requireScale } from '../../rlwe/ciphertext.ts'
 
 /** Complex slots as two arrays of one length. */
@@ -99,7 +99,7 @@ export function decodeSlots(ring: Ring, plaintext: Plaintext): ComplexSlots {
  * Knuth, The Art of Computer Programming 2, section 4.3.2 (Garner).
  */
 function compose(ring: Ring, dst: Ptr, plaintext: Plaintext): void {
-  const { kernels, n, limbBytes, moduli, params } = ring
+  const { kernels, n, limbBytes, moduli } = ring
   const { level, scale, stride } = plaintext
   using residues = ring.limbs(level + 1)
   using digit = ring.limbs(1)
@@ -115,7 +115,7 @@ function compose(ring: Ring, dst: Ptr, plaintext: Plaintext): void {
     weight *= moduli[i]!.p
     for (let j = i + 1; j <= level; j++) {
       const { p, pinv } = moduli[j]!
-      const { w, wp } = inverseFactor(productOf([params.primes[i]!]), p)
+      const { w, wp } = ring.primeInverse(i, j)
       const other = residues.ptr + j * limbBytes
       kernels.reduce(digit.ptr, at, n, p, pinv)
       kernels.subMulScalar(other, other, digit.ptr, n, w, wp, p)
