@@ -72,7 +72,7 @@ def augment(x):
     return F.grid_sample(x, grid, align_corners=False)
 
 
-# ---------------------------------------------------------------- networks
+# ---------------------------------------------------------------- the network
 
 class Square(nn.Module):
     def forward(self, x):
@@ -91,7 +91,7 @@ class RelativeNoise(nn.Module):
         return x * (1 + self.sigma * torch.randn_like(x)) if self.training else x
 
 
-def build_student():
+def build_network():
     # The batch normalisation keeps the inputs of the squares near unit scale;
     # without it the gradients of this degree-4 polynomial explode.
     return nn.Sequential(
@@ -100,16 +100,6 @@ def build_student():
         nn.Linear(MAPS * 64, HIDDEN), nn.BatchNorm1d(HIDDEN), Square(), RelativeNoise(0.01),
         nn.Linear(HIDDEN, CLASSES),
     )
-
-
-def build_teacher():
-    """An ordinary convolutional network whose softened outputs the student learns."""
-    def block(cin, cout, kernel, stride=1):
-        return [nn.Conv2d(cin, cout, kernel, stride, bias=False), nn.BatchNorm2d(cout), nn.ReLU()]
-    return nn.Sequential(
-        *block(1, 32, 5, 2), *block(32, 64, 3), nn.MaxPool2d(2), *block(64, 128, 3),
-        nn.Flatten(), nn.Dropout(0.3), nn.Linear(128 * 9, CLASSES),
-    ).to(memory_format=torch.channels_last)  # about twice as fast on a CPU
 
 
 # ---------------------------------------------------------------- training
@@ -126,8 +116,7 @@ def accuracy(model, x, y):
     return 100 * (predict(model, x).argmax(1) == y).double().mean().item()
 
 
-def train(name, model, x, y, epochs, lr, weight_decay, log, teacher=None, temperature=3.0,
-          soft_share=0.9, batch=250, validation=None):
+def train(model, x, y, epochs, log, validation=None, lr=4e-3, weight_decay=1e-2, batch=250):
     # Weight decay is for the weights; on biases and normalisation it only hurts.
     weights = [p for p in model.parameters() if p.dim() > 1]
     others = [p for p in model.parameters() if p.dim() == 1]
@@ -146,12 +135,6 @@ def train(name, model, x, y, epochs, lr, weight_decay, log, teacher=None, temper
             inputs, target = augment(x[pick]), y[pick]
             out = model(inputs)
             loss = F.cross_entropy(out, target)
-            if teacher is not None:
-                with torch.no_grad():
-                    soft = F.softmax(teacher(inputs) / temperature, 1)
-                distance = F.kl_div(F.log_softmax(out / temperature, 1), soft,
-                                    reduction="batchmean")
-                loss = (1 - soft_share) * loss + soft_share * temperature ** 2 * distance
             optimizer.zero_grad()
             loss.backward()
             nn.utils.clip_grad_norm_(model.parameters(), 5.0)
@@ -159,8 +142,8 @@ def train(name, model, x, y, epochs, lr, weight_decay, log, teacher=None, temper
             schedule.step()
             total_loss += loss.item()
             correct += (out.argmax(1) == target).sum().item()
-        line = (f"{name} epoch {epoch:3d}/{epochs}  loss {total_loss / steps:.4f}  "
-                f"training accuracy (augmented) {100 * correct / (steps * batch):.2f} %")
+        line = (f"epoch {epoch:3d}/{epochs}  loss {total_loss / steps:.4f}  "
+                f"training accuracy (augmented images) {100 * correct / (steps * batch):.2f} %")
         if validation is not None:
             line += f"  validation accuracy {accuracy(model, *validation):.2f} %"
         log(f"{line}  {time.time() - start:.0f} s")
@@ -228,6 +211,24 @@ def report_numbers(model, x, log):
 
 
 @torch.no_grad()
+def report_extremes(model, x, log):
+    """What unusual pictures, which a visitor may draw, put into the squares."""
+    noise = (torch.rand(1000, 1, 28, 28) > 0.5).float()
+    for name, images in (("empty image", torch.zeros(1, 1, 28, 28)),
+                         ("full image", torch.ones(1, 1, 28, 28)),
+                         ("random black and white pixels", noise),
+                         ("inverted training images", 1 - x[:10000])):
+        first = model[0](images)
+        second = model[1:4](first)
+        log(f"{name}: |output| max conv {first.abs().max():.2f}, linear1 {second.abs().max():.2f}, "
+            f"linear2 {model[4:](second).abs().max():.1f}")
+    weight = model[0].weight.flatten(1)
+    bound = torch.maximum((weight.clamp(min=0).sum(1) + model[0].bias).abs(),
+                          (weight.clamp(max=0).sum(1) + model[0].bias).abs()).max()
+    log(f"no image with pixels from 0 to 1 can give a |conv output| above {bound:.2f}")
+
+
+@torch.no_grad()
 def report_noise(model, x, log):
     """How often noise after every affine layer and every square changes the answer.
     Absolute noise, as that is what ciphertexts have; the values are of magnitude 1."""
@@ -258,8 +259,7 @@ def main():
     parser.add_argument("--data", required=True, help="folder of the four IDX files")
     parser.add_argument("--out", default=".", help="folder for model.onnx and train.log")
     parser.add_argument("--seed", type=int, default=1)
-    parser.add_argument("--epochs", type=int, default=80)
-    parser.add_argument("--teacher-epochs", type=int, default=15, help="0: no distillation")
+    parser.add_argument("--epochs", type=int, default=120)
     parser.add_argument("--holdout", type=int, default=0,
                         help="keep this many training images for validation; leaves the test set alone")
     args = parser.parse_args()
@@ -276,7 +276,7 @@ def main():
 
     start = time.time()
     log(f"torch {torch.__version__}, numpy {np.__version__}, seed {args.seed}, "
-        f"epochs {args.epochs}, teacher epochs {args.teacher_epochs}, holdout {args.holdout}")
+        f"epochs {args.epochs}, holdout {args.holdout}")
     x, y = load(args.data, "train")
     held = None
     if args.holdout:
@@ -285,20 +285,16 @@ def main():
         x, y = x[order[args.holdout:]], y[order[args.holdout:]]
     log(f"{len(x)} training images")
 
-    teacher = None
-    if args.teacher_epochs:
-        teacher = train("teacher", build_teacher(), x, y, args.teacher_epochs, lr=4e-3,
-                        weight_decay=1e-2, log=log, validation=held)
-    student = train("student", build_student(), x, y, args.epochs, lr=4e-3, weight_decay=1e-2,
-                    log=log, teacher=teacher, validation=held)
+    trained = train(build_network(), x, y, args.epochs, log, held)
 
-    log(f"training accuracy (clean images) {accuracy(student, x, y):.2f} %")
-    model = fold(student)
+    log(f"training accuracy (clean images) {accuracy(trained, x, y):.2f} %")
+    model = fold(trained)
     rescale(model, x)
     model = model.float().eval()
-    drift = (predict(model, x) - predict(student, x)).abs().max()
+    drift = (predict(model, x) - predict(trained, x)).abs().max()
     log(f"largest change of a logit by folding and rescaling, training images: {drift:.1e}")
     report_numbers(model, x, log)
+    report_extremes(model, x, log)
     path = os.path.join(args.out, "model.onnx")
     export(model, path)
     log(f"{os.path.basename(path)}: {os.path.getsize(path)} bytes")
@@ -307,8 +303,6 @@ def main():
         name, (ex, ey) = "validation", held
     else:
         name, (ex, ey) = "test", load(args.data, "t10k")
-    if teacher is not None:
-        log(f"{name} accuracy of the teacher {accuracy(teacher, ex, ey):.2f} %")
     right = (predict(model, ex).argmax(1) == ey).sum().item()
     log(f"{name} accuracy {100 * right / len(ey):.2f} % ({right} of {len(ey)})")
     report_noise(model, ex, log)

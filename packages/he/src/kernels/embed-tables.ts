@@ -1,19 +1,21 @@
 /**
  * Tables of the canonical embedding at ring degree n (embedForward, embedInverse).
  *
- * With h = n/2 the h complex values c_k = m_k + i*m_{k+h} are evaluated at zeta^(g^j), j < h, where g = -3: since
- * zeta^h = i, that is m(zeta^(3^j)) for even j and its conjugate for odd j. The powers of -3 modulo 2n are the residues
- * 1 modulo 4, and g has half that order modulo n, so even and odd coefficients split recursively (the tower of
- * eprint 2018/153, section 4.2, with -3 for 5): from blocks of length q, a radix-4 pass makes blocks of length 4q with the
- * twiddles w_j, w_j^2 and w_j^3, w_j = exp(2*pi*i * g^j / (16q)).
+ * With h = n/2 the polynomial c of the h complex coefficients m_k + i*m_{k+h} is evaluated at zeta^(g^j), j < h, where
+ * g = -3: since zeta^h = i, that is m(zeta^(3^j)) for even j and its conjugate for odd j. The powers of -3 modulo 2n
+ * are the residues 1 modulo 4, and modulo n there are half as many, so that even and odd coefficients split
+ * recursively, as they do for the generator 5 in common use: c(x) = even(x^2) + x*odd(x^2), and x^2 takes every value
+ * twice. From blocks of length q, a radix-4 pass makes blocks of length 4q with the twiddles w_j, w_j^2 and w_j^3,
+ * w_j = exp(2*pi*i * g^j / (16q)), j < q; since g^(q+j) = g^j * (1 + 4q) modulo 16q for even q, w_(q+j) = i*w_j.
  *
- * Layout for h >= 16, an f64 array in this order:
- * - If log2(h) is odd, the radix-2 pass from q = 4 to 8: for j = 0, 2: [re_j, re_j+1, im_j, im_j+1] of exp(2*pi*i * g^j / 32).
- * - For every radix-4 pass, q ascending to h/4 (from q = 4 where log2(h) is even, else from q = 8): for even j < q the real
- *   and imaginary parts of w, w^2, w^3, each as a pair for j and j+1: 12 numbers.
+ * Layout for h >= 16, n - 8 numbers in this order:
+ * - If log2(h) is odd, the radix-2 pass from q = 4 to 8: for j = 0, 2 the numbers [re_j, re_j+1, im_j, im_j+1] of
+ *   exp(2*pi*i * g^j / 32).
+ * - For every radix-4 pass, q ascending to h/4 (from q = 4 where log2(h) is even, else from q = 8): for even j < q the
+ *   real and imaginary parts of w, w^2, w^3, each as a pair for j and j+1: 12 numbers.
  * The pass from q = 1 to 4 has constant twiddles, which the kernels hold themselves.
  *
- * For h = 8: the pairs (re, im) of exp(2*pi*i * g^j / (8q)) for q = 1, 2, 4 and j < q.
+ * Layout for h = 8, 14 numbers: the pairs (re, im) of exp(2*pi*i * g^j / (8q)) for q = 1, 2, 4 and j < q.
  */
 export function embeddingTable(n: number): Float64Array {
   if (!Number.isInteger(Math.log2(n)) || n < 16) throw new RangeError(`"n" expected a power of two from 16, got ${n}`)
@@ -53,7 +55,7 @@ export function generatorPower(j: number, order: number): number {
 }
 
 /**
- * exp(2*pi*i * e / order) for 0 <= e < order, order a power of two from 8, both parts within one unit in the last place:
+ * exp(2*pi*i * e / order) for 0 <= e < order, order a power of two from 8, both parts within a unit in the last place:
  * the angle is reduced, exactly, to the first octant before Math.cos and Math.sin see it.
  */
 export function unitRoot(e: number, order: number): [re: number, im: number] {

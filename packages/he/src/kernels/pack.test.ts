@@ -44,7 +44,11 @@ describe.each(backends)('packing on $name', ({ kernels, memory, heapBase }) => {
 
   test('packs as one large integer does, and unpacks to canonical residues: 1 to 53 bits', () => {
     const cases = fc
-      .tuple(fc.integer({ min: 1, max: 53 }), fc.constantFrom(16, 32, 64, 128), fc.double({ min: 0.5, max: 1, noNaN: true }))
+      .tuple(
+        fc.integer({ min: 1, max: 53 }),
+        fc.constantFrom(16, 32, 64, 128),
+        fc.double({ min: 0.5, max: 1, noNaN: true }),
+      )
       .chain(([bits, n, part]) => {
         const largest = largestModulus(bits)
         const p = Math.max(1, Math.floor((largest * part - 1) / 2) * 2 + 1)
@@ -52,7 +56,10 @@ describe.each(backends)('packing on $name', ({ kernels, memory, heapBase }) => {
         return fc.record({
           bits: fc.constant(bits),
           p: fc.constant(p),
-          residues: fc.array(fc.maxSafeInteger().map((x) => x % (reach + 1)), { minLength: n, maxLength: n }),
+          residues: fc.array(
+            fc.maxSafeInteger().map((x) => x % (reach + 1)),
+            { minLength: n, maxLength: n },
+          ),
         })
       })
     fc.assert(
@@ -92,7 +99,12 @@ describe.each(backends)('packing on $name', ({ kernels, memory, heapBase }) => {
     residues[0] = Math.floor(0.7 * p)
     residues[8191] = -Math.floor(0.7 * p)
     const bytes = pack(residues, 49, p)
-    expect(bytes).toEqual(bitPack(residues.map((x) => BigInt(x < 0 ? x + p : x)), 49))
+    expect(bytes).toEqual(
+      bitPack(
+        residues.map((x) => BigInt(x < 0 ? x + p : x)),
+        49,
+      ),
+    )
     const canonical = residues.map((x) => (x > (p - 1) / 2 ? x - p : x < -(p - 1) / 2 ? x + p : x))
     expect(unpack(bytes, 8192, 49, p)).toEqual({ refused: 0, residues: canonical })
   })

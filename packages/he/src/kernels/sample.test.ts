@@ -41,7 +41,12 @@ describe.each(backends)('sampling on $name', ({ kernels, memory, heapBase }) => 
     const all = Array.from({ length: 256 }, (_, i) => i)
     for (let shift = 0; shift < 16; shift++) {
       const source = Uint8Array.from([...all.slice(shift), ...all.slice(0, shift)])
-      expect(ternary(source, 256)).toEqual(Array.from(source.filter((b) => b < 255), (b) => (b % 3) - 1))
+      expect(ternary(source, 256)).toEqual(
+        Array.from(
+          source.filter((b) => b < 255),
+          (b) => (b % 3) - 1,
+        ),
+      )
     }
   })
 
@@ -77,6 +82,14 @@ describe.each(backends)('sampling on $name', ({ kernels, memory, heapBase }) => 
     expect(binomial(source)).toEqual([...values, 21, -21, 0, -21, ...new Array(12).fill(0)])
   })
 
+  test('neither reads behind its bytes', () => {
+    const end = memory.buffer.byteLength
+    new Uint8Array(memory.buffer, end - 96).fill(255)
+    kernels.sampleBinomial(dst, 16, end - 96)
+    expect(Array.from(new Float64Array(memory.buffer, dst, 16))).toEqual(new Array(16).fill(0))
+    expect(kernels.sampleTernary(dst, 64, end - 48, 48)).toBe(0)
+  })
+
   test('binomial: 2^20 draws follow C(42, 21 + x) / 2^42 (0.1% significance)', () => {
     const counts = new Array<number>(43).fill(0)
     for (let round = 0; round < 8; round++) {
@@ -103,7 +116,7 @@ describe.each(backends)('sampling on $name', ({ kernels, memory, heapBase }) => 
     chiSquare += (rare - rareExpected) ** 2 / rareExpected
     expect(chiSquare).toBeLessThan(chiSquareLimit(bins))
     const variance = counts.reduce((sum, c, k) => sum + c * (k - 21) ** 2, 0) / draws
-    // The variance of the square of one draw is 2*10.5^2 - 10.5 * 0.5 or so: five standard deviations.
+    // The square of one draw has a variance just below 2 * 10.5^2: five standard deviations of the mean.
     expect(Math.abs(variance - 10.5)).toBeLessThan((5 * Math.sqrt(2) * 10.5) / Math.sqrt(draws))
   })
 })

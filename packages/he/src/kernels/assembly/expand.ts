@@ -1,15 +1,15 @@
-// Uniform residues from the ChaCha20 key stream, four blocks at a time: word i of four consecutive blocks lies in the four
-// lanes of x_i. No scratch memory: the stream stays in registers, so that workers on one shared memory do not collide.
+// Uniform residues from the ChaCha20 key stream, four blocks at a time: word i of four consecutive blocks lies in the
+// four lanes of x_i. The stream stays in registers: scratch memory would be shared by all workers on one memory.
 
-/** Rows 2^52 as bits: or-ed under an integer below 2^52, it makes the double 2^52 + integer. */
+/** 2^52 as bits: or-ed under an integer below 2^52, it makes the double 2^52 + integer. */
 const exponent52: u64 = 0x4330000000000000
 const two52: f64 = 4503599627370496.0
 
 /** RFC 8439, sections 2.1 to 2.4; the exact reading of the stream is stated at Kernels.expandUniform. */
 export function expandUniform(dst: usize, n: i32, p: f64, seed: usize, domain: u32, index: u32): void {
-  const end = dst + (<usize>n << 3)
+  const end = dst + ((<usize>n) << 3)
   const bits = 64 - clz(<u64>p)
-  const mask = i64x2.splat((<i64>1 << bits) - 1)
+  const mask = i64x2.splat(((<i64>1) << bits) - 1)
   const prime = f64x2.splat(p)
   const half = f64x2.splat((p - 1) * 0.5)
   let counter = i32x4(0, 1, 2, 3)

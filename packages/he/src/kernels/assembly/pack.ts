@@ -4,9 +4,9 @@ const exponent52: i64 = 0x4330000000000000
 const two52: f64 = 4503599627370496.0
 
 /** See Kernels.pack. */
-export function pack(dst: usize, src: usize, n: i32, bits: i32, p: f64, pinv: f64): void {
+export function pack(dst: usize, src: usize, n: i32, bits: i32, p: f64, _pinv: f64): void {
   const prime = f64x2.splat(p)
-  const end = src + (<usize>n << 3)
+  const end = src + ((<usize>n) << 3)
   let buffer: u64 = 0
   let held: u64 = 0
   for (; src < end; src += 16) {
@@ -37,11 +37,11 @@ export function pack(dst: usize, src: usize, n: i32, bits: i32, p: f64, pinv: f6
 }
 
 /**
- * See Kernels.unpack. Eight values fill `bits` whole bytes, so the j-th values of two neighbouring groups of eight start at the
- * same bit of their bytes and one vector shift serves both. A refused value leaves 0.
+ * See Kernels.unpack. Eight values fill `bits` whole bytes, so the j-th values of two neighbouring groups of eight start
+ * at the same bit of their bytes and one vector shift serves both. A refused value leaves 0.
  */
 export function unpack(dst: usize, src: usize, n: i32, bits: i32, p: f64): i32 {
-  const mask: i64 = (<i64>1 << bits) - 1
+  const mask: i64 = ((<i64>1) << bits) - 1
   const prime = <i64>p
   const half = (prime - 1) >> 1
   const masks = i64x2.splat(mask)
@@ -70,7 +70,7 @@ export function unpack(dst: usize, src: usize, n: i32, bits: i32, p: f64): i32 {
   let count = <i32>(i64x2.extract_lane(refused, 0) + i64x2.extract_lane(refused, 1))
   for (let j = 0, bit = 0; j < tail; j++, bit += bits) {
     const at = min(src + (bit >> 3), lastLoad)
-    const value = (load<i64>(at) >>> (<i64>bit - (<i64>(at - src) << 3))) & mask
+    const value = (load<i64>(at) >>> (<i64>bit - ((<i64>(at - src)) << 3))) & mask
     if (value >= prime) {
       count++
       store<f64>(dst, 0)

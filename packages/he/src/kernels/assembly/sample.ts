@@ -1,4 +1,4 @@
-// Secret and error coefficients from random bytes. Time does not depend on the values drawn: only on which bytes are 255.
+// Secret and error coefficients from random bytes. Time depends on which bytes are 255, not on the values drawn.
 
 /** See Kernels.sampleTernary. */
 export function sampleTernary(dst: usize, n: i32, bytes: usize, length: i32): i32 {
@@ -8,8 +8,8 @@ export function sampleTernary(dst: usize, n: i32, bytes: usize, length: i32): i3
     if (n - written >= 16 && length - read >= 16) {
       const b = v128.load(bytes + read)
       if (!v128.any_true(i8x16.eq(b, i8x16.splat(-1)))) {
-        ternary8(dst + (<usize>written << 3), i16x8.extend_low_i8x16_u(b))
-        ternary8(dst + (<usize>written << 3) + 64, i16x8.extend_high_i8x16_u(b))
+        ternary8(dst + ((<usize>written) << 3), i16x8.extend_low_i8x16_u(b))
+        ternary8(dst + ((<usize>written) << 3) + 64, i16x8.extend_high_i8x16_u(b))
         written += 16
         read += 16
         continue
@@ -19,7 +19,7 @@ export function sampleTernary(dst: usize, n: i32, bytes: usize, length: i32): i3
     for (; read < stop && written < n; read++) {
       const byte = load<u8>(bytes + read)
       if (byte !== 255) {
-        store<f64>(dst + (<usize>written << 3), <f64>(<i32>(byte % 3) - 1))
+        store<f64>(dst + ((<usize>written) << 3), <f64>(<i32>(byte % 3) - 1))
         written++
       }
     }
@@ -43,7 +43,7 @@ function ternary8(dst: usize, b: v128): void {
  * See Kernels.sampleBinomial. With the bits 21..41 inverted, the difference of the two counts is one count less 21.
  */
 export function sampleBinomial(dst: usize, n: i32, bytes: usize): void {
-  const last = dst + (<usize>(n - 1) << 3)
+  const last = dst + ((<usize>(n - 1)) << 3)
   while (dst < last) {
     store<f64>(dst, binomial(load<u64>(bytes)))
     dst += 8

@@ -120,15 +120,7 @@ function roundHalfEven(x: number): number {
 }
 
 /** {@link Kernels.combine}. */
-export function combine(
-  memory: WebAssembly.Memory,
-  dst: Ptr,
-  a: Ptr,
-  s: number,
-  b: Ptr,
-  t: number,
-  n: number,
-): void {
+export function combine(memory: WebAssembly.Memory, dst: Ptr, a: Ptr, s: number, b: Ptr, t: number, n: number): void {
   const first = new Float64Array(memory.buffer, a, n)
   const second = new Float64Array(memory.buffer, b, n)
   const out = new Float64Array(memory.buffer, dst, n)

@@ -1,0 +1,134 @@
+import { randomUUID } from 'node:crypto'
+import { digest, GloveboxError, peekKind, toHex } from '@glovebox/he'
+import { type Context, Hono } from 'hono'
+import type { Logger } from 'pino'
+import { type Intake, readBody } from './body.ts'
+import type { Compute } from './compute.ts'
+import { createKeyStore } from './key-store.ts'
+import { defaultLimits, type Limits } from './limits.ts'
+import { decodeInferRequest, encodeInferResponse, keyDigest, lengthHeader } from './protocol.ts'
+import type { Model, Registry } from './registry.ts'
+import { statusOf } from './status.ts'
+
+type Env = { Variables: { log: Logger } }
+
+/** What the service calls itself in `GET /v2`. */
+export const serverName = 'glovebox'
+export const serverVersion = '0.1.0'
+
+/**
+ * The service as a function from requests to responses, after the Open Inference Protocol version 2. It sees ciphertexts and
+ * evaluation keys only; logs say who asked for what model, sizes and times.
+ */
+export function createApp(registry: Registry, compute: Compute, log: Logger, limits: Limits = defaultLimits): Hono<Env> {
+  const keys = createKeyStore(limits.keyMemory)
+  const intake: Intake = { limit: limits.receiving, used: 0 }
+  const app = new Hono<Env>()
+
+  app.use(async (c, next) => {
+    const started = performance.now()
+    const request = randomUUID()
+    c.set('log', log.child({ request }))
+    c.header('x-request-id', request)
+    await next()
+    const ms = Math.round(performance.now() - started)
+    c.get('log').info({ method: c.req.method, path: c.req.path, status: c.res.status, ms }, 'answered')
+  })
+  app.onError((error, c) => refuse(c, error))
+  app.notFound((c) => c.json({ error: `there is no ${c.req.method} ${c.req.path}` }, 404))
+
+  app.get('/v2', (c) => c.json({ name: serverName, version: serverVersion, extensions: ['he.ckks', 'binary_tensor_data'] }))
+  app.get('/v2/health/live', (c) => c.json({ live: true }))
+  app.get('/v2/health/ready', (c) => c.json({ ready: compute.ready }, compute.ready ? 200 : 503))
+
+  const modelOf = (c: Context<Env>): Model => registry.get(c.req.param('name') ?? '')
+
+  app.get('/v2/models/:name', (c) => c.json(metadata(modelOf(c))))
+  app.get('/v2/models/:name/ready', (c) => {
+    const { name } = modelOf(c)
+    return c.json({ name, ready: compute.ready }, compute.ready ? 200 : 503)
+  })
+  app.get('/v2/models/:name/client', (c) => {
+    const { clientPart, digest } = modelOf(c)
+    c.header('etag', `"${digest}"`)
+    return c.body(clientPart, 200, { 'content-type': 'application/octet-stream' })
+  })
+
+  app.put('/v2/keys/:digest', async (c) => {
+    const wanted = requireDigest(c)
+    if (keys.has(wanted)) {
+      await c.req.raw.body?.cancel()
+      return c.json({ digest: wanted })
+    }
+    const body = await readBody(c.req.raw, limits.keyBytes, intake, 'the set of evaluation keys')
+    const found = toHex(digest(body))
+    if (found !== wanted) throw new GloveboxError('malformed', `the evaluation keys have the SHA-256 ${found}, the address says ${wanted}`)
+    if (peekKind(body) !== 'evaluation keys of a program') {
+      throw new GloveboxError('malformed', `the body expected a frame of kind "evaluation keys of a program", got ${peekKind(body) ?? 'something else'}`)
+    }
+    keys.put(wanted, body)
+    c.get('log').info({ keys: wanted.slice(0, 16), bytes: body.length, kept: keys.bytes }, 'evaluation keys stored')
+    return c.json({ digest: wanted }, 201)
+  })
+  // Hono answers HEAD by the GET route, without its body.
+  app.get('/v2/keys/:digest', (c) => {
+    if (c.req.method !== 'HEAD') return c.json({ error: 'evaluation keys are not given out: use HEAD to ask whether they are here' }, 405)
+    return c.body(null, keys.has(requireDigest(c)) ? 200 : 404)
+  })
+  app.delete('/v2/keys/:digest', (c) => {
+    const digest = requireDigest(c)
+    compute.forget(digest)
+    if (!keys.delete(digest)) throw new GloveboxError('not-found', `there are no evaluation keys ${digest} here`)
+    return c.body(null, 204)
+  })
+
+  app.post('/v2/models/:name/infer', async (c) => {
+    const model = modelOf(c)
+    const body = await readBody(c.req.raw, limits.queryBytes, intake, 'the query')
+    const request = decodeInferRequest(body, c.req.header(lengthHeader))
+    const found = keys.get(request.keys)
+    if (!found) throw new GloveboxError('not-found', `there are no evaluation keys ${request.keys} here: upload them first`)
+    const waited = performance.now()
+    const job = { model: model.name, keysDigest: request.keys, keys: found, query: request.query, signal: c.req.raw.signal }
+    const { reply, computeMs } = await compute.run(job)
+    const { body: answer, headerLength } = encodeInferResponse({ model: model.name, id: request.id, reply, computeMs })
+    const queuedMs = Math.round(performance.now() - waited - computeMs)
+    const sizes = { queryBytes: body.length, replyBytes: answer.length }
+    c.get('log').info({ model: model.name, ...sizes, computeMs: Math.round(computeMs), queuedMs }, 'computed')
+    return c.body(answer, 200, { 'content-type': 'application/octet-stream', [lengthHeader]: String(headerLength) })
+  })
+
+  return app
+}
+
+function requireDigest(c: Context<Env>): string {
+  const parsed = keyDigest.safeParse(c.req.param('digest'))
+  if (!parsed.success) throw new GloveboxError('malformed', 'the address of evaluation keys expected their SHA-256 in 64 lower-case hexadecimal digits')
+  return parsed.data
+}
+
+/** `{"error": …}` with a status. What the server itself got wrong is told to the log only. */
+function refuse(c: Context<Env>, error: unknown): Response {
+  const status = statusOf(error)
+  if (status === undefined) {
+    c.get('log').error({ err: error }, 'internal error')
+    return c.json({ error: 'internal error; the log of the server has more, under this request id' }, 500)
+  }
+  const message = (error as Error).message
+  c.get('log').warn({ status, reason: message }, 'refused')
+  if (status === 503) c.header('retry-after', '1')
+  // The rest of a body that is too long is not read: the connection cannot be used again.
+  if (status === 413) c.header('connection', 'close')
+  return c.json({ error: message }, status)
+}
+
+function metadata(model: Model): object {
+  return {
+    name: model.name,
+    versions: ['1'],
+    platform: 'glovebox_ckks',
+    inputs: [{ name: 'query', datatype: 'BYTES', shape: [1] }],
+    outputs: [{ name: 'reply', datatype: 'BYTES', shape: [1] }],
+    parameters: { digest: model.digest, params: model.params, input_shape: model.inputShape, output_shape: model.outputShape },
+  }
+}

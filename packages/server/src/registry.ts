@@ -1,0 +1,39 @@
+import { GloveboxError, type ParamsLiteral } from '@glovebox/he'
+
+/** A compiled model that is served. */
+export interface Model {
+  readonly name: string
+  /** Digest of the program that queries and keys are bound to, 64 hexadecimal digits. */
+  readonly digest: string
+  readonly params: ParamsLiteral
+  /** Shapes of one sample. */
+  readonly inputShape: readonly number[]
+  readonly outputShape: readonly number[]
+  /** Given to everybody. */
+  readonly clientPart: Uint8Array<ArrayBuffer>
+  /** Stays here. */
+  readonly serverPart: Uint8Array
+}
+
+export interface Registry {
+  /** Throws GloveboxError `not-found`. */
+  get(name: string): Model
+  readonly models: readonly Model[]
+}
+
+/** Throws GloveboxError `exists` for two models of one name. */
+export function createRegistry(models: readonly Model[]): Registry {
+  const byName = new Map<string, Model>()
+  for (const model of models) {
+    if (byName.has(model.name)) throw new GloveboxError('exists', `there are two models named "${model.name}": rename one of the folders`)
+    byName.set(model.name, model)
+  }
+  return {
+    models: [...models],
+    get(name) {
+      const model = byName.get(name)
+      if (!model) throw new GloveboxError('not-found', `there is no model "${name.slice(0, 64)}" here; there are: ${[...byName.keys()].join(', ') || 'none'}`)
+      return model
+    },
+  }
+}
