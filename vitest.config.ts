@@ -5,7 +5,7 @@ export default defineConfig({
   resolve: { conditions: ['@glovebox/source'] },
   test: {
     include: ['packages/*/src/**/*.test.ts', 'test/**/*.test.ts'],
-    exclude: ['**/*.slow.test.ts', '**/node_modules/**', '**/dist/**'],
+    exclude: ['**/*.slow.test.ts', '**/*.browser.test.ts', '**/node_modules/**', '**/dist/**'],
     testTimeout: 60_000,
   },
 })

@@ -56,19 +56,16 @@ export function createApp(registry: Registry, compute: Compute, log: Logger, lim
 
   app.put('/v2/keys/:digest', async (c) => {
     const wanted = requireDigest(c)
-    if (keys.has(wanted)) {
-      await c.req.raw.body?.cancel()
-      return c.json({ digest: wanted })
-    }
     const body = await readBody(c.req.raw, limits.keyBytes, intake, 'the set of evaluation keys')
     const found = toHex(digest(body))
     if (found !== wanted) throw new GloveboxError('malformed', `the evaluation keys have the SHA-256 ${found}, the address says ${wanted}`)
     if (peekKind(body) !== 'evaluation keys of a program') {
       throw new GloveboxError('malformed', `the body expected a frame of kind "evaluation keys of a program", got ${peekKind(body) ?? 'something else'}`)
     }
+    const known = keys.has(wanted)
     keys.put(wanted, body)
     c.get('log').info({ keys: wanted.slice(0, 16), bytes: body.length, kept: keys.bytes }, 'evaluation keys stored')
-    return c.json({ digest: wanted }, 201)
+    return c.json({ digest: wanted }, known ? 200 : 201)
   })
   // Hono answers HEAD by the GET route, without its body.
   app.get('/v2/keys/:digest', (c) => {

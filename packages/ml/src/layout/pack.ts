@@ -1,0 +1,120 @@
+import { GloveboxError, planLinear } from '@glovebox/he'
+import type { Graph, Node } from '../graph/graph.ts'
+import { type AffineMap, identityMap } from '../tensor/affine.ts'
+import { type Circuit, type CircuitStep, circuitCost } from './circuit.ts'
+import { diagonalise } from './diagonals.ts'
+import { type Layout, plainLayout, sameLayout, spread } from './layout.ts'
+import { type WindowLayouts, windowLayouts, windowSlots } from './windows.ts'
+
+/**
+ * Lays a lowered graph out in slots: the cheapest of the plain layout and, for every map of the input, the layout by that map's windows.
+ * Throws GloveboxError `too-large` where a vector has more elements than there are slots.
+ */
+export function pack(graph: Graph, slots: number): Circuit {
+  graph.nodes.forEach((node) => {
+    if (node.size > slots) {
+      throw new GloveboxError('too-large', `"${node.name}" has ${node.size} elements, a ciphertext holds ${slots}`)
+    }
+  })
+  const plain = assemble(graph, slots, undefined)
+  const free = freeNodes(graph)
+  const candidates = graph.nodes
+    .map((node, index) => ({ node, index }))
+    .filter(({ node }) => node.op === 'affine' && free.has(node.inputs[0]!) && windowSlots(node.map!.matrix) <= slots)
+    .map(({ node, index }) => {
+      const layouts = windowLayouts(node.map!.matrix)
+      return { node, layouts, circuit: assemble(graph, slots, { index, layouts }) }
+    })
+    .sort((a, b) => circuitCost(a.circuit) - circuitCost(b.circuit))
+  const best = candidates[0]
+  const describe = (circuit: Circuit): string => `${circuitCost(circuit).toFixed(1)} rotations`
+  if (!best || circuitCost(best.circuit) >= circuitCost(plain)) {
+    return { ...plain, notes: [`input in plain order, period ${plain.input.period} (${describe(plain)})`] }
+  }
+  const { windows, taps, channels } = best.layouts
+  return {
+    ...best.circuit,
+    notes: [
+      `input by windows of "${best.node.name}": ${windows} windows x ${taps} taps in ${best.circuit.input.period} slots, ${channels} channels ` +
+        `(${describe(best.circuit)}; in plain order ${describe(plain)})`,
+    ],
+  }
+}
+
+/** The input and products of nothing but the input: their layout is the client's choice. */
+function freeNodes(graph: Graph): Set<number> {
+  const free = new Set([0])
+  graph.nodes.forEach((node, i) => {
+    if (node.op === 'multiply' && node.inputs.every((input) => free.has(input))) free.add(i)
+  })
+  return free
+}
+
+interface WindowChoice {
+  readonly index: number
+  readonly layouts: WindowLayouts
+}
+
+interface Placed {
+  readonly register: number
+  readonly layout: Layout
+}
+
+function assemble(graph: Graph, slots: number, choice: WindowChoice | undefined): Circuit {
+  const steps: CircuitStep[] = []
+  const registers: number[] = [0]
+  const bases = new Map<number, Placed>([
+    [0, { register: 0, layout: choice?.layouts.input ?? plainLayout(graph.nodes[0]!.size) }],
+  ])
+  const mapped = new Map<number, Placed[]>()
+
+  const push = (step: CircuitStep, node: number): number => {
+    registers.push(node)
+    return steps.push(step)
+  }
+  const linear = (from: Placed, map: AffineMap, layout: Layout, name: string, node: number): Placed => {
+    const diagonals = diagonalise(map.matrix, from.layout, layout)
+    const plan = planLinear(diagonals.offsets, slots)
+    const bias = map.bias.some((v) => v !== 0) ? spread(layout, map.bias) : undefined
+    return { register: push({ op: 'linear', name, input: from.register, diagonals, plan, bias }, node), layout }
+  }
+  /** The layout that a value has, or would best be given. */
+  const wish = (index: number): Layout => {
+    const base = bases.get(index)
+    if (base) return base.layout
+    return choice && termsOf(graph, index).includes(choice.index) ? choice.layouts.output : plainLayout(graph.nodes[index]!.size)
+  }
+  const place = (index: number, layout: Layout): Placed => {
+    const done = [bases.get(index), ...(mapped.get(index) ?? [])].find((placed) => placed && sameLayout(placed.layout, layout))
+    if (done) return done
+    const node = graph.nodes[index]!
+    const base = bases.get(index)
+    const placed = base ? linear(base, identityMap(node.size), layout, node.name, index) : compute(node, index, layout)
+    mapped.set(index, [...(mapped.get(index) ?? []), placed])
+    return placed
+  }
+  const compute = (node: Node, index: number, layout: Layout): Placed => {
+    if (node.op === 'affine') return linear(bases.get(node.inputs[0]!)!, node.map!, layout, node.name, index)
+    const [a, b] = node.inputs.map((input) => place(input, layout).register) as [number, number]
+    return { register: push({ op: 'add', name: node.name, inputs: [a, b] }, index), layout }
+  }
+
+  graph.nodes.forEach((node, index) => {
+    if (node.op !== 'multiply') return
+    const [a, b] = node.inputs as [number, number]
+    // Where one side already has a layout, the other follows; else the one by windows wins.
+    const layout = bases.has(b) && !bases.has(a) ? wish(b) : !bases.has(a) && choice && termsOf(graph, b).includes(choice.index) ? wish(b) : wish(a)
+    const inputs: [number, number] = [place(a, layout).register, place(b, layout).register]
+    bases.set(index, { register: push({ op: 'multiply', name: node.name, inputs }, index), layout })
+  })
+  const output = place(graph.output, wish(graph.output))
+  // The output register is the last one; later products cannot exist, as all that is computed leads to the output.
+  return { slots, input: bases.get(0)!.layout, output: output.layout, steps, nodes: registers, notes: [] }
+}
+
+/** The affine nodes that a value is the sum of. */
+function termsOf(graph: Graph, index: number): number[] {
+  const node = graph.nodes[index]!
+  if (node.op === 'affine') return [index]
+  return node.op === 'add' ? node.inputs.flatMap((input) => termsOf(graph, input)) : []
+}
