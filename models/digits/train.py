@@ -19,6 +19,7 @@ import argparse
 import copy
 import os
 import time
+from collections import OrderedDict
 
 import numpy as np
 import torch
@@ -83,8 +84,8 @@ class Square(nn.Module):
 
 
 class RelativeNoise(nn.Module):
-    """Multiplies by 1 + noise during training, so that the network learns not to
-    depend on digits that approximate arithmetic on ciphertexts will not keep."""
+    """Multiplies by 1 + noise during training, so that the network does not come to
+    depend on decimal places that arithmetic on ciphertexts will not keep."""
 
     def __init__(self, sigma):
         super().__init__()
@@ -164,7 +165,10 @@ def fold(model):
             gain = norm.weight / (norm.running_var + norm.eps).sqrt()
             affine.weight.mul_(gain.view(-1, *[1] * (affine.weight.dim() - 1)))
             affine.bias.copy_((affine.bias - norm.running_mean) * gain + norm.bias)
-    return nn.Sequential(conv, Square(), nn.Flatten(), linear1, Square(), linear2).eval()
+    # The names of the layers become the names of the weights in the file.
+    return nn.Sequential(OrderedDict(
+        conv=conv, square1=Square(), flatten=nn.Flatten(),
+        linear1=linear1, square2=Square(), linear2=linear2)).eval()
 
 
 def outer_magnitude(values):
@@ -182,13 +186,12 @@ def rescale(model, x):
     Numbers of one size lose the fewest digits in fixed-precision ciphertexts.
     The logits are divided by TEMPERATURE, otherwise they keep their values."""
     conv, square, flatten, linear1, _, linear2 = model
-    side = MAPS, -1
     values = torch.cat([conv(part).float().permute(0, 2, 3, 1).reshape(-1, MAPS)
                         for part in x.double().split(1000)])
     c = 1 / outer_magnitude(values).double()
     conv.weight.mul_(c.view(-1, 1, 1, 1))
     conv.bias.mul_(c)
-    columns = linear1.weight.view(HIDDEN, *side)  # the maps are contiguous after Flatten
+    columns = linear1.weight.view(HIDDEN, MAPS, -1)  # Flatten keeps a map's values together
     columns.div_(c.square().view(1, -1, 1))
 
     head = nn.Sequential(conv, square, flatten, linear1)
