@@ -39,7 +39,11 @@ function setUp(options: { limits?: Partial<Limits>; run?: Compute['run']; ready?
   const log = pino({ level: 'debug' }, { write: (line: string) => void lines.push(JSON.parse(line)) })
   const app = createApp(createRegistry([model]), compute, log, { ...defaultLimits, ...options.limits })
   const call = (method: string, path: string, body?: BodyInit | Uint8Array, headers: Record<string, string> = {}) =>
-    app.request(path, { method, headers, ...(body !== undefined && { body: body as BodyInit, duplex: 'half' }) } as RequestInit)
+    app.request(path, {
+      method,
+      headers,
+      ...(body !== undefined && { body: body as BodyInit, duplex: 'half' }),
+    } as RequestInit)
   return { call, jobs, forgotten, lines }
 }
 
@@ -128,7 +132,8 @@ describe('evaluation keys', () => {
     const digest = createHash('sha256').update(query).digest('hex')
     const kind = await call('PUT', `/v2/keys/${digest}`, query)
     expect([kind.status, await errorOf(kind)]).toEqual([400, expect.stringContaining('got query')])
-    for (const bad of ['abc', 'A'.repeat(64), `${'0'.repeat(63)}g`]) expect((await call('PUT', `/v2/keys/${bad}`, keys)).status).toBe(400)
+    for (const bad of ['abc', 'A'.repeat(64), `${'0'.repeat(63)}g`])
+      expect((await call('PUT', `/v2/keys/${bad}`, keys)).status).toBe(400)
   })
 
   test('a body that is too long is cut off while it streams, announced or not', async () => {
@@ -154,7 +159,9 @@ describe('evaluation keys', () => {
 
   test('the least recently used are forgotten first', async () => {
     const { call } = setUp({ limits: { keyMemory: 2 * keys.length } })
-    const sets = [1, 2, 3].map((fill) => encodeFrame('evaluation keys of a program', owner, new Uint8Array(1000).fill(fill)))
+    const sets = [1, 2, 3].map((fill) =>
+      encodeFrame('evaluation keys of a program', owner, new Uint8Array(1000).fill(fill)),
+    )
     const paths = sets.map((bytes) => `/v2/keys/${createHash('sha256').update(bytes).digest('hex')}`)
     await call('PUT', paths[0]!, sets[0])
     await call('PUT', paths[1]!, sets[1])
@@ -210,7 +217,11 @@ describe('infer', () => {
     ['two inputs', ...spread(inferBody(header({ inputs: [...header().inputs, ...header().inputs] }))), '"inputs"'],
     ['numbers instead of BYTES', ...spread(inferBody(inputs({ datatype: 'FP32' }))), '"inputs.0.datatype"'],
     ['another shape', ...spread(inferBody(inputs({ shape: [2] }))), '"inputs.0.shape.0"'],
-    ['another size than announced', ...spread(inferBody(inputs({ parameters: { binary_data_size: 9 } }))), 'expected 9 bytes'],
+    [
+      'another size than announced',
+      ...spread(inferBody(inputs({ parameters: { binary_data_size: 9 } }))),
+      'expected 9 bytes',
+    ],
     ['a truncated element', body.subarray(0, body.length - 1), length, 'binary data expected'],
   ])('%s is 400 and says what was expected', async (_, bytes, cut, message) => {
     const { call, jobs } = setUp()

@@ -1,5 +1,5 @@
-import { randomUUID } from 'node:crypto'
-import { digest, GloveboxError, peekKind, toHex } from '@glovebox/he'
+import { createHash, randomUUID } from 'node:crypto'
+import { GloveboxError, peekKind } from '@glovebox/he'
 import { type Context, Hono } from 'hono'
 import type { Logger } from 'pino'
 import { type Intake, readBody } from './body.ts'
@@ -20,7 +20,12 @@ export const serverVersion = '0.1.0'
  * The service as a function from requests to responses, after the Open Inference Protocol version 2. It sees ciphertexts and
  * evaluation keys only; logs say who asked for what model, sizes and times.
  */
-export function createApp(registry: Registry, compute: Compute, log: Logger, limits: Limits = defaultLimits): Hono<Env> {
+export function createApp(
+  registry: Registry,
+  compute: Compute,
+  log: Logger,
+  limits: Limits = defaultLimits,
+): Hono<Env> {
   const keys = createKeyStore(limits.keyMemory)
   const intake: Intake = { limit: limits.receiving, used: 0 }
   const app = new Hono<Env>()
@@ -37,7 +42,9 @@ export function createApp(registry: Registry, compute: Compute, log: Logger, lim
   app.onError((error, c) => refuse(c, error))
   app.notFound((c) => c.json({ error: `there is no ${c.req.method} ${c.req.path}` }, 404))
 
-  app.get('/v2', (c) => c.json({ name: serverName, version: serverVersion, extensions: ['he.ckks', 'binary_tensor_data'] }))
+  app.get('/v2', (c) =>
+    c.json({ name: serverName, version: serverVersion, extensions: ['he.ckks', 'binary_tensor_data'] }),
+  )
   app.get('/v2/health/live', (c) => c.json({ live: true }))
   app.get('/v2/health/ready', (c) => c.json({ ready: compute.ready }, compute.ready ? 200 : 503))
 
@@ -57,10 +64,14 @@ export function createApp(registry: Registry, compute: Compute, log: Logger, lim
   app.put('/v2/keys/:digest', async (c) => {
     const wanted = requireDigest(c)
     const body = await readBody(c.req.raw, limits.keyBytes, intake, 'the set of evaluation keys')
-    const found = toHex(digest(body))
-    if (found !== wanted) throw new GloveboxError('malformed', `the evaluation keys have the SHA-256 ${found}, the address says ${wanted}`)
+    const found = createHash('sha256').update(body).digest('hex')
+    if (found !== wanted)
+      throw new GloveboxError('malformed', `the evaluation keys have the SHA-256 ${found}, the address says ${wanted}`)
     if (peekKind(body) !== 'evaluation keys of a program') {
-      throw new GloveboxError('malformed', `the body expected a frame of kind "evaluation keys of a program", got ${peekKind(body) ?? 'something else'}`)
+      throw new GloveboxError(
+        'malformed',
+        `the body expected a frame of kind "evaluation keys of a program", got ${peekKind(body) ?? 'something else'}`,
+      )
     }
     const known = keys.has(wanted)
     keys.put(wanted, body)
@@ -69,7 +80,8 @@ export function createApp(registry: Registry, compute: Compute, log: Logger, lim
   })
   // Hono answers HEAD by the GET route, without its body.
   app.get('/v2/keys/:digest', (c) => {
-    if (c.req.method !== 'HEAD') return c.json({ error: 'evaluation keys are not given out: use HEAD to ask whether they are here' }, 405)
+    if (c.req.method !== 'HEAD')
+      return c.json({ error: 'evaluation keys are not given out: use HEAD to ask whether they are here' }, 405)
     return c.body(null, keys.has(requireDigest(c)) ? 200 : 404)
   })
   app.delete('/v2/keys/:digest', (c) => {
@@ -84,9 +96,16 @@ export function createApp(registry: Registry, compute: Compute, log: Logger, lim
     const body = await readBody(c.req.raw, limits.queryBytes, intake, 'the query')
     const request = decodeInferRequest(body, c.req.header(lengthHeader))
     const found = keys.get(request.keys)
-    if (!found) throw new GloveboxError('not-found', `there are no evaluation keys ${request.keys} here: upload them first`)
+    if (!found)
+      throw new GloveboxError('not-found', `there are no evaluation keys ${request.keys} here: upload them first`)
     const waited = performance.now()
-    const job = { model: model.name, keysDigest: request.keys, keys: found, query: request.query, signal: c.req.raw.signal }
+    const job = {
+      model: model.name,
+      keysDigest: request.keys,
+      keys: found,
+      query: request.query,
+      signal: c.req.raw.signal,
+    }
     const { reply, computeMs } = await compute.run(job)
     const { body: answer, headerLength } = encodeInferResponse({ model: model.name, id: request.id, reply, computeMs })
     const queuedMs = Math.round(performance.now() - waited - computeMs)
@@ -100,7 +119,11 @@ export function createApp(registry: Registry, compute: Compute, log: Logger, lim
 
 function requireDigest(c: Context<Env>): string {
   const parsed = keyDigest.safeParse(c.req.param('digest'))
-  if (!parsed.success) throw new GloveboxError('malformed', 'the address of evaluation keys expected their SHA-256 in 64 lower-case hexadecimal digits')
+  if (!parsed.success)
+    throw new GloveboxError(
+      'malformed',
+      'the address of evaluation keys expected their SHA-256 in 64 lower-case hexadecimal digits',
+    )
   return parsed.data
 }
 
@@ -126,6 +149,11 @@ function metadata(model: Model): object {
     platform: 'glovebox_ckks',
     inputs: [{ name: 'query', datatype: 'BYTES', shape: [1] }],
     outputs: [{ name: 'reply', datatype: 'BYTES', shape: [1] }],
-    parameters: { digest: model.digest, params: model.params, input_shape: model.inputShape, output_shape: model.outputShape },
+    parameters: {
+      digest: model.digest,
+      params: model.params,
+      input_shape: model.inputShape,
+      output_shape: model.outputShape,
+    },
   }
 }

@@ -28,7 +28,10 @@ export function createKeyStore(budget: number): KeyStore {
     get: touch,
     put(digest, bytes) {
       if (bytes.length > budget) {
-        throw new GloveboxError('too-large', `the evaluation keys have ${bytes.length} bytes, this server keeps ${budget} in all`)
+        throw new GloveboxError(
+          'too-large',
+          `the evaluation keys have ${bytes.length} bytes, this server keeps ${budget} in all`,
+        )
       }
       remove(digest)
       for (const [oldest] of kept) {

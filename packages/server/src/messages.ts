@@ -10,7 +10,13 @@ export interface ThreadData {
 }
 
 export type ToThread =
-  | { readonly kind: 'run'; readonly model: string; readonly keysDigest: string; readonly keys: Uint8Array; readonly query: Uint8Array }
+  | {
+      readonly kind: 'run'
+      readonly model: string
+      readonly keysDigest: string
+      readonly keys: Uint8Array
+      readonly query: Uint8Array
+    }
   | { readonly kind: 'forget'; readonly keysDigest: string }
 
 export type FromThread =

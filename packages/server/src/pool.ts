@@ -50,7 +50,11 @@ export function openPool(models: readonly Model[], options: PoolOptions, log: Lo
     keyMemory: options.keyMemory,
   }
   const waiting: Entry[] = []
-  const slots: Slot[] = Array.from({ length: options.threads }, () => ({ worker: undefined, ready: false, current: undefined }))
+  const slots: Slot[] = Array.from({ length: options.threads }, () => ({
+    worker: undefined,
+    ready: false,
+    current: undefined,
+  }))
   let closing = false
 
   const send = (slot: Slot, message: ToThread): void => slot.worker?.postMessage(message)
@@ -120,7 +124,10 @@ export function openPool(models: readonly Model[], options: PoolOptions, log: Lo
     async run(job) {
       if (closing) throw shuttingDown()
       if (waiting.length >= options.queue) {
-        throw new GloveboxError('unavailable', `the server is busy, ${waiting.length} queries are waiting: try again in a moment`)
+        throw new GloveboxError(
+          'unavailable',
+          `the server is busy, ${waiting.length} queries are waiting: try again in a moment`,
+        )
       }
       return new Promise((resolve, reject) => {
         const entry: Entry = { job, resolve, reject }

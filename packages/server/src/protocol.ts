@@ -8,7 +8,9 @@ import { z } from 'zod'
 export const lengthHeader = 'inference-header-content-length'
 const maxHeaderBytes = 65536
 
-export const keyDigest: z.ZodType<string> = z.string().regex(/^[0-9a-f]{64}$/, 'expected 64 lower-case hexadecimal digits')
+export const keyDigest: z.ZodType<string> = z
+  .string()
+  .regex(/^[0-9a-f]{64}$/, 'expected 64 lower-case hexadecimal digits')
 
 const requestHeader = z.object({
   id: z.string().max(128).optional(),
@@ -34,7 +36,9 @@ export interface InferRequest {
 /** Takes the body of an `infer` request apart. Throws GloveboxError `malformed` with the field and what was expected. */
 export function decodeInferRequest(body: Uint8Array, headerLength: string | undefined): InferRequest {
   if (headerLength === undefined || !/^[0-9]{1,9}$/.test(headerLength)) {
-    throw malformed(`the header "${lengthHeader}" expected the length of the JSON header, got ${headerLength ?? 'none'}: the query has to be sent as binary data`)
+    throw malformed(
+      `the header "${lengthHeader}" expected the length of the JSON header, got ${headerLength ?? 'none'}: the query has to be sent as binary data`,
+    )
   }
   const length = Number(headerLength)
   if (length > Math.min(maxHeaderBytes, body.length)) {
@@ -48,7 +52,8 @@ export function decodeInferRequest(body: Uint8Array, headerLength: string | unde
   const { id, parameters, inputs } = header.data
   const reader = new ByteReader(body.subarray(length), 'the binary data')
   const expected = inputs[0].parameters.binary_data_size
-  if (reader.remaining !== expected) throw malformed(`the binary data expected ${expected} bytes as the JSON header says, got ${reader.remaining}`)
+  if (reader.remaining !== expected)
+    throw malformed(`the binary data expected ${expected} bytes as the JSON header says, got ${reader.remaining}`)
   const query = reader.slice(reader.u32('length of the element'), 'element')
   reader.end()
   return { id, keys: parameters.keys, query }
@@ -82,7 +87,9 @@ export function encodeInferResponse(response: InferResponse): { body: Uint8Array
       model_version: '1',
       ...(response.id !== undefined && { id: response.id }),
       parameters: { compute_ms: Math.round(1000 * response.computeMs) / 1000 },
-      outputs: [{ name: 'reply', shape: [1], datatype: 'BYTES', parameters: { binary_data_size: 4 + response.reply.length } }],
+      outputs: [
+        { name: 'reply', shape: [1], datatype: 'BYTES', parameters: { binary_data_size: 4 + response.reply.length } },
+      ],
     }),
   )
   const writer = new ByteWriter(header.length + 4 + response.reply.length)

@@ -25,14 +25,19 @@ export interface Registry {
 export function createRegistry(models: readonly Model[]): Registry {
   const byName = new Map<string, Model>()
   for (const model of models) {
-    if (byName.has(model.name)) throw new GloveboxError('exists', `there are two models named "${model.name}": rename one of the folders`)
+    if (byName.has(model.name))
+      throw new GloveboxError('exists', `there are two models named "${model.name}": rename one of the folders`)
     byName.set(model.name, model)
   }
   return {
     models: [...models],
     get(name) {
       const model = byName.get(name)
-      if (!model) throw new GloveboxError('not-found', `there is no model "${name.slice(0, 64)}" here; there are: ${[...byName.keys()].join(', ') || 'none'}`)
+      if (!model)
+        throw new GloveboxError(
+          'not-found',
+          `there is no model "${name.slice(0, 64)}" here; there are: ${[...byName.keys()].join(', ') || 'none'}`,
+        )
       return model
     },
   }

@@ -1,7 +1,7 @@
-import type { AddressInfo } from 'node:net'
-import { createAdaptorServer } from '@hono/node-server'
-import { GloveboxError } from '@glovebox/he'
 import type { Server } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { GloveboxError } from '@glovebox/he'
+import { createAdaptorServer } from '@hono/node-server'
 import type { Logger } from 'pino'
 import { createApp } from './app.ts'
 import { defaultLimits, type Limits } from './limits.ts'
@@ -57,8 +57,16 @@ export async function serve(models: readonly Model[], log: Logger, options: Serv
 function listen(server: Server, host: string, port: number): Promise<void> {
   return new Promise((resolve, reject) => {
     server.once('error', (cause: NodeJS.ErrnoException) => {
-      const reason = { EADDRINUSE: 'it is in use', EACCES: 'this user may not open it', EADDRNOTAVAIL: 'this machine has no such address' }[cause.code ?? '']
-      reject(reason ? new GloveboxError('unavailable', `port ${port} of ${host} cannot be opened: ${reason}`, { cause }) : cause)
+      const reason = {
+        EADDRINUSE: 'it is in use',
+        EACCES: 'this user may not open it',
+        EADDRNOTAVAIL: 'this machine has no such address',
+      }[cause.code ?? '']
+      reject(
+        reason
+          ? new GloveboxError('unavailable', `port ${port} of ${host} cannot be opened: ${reason}`, { cause })
+          : cause,
+      )
     })
     server.listen(port, host, resolve)
   })

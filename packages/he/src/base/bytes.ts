@@ -30,6 +30,12 @@ export class ByteReader {
     return at
   }
 
+  /** Throws unless `length` more bytes are there: for whoever is about to allocate for them. */
+  require(length: number, field: string): void {
+    this.#take(length, field)
+    this.offset -= length
+  }
+
   u8(field: string): number {
     return this.#view.getUint8(this.#take(1, field))
   }

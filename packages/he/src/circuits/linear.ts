@@ -21,6 +21,8 @@ export interface LinearTransform extends Disposable {
 /**
  * Encodes the diagonals (rotation → one weight a slot) along a plan:
  * sum_g rotate_g( sum_b rotate_-g(diagonal_(g+b)) * rotate_b(in) ).
+ * The outer sum is taken as Horner's rule does, from the largest giant down, each time rotating by the difference to the next: giants at equal
+ * distances need one Galois key together.
  */
 export function encodeLinear(
   context: { readonly ring: Ring },
@@ -57,19 +59,20 @@ export function encodeLinear(
     level: options.level,
     scale: options.scale,
     plan,
-    giants: giants.filter(({ terms }) => terms.length > 0),
+    giants,
     [Symbol.dispose]() {
       for (const plaintext of made) plaintext[Symbol.dispose]()
     },
   }
 }
 
-/** Rotation steps that a plan asks keys for. */
-export function planRotations(plan: LinearPlan): number[] {
-  return [...new Set([...plan.babies, ...plan.giants])].filter((steps) => steps !== 0)
+/** Rotation steps that a plan asks keys for: its babies and the differences of its giants. */
+export function planRotations({ babies, giants }: LinearPlan): number[] {
+  const differences = giants.map((steps, g) => steps - (giants[g - 1] ?? 0))
+  return [...new Set([...babies, ...differences])].filter((steps) => steps !== 0)
 }
 
-/** Applies the transform; the scales multiply, nothing is rescaled. The ciphertext must be at the transform's level or above. */
+/** Applies the transform; the scales multiply, nothing is rescaled. The ciphertext must be at the transform's level. */
 export function applyLinear(
   context: { readonly ring: Ring },
   ct: Ciphertext,
@@ -100,17 +103,20 @@ export function applyLinear(
       }
     } else babies.push(ct)
     let sum: Ciphertext | undefined
-    for (const { steps, terms } of transform.giants) {
-      let partial = weightedSum(ring, babies, terms, scale)
-      if (steps !== 0) {
-        using before = partial
-        partial = rotate(before, steps, keys)
+    for (const [g, { steps, terms }] of [...transform.giants.entries()].reverse()) {
+      if (terms.length > 0) {
+        const partial = weightedSum(ring, babies, terms, scale)
+        if (sum === undefined) sum = partial
+        else {
+          using left = sum
+          using right = partial
+          sum = add(left, right)
+        }
       }
-      if (sum === undefined) sum = partial
-      else {
-        using left = sum
-        using right = partial
-        sum = add(left, right)
+      const difference = steps - (transform.giants[g - 1]?.steps ?? 0)
+      if (sum !== undefined && difference !== 0) {
+        using before = sum
+        sum = rotate(before, difference, keys)
       }
     }
     return sum!

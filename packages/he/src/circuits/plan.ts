@@ -1,4 +1,4 @@
-/** A baby-step giant-step split: every rotation is one giant plus one baby, modulo the number of slots. */
+/** A baby-step giant-step split: every rotation is one giant plus one baby, modulo the number of slots. Both ascending. */
 export interface LinearPlan {
   readonly babies: readonly number[]
   readonly giants: readonly number[]

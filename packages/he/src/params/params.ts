@@ -6,7 +6,7 @@ import { checkSecurity, log2Product, requireSecure, type SecurityCheck, type Sec
 /** Parameters as one writes them; JSON. */
 export interface ParamsLiteral {
   readonly scheme: 'ckks'
-  /** N, a power of two from 1024 to 131072. A plaintext has N/2 slots. */
+  /** N, a power of two from 1024 to 131072; from 16 where INSECURE. A plaintext has N/2 slots. */
   readonly ringDegree: number
   /** Sizes in bits (12 to 50) of the modulus chain, base prime first; the last is dropped first. */
   readonly modulusBits: readonly number[]
@@ -35,7 +35,7 @@ export interface Params {
   readonly logQP: number
   /** One row per kind of published object; empty when INSECURE. */
   readonly security: readonly SecurityCheck[]
-  /** SHA-256 over scheme, ring degree, primes and digit size: 64 hexadecimal digits. */
+  /** SHA-256 over scheme, ring degree, primes, digit size and security target: 64 hexadecimal digits. */
   readonly digest: string
 }
 
@@ -120,7 +120,7 @@ export function createParams(literal: ParamsLiteral): Params {
   })
 }
 
-/** Throws where two sets of parameters differ, naming the first field that does. */
+/** Names the first field in which two sets of parameters differ. */
 export function describeMismatch(expected: Params, got: Params): string {
   const fields = ['ringDegree', 'digitSize', 'primes', 'special'] as const
   for (const field of fields) {

@@ -9,8 +9,8 @@ import { type SecretKey, secretLimb } from './secret-key.ts'
  */
 export function decrypt(context: { readonly ring: Ring }, secret: SecretKey, ciphertext: Ciphertext): Plaintext {
   const { ring } = context
-  requireRing(ring, 'secret', secret)
-  requireRing(ring, 'ciphertext', ciphertext)
+  requireRing(ring, 'secret', secret, 'secret-key')
+  requireRing(ring, 'ciphertext', ciphertext, 'ciphertext')
   const { kernels, n, limbBytes } = ring
   const { level, scale, stride, parts } = ciphertext
   const plaintext = newPlaintext(ring, level, scale, stride)

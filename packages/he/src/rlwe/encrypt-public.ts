@@ -6,8 +6,8 @@ import { sampleError, sampleTernary, spread } from './noise.ts'
 /** Encrypts under a public key (b, a): (b u + e_0 + m, a u + e_1) with u uniform ternary. */
 export function encryptPublic(context: { readonly ring: Ring }, key: PublicKey, plaintext: Plaintext): Ciphertext {
   const { ring } = context
-  requireRing(ring, 'key', key)
-  requireRing(ring, 'plaintext', plaintext)
+  requireRing(ring, 'key', key, 'public-key')
+  requireRing(ring, 'plaintext', plaintext, 'plaintext')
   const { kernels, n, limbBytes } = ring
   const { level, scale, stride } = plaintext
   const limbs = ring.params.primes.length
@@ -30,6 +30,6 @@ export function encryptPublic(context: { readonly ring: Ring }, key: PublicKey, 
     kernels.add(limbOf(ct, 0, i), limbOf(ct, 0, i), plaintext.slab.ptr + i * limbBytes, n, p, pinv)
   }
   ring.heap.f64(small.ptr, n).fill(0)
-  ring.heap.f64(u.ptr, n * (level + 1)).fill(0)
+  ring.heap.u8(u.ptr, u.bytes).fill(0)
   return ct
 }

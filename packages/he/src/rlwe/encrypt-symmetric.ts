@@ -11,8 +11,8 @@ import { type SecretKey, secretLimb } from './secret-key.ts'
  */
 export function encryptSymmetric(context: { readonly ring: Ring }, secret: SecretKey, plaintext: Plaintext): Ciphertext {
   const { ring } = context
-  requireRing(ring, 'secret', secret)
-  requireRing(ring, 'plaintext', plaintext)
+  requireRing(ring, 'secret', secret, 'secret-key')
+  requireRing(ring, 'plaintext', plaintext, 'plaintext')
   const { kernels, n, limbBytes } = ring
   const { level, scale, stride } = plaintext
   const seed = randomBytes(seedBytes)

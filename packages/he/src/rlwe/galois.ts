@@ -25,7 +25,7 @@ export function galoisKeyFor(ring: Ring, element: number, what: string, keys: Ev
   if (key === undefined) {
     throw new GloveboxError('missing-key', `there is no Galois key for ${what} (element ${element}): ask for it in createGaloisKeys`)
   }
-  requireRing(ring, `key for ${what}`, key)
+  requireRing(ring, `key for ${what}`, key, 'switching-key')
   return key
 }
 

@@ -66,7 +66,7 @@ export function createRelinearisationKey(
   options: { readonly level?: number } = {},
 ): SwitchingKey {
   const { ring } = context
-  requireRing(ring, 'secret', secret)
+  requireRing(ring, 'secret', secret, 'secret-key')
   const level = options.level ?? ring.params.maxLevel
   requireLevel(ring, level)
   using square = ring.limbs(1)
@@ -112,7 +112,7 @@ export function createGaloisKeys(
   requests: readonly GaloisRequest[],
 ): ReadonlyMap<number, SwitchingKey> {
   const { ring } = context
-  requireRing(ring, 'secret', secret)
+  requireRing(ring, 'secret', secret, 'secret-key')
   const levels = new Map<number, number>()
   for (const { steps, level = ring.params.maxLevel } of requests) {
     requireLevel(ring, level)
@@ -125,7 +125,7 @@ export function createGaloisKeys(
 /** A public encryption key. */
 export function createPublicKey(context: { readonly ring: Ring }, secret: SecretKey): PublicKey {
   const { ring } = context
-  requireRing(ring, 'secret', secret)
+  requireRing(ring, 'secret', secret, 'secret-key')
   const { kernels, n, limbBytes } = ring
   const key = newPublicKey(ring, randomBytes(seedBytes))
   expandPublicKey(key)

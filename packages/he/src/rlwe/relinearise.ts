@@ -11,7 +11,7 @@ export function relinearise(a: Ciphertext, keys: EvaluationKeys): Ciphertext {
   if (key === undefined) {
     throw new GloveboxError('missing-key', 'there is no relinearisation key: make one with createRelinearisationKey and pass it in the evaluation keys')
   }
-  requireRing(ring, 'keys.relinearisation', key)
+  requireRing(ring, 'keys.relinearisation', key, 'switching-key')
   const out = newCiphertext(ring, 2, level, a.scale)
   if (a.parts === 2) {
     ring.heap.u8(out.slab.ptr, out.slab.bytes).set(ring.heap.u8(a.slab.ptr, out.slab.bytes))

@@ -2,8 +2,8 @@ import type { ByteReader, ByteWriter } from '../base/bytes.ts'
 import { GloveboxError } from '../base/errors.ts'
 import type { Ring } from '../ring/ring.ts'
 import { copyLimbs, toCoefficients, toValues } from '../ring/ring.ts'
-import { type Ciphertext, limbOf, newCiphertext, requireScale } from './ciphertext.ts'
-import { requireSerialisable } from './wire.ts'
+import { type Ciphertext, limbOf, newCiphertext } from './ciphertext.ts'
+import { readScale, requireOpaque, requireSerialisable } from './wire.ts'
 
 /**
  * A reply is read once and computed on no more, so it is cut to what decryption needs:
@@ -29,6 +29,9 @@ function requireOptions(ring: Ring, { bits, stride }: ReplyOptions, fail: (field
     throw fail('stride', `a power of two below ${ring.n}`, stride)
   }
 }
+
+/** Kernels take no fewer values than this at once; what a short part lacks is filled up with zeros, and not sent. */
+const fewest = 16
 
 /** Bytes of a reply's body. */
 export function replyBytes(n: number, { bits, stride }: ReplyOptions): number {
@@ -60,7 +63,8 @@ export function writeReply(writer: ByteWriter, ct: Ciphertext, options: ReplyOpt
       // Back into [-2^(bits-1), 2^(bits-1)); a reduced value may lie a little outside.
       values[i] = rounded - modulus * Math.floor(rounded / modulus + 0.5)
     }
-    ring.kernels.pack(packed.ptr, space.ptr, count, bits, modulus, 1 / modulus)
+    if (count < fewest) values.fill(0, count, fewest)
+    ring.kernels.pack(packed.ptr, space.ptr, Math.max(count, fewest), bits, modulus, 1 / modulus)
     writer.raw(ring.heap.u8(packed.ptr, Math.ceil((count * bits) / 8)))
   }
 }
@@ -71,8 +75,7 @@ export function readReply(reader: ByteReader, ring: Ring): Ciphertext {
   const bits = reader.u8('bits')
   const stride = reader.u32('stride')
   requireOptions(ring, { bits, stride }, (field, expected, got) => reader.malformed(field, expected, got))
-  const scale = reader.f64('scale')
-  requireScale(ring, 0, scale)
+  const scale = readScale(reader, ring, 0)
   const modulus = 2 ** bits
   const factor = ring.moduli[0]!.p / modulus
   const parts = [stride, 1].map((step, part) => ({
@@ -86,7 +89,7 @@ export function readReply(reader: ByteReader, ring: Ring): Ciphertext {
     ring.heap.u8(packed.ptr, packed.bytes).fill(0)
     ring.heap.u8(packed.ptr, bytes.length).set(bytes)
     const dst = limbOf(ct, part, 0)
-    ring.kernels.unpack(dst, packed.ptr, count, bits, modulus)
+    ring.kernels.unpack(dst, packed.ptr, Math.max(count, fewest), bits, modulus)
     const values = ring.heap.f64(dst, ring.n)
     // From the back, as the values spread out over their own place.
     for (let i = count - 1; i >= 0; i--) {
@@ -97,5 +100,11 @@ export function readReply(reader: ByteReader, ring: Ring): Ciphertext {
     if (step > 1) for (let i = 0; i < ring.n; i++) if (i % step !== 0) values[i] = 0
     toValues(ring, dst, 1)
   })
+  try {
+    requireOpaque(reader, ct)
+  } catch (error) {
+    ct[Symbol.dispose]()
+    throw error
+  }
   return ct
 }

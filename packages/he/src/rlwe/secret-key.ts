@@ -26,12 +26,16 @@ export function newSecretKey(ring: Ring, fill: (coefficients: Ptr) => void): Sec
   spread(ring, slab.ptr, coefficients.ptr, [...ring.moduli.keys()])
   ring.heap.f64(coefficients.ptr, ring.n).fill(0)
   coefficients[Symbol.dispose]()
+  let alive = true
   const key: SecretKey = {
     kind: 'secret-key',
     ring,
     slab,
     [Symbol.dispose]() {
-      ring.heap.f64(slab.ptr, ring.moduli.length * ring.n).fill(0)
+      // Once: the memory may hold another value the second time.
+      if (!alive) return
+      alive = false
+      ring.heap.u8(slab.ptr, slab.bytes).fill(0)
       slab[Symbol.dispose]()
     },
   }

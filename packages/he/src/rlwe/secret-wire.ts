@@ -43,8 +43,13 @@ export function encodeSecretKey(key: SecretKey): Uint8Array {
 }
 
 export function decodeSecretKey(context: { readonly ring: Ring }, bytes: Uint8Array, options: DecodeOptions = {}): SecretKey {
-  const { body } = decodeFrame(bytes, 'secret key', { owner: fromHex(context.ring.params.digest), ...options })
+  const { body } = decodeFrame(bytes, 'secret key', { ...options, owner: fromHex(context.ring.params.digest) })
   const key = readSecretKey(body, context.ring)
-  body.end()
+  try {
+    body.end()
+  } catch (error) {
+    key[Symbol.dispose]()
+    throw error
+  }
   return key
 }

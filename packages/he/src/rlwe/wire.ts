@@ -6,8 +6,8 @@ import type { Ring } from '../ring/ring.ts'
 import { extendedIndex } from '../ring/ring.ts'
 import { type Ciphertext, limbOf, newCiphertext, requireRing, requireScale } from './ciphertext.ts'
 import { expandCiphertext, expandPublicKey, expandSwitchingKey, seedBytes } from './expand.ts'
-import { type EvaluationKeys, extendedLimbs, newPublicKey, newSwitchingKey, type PublicKey, type SwitchingKey } from './keys.ts'
-import { readLimb, writeLimb } from './pack.ts'
+import { digitsAt, type EvaluationKeys, extendedLimbs, newPublicKey, newSwitchingKey, type PublicKey, type SwitchingKey } from './keys.ts'
+import { limbBytes, readLimb, writeLimb } from './pack.ts'
 
 // Bodies are written and read by write… and read…, so that other frames can hold them; encode… and decode… add the frame.
 // Every reader checks a length before it allocates and a residue before it is used.
@@ -31,11 +31,38 @@ function frame(ring: Ring, kind: FrameKind, write: (writer: ByteWriter) => void)
   return encodeFrame(kind, fromHex(ring.params.digest), writer.done())
 }
 
-function unframe<T>(ring: Ring, kind: FrameKind, bytes: Uint8Array, options: DecodeOptions, read: (reader: ByteReader) => T): T {
-  const { body } = decodeFrame(bytes, kind, { owner: fromHex(ring.params.digest), ...options })
+function unframe<T extends Disposable>(
+  ring: Ring,
+  kind: FrameKind,
+  bytes: Uint8Array,
+  options: DecodeOptions,
+  read: (reader: ByteReader) => T,
+): T {
+  const { body } = decodeFrame(bytes, kind, { ...options, owner: fromHex(ring.params.digest) })
   const value = read(body)
-  body.end()
+  try {
+    body.end()
+  } catch (error) {
+    value[Symbol.dispose]()
+    throw error
+  }
   return value
+}
+
+/** Bytes of one limb modulo each of ring.moduli[indices[i]]. */
+function packedBytes(ring: Ring, indices: readonly number[]): number {
+  return indices.reduce((sum, index) => sum + limbBytes(ring.n, ring.moduli[index]!.p), 0)
+}
+
+/** A scale that `requireScale` lets pass, or the error of a malformed field. */
+export function readScale(reader: ByteReader, ring: Ring, level: number): number {
+  const scale = reader.f64('scale')
+  try {
+    requireScale(ring, level, scale)
+  } catch {
+    throw reader.malformed('scale', `a positive number that fits the modulus of level ${level}`, scale)
+  }
+  return scale
 }
 
 // ---- ciphertexts ------------------------------------------------------------------------------------------------------
@@ -61,9 +88,9 @@ export function readCiphertext(reader: ByteReader, ring: Ring): Ciphertext {
   if (parts !== 2 && !(parts === 3 && seeded === 0)) throw reader.malformed('parts', seeded ? '2' : '2 or 3', parts)
   const level = reader.u8('level')
   if (level > ring.params.maxLevel) throw reader.malformed('level', `at most ${ring.params.maxLevel}`, level)
-  const scale = reader.f64('scale')
-  requireScale(ring, level, scale)
+  const scale = readScale(reader, ring, level)
   const seed = seeded ? reader.slice(seedBytes, 'seed').slice() : undefined
+  reader.require((seed ? 1 : parts) * packedBytes(ring, [...Array(level + 1).keys()]), 'residues')
   const ct = newCiphertext(ring, parts, level, scale, seed ? { seed } : {})
   try {
     for (let part = 0; part < parts; part++) {
@@ -79,11 +106,14 @@ export function readCiphertext(reader: ByteReader, ring: Ring): Ciphertext {
   return ct
 }
 
-/** A ciphertext whose parts behind the first are all 0 is readable by everybody: an accident or an attack. */
-function requireOpaque(reader: ByteReader, ct: Ciphertext): void {
+/** A ciphertext whose parts behind the first are 0 modulo some prime is readable by everybody there: an accident or an attack. */
+export function requireOpaque(reader: ByteReader, ct: Ciphertext): void {
   const { ring, level, parts } = ct
-  const rest = ring.heap.f64(limbOf(ct, 1, 0), (parts - 1) * (level + 1) * ring.n)
-  if (rest.every((x) => x === 0)) throw reader.malformed('part 1', 'a polynomial that is not 0', '0: the ciphertext is transparent')
+  const isZero = (part: number, limb: number): boolean => ring.heap.f64(limbOf(ct, part, limb), ring.n).every((x) => x === 0)
+  for (let limb = 0; limb <= level; limb++) {
+    const transparent = isZero(1, limb) && (parts === 2 || isZero(2, limb))
+    if (transparent) throw reader.malformed('part 1', 'a polynomial that is not 0', '0: the ciphertext is transparent')
+  }
 }
 
 export function encodeCiphertext(ct: Ciphertext): Uint8Array {
@@ -108,8 +138,11 @@ export function encodePublicKey(key: PublicKey): Uint8Array {
 
 export function decodePublicKey(context: { readonly ring: Ring }, bytes: Uint8Array, options: DecodeOptions = {}): PublicKey {
   const { ring } = context
+  requireSerialisable(ring)
   return unframe(ring, 'public key', bytes, options, (reader) => {
-    const key = newPublicKey(ring, reader.slice(seedBytes, 'seed').slice())
+    const seed = reader.slice(seedBytes, 'seed').slice()
+    reader.require(packedBytes(ring, [...ring.params.primes.keys()]), 'residues')
+    const key = newPublicKey(ring, seed)
     try {
       ring.params.primes.forEach((p, i) => readLimb(reader, ring, key.slab.ptr + i * ring.limbBytes, p, `b, limb ${i}`))
     } catch (error) {
@@ -140,13 +173,16 @@ function readSwitchingKey(reader: ByteReader, ring: Ring): SwitchingKey {
   const level = reader.u8('key level')
   if (level > ring.params.maxLevel) throw reader.malformed('key level', `at most ${ring.params.maxLevel}`, level)
   if (ring.params.special.length === 0) throw reader.malformed('key', 'none, as the parameters have no special prime', 'one')
-  const key = newSwitchingKey(ring, level, reader.slice(seedBytes, 'key seed').slice())
+  const seed = reader.slice(seedBytes, 'key seed').slice()
   const limbs = extendedLimbs(ring, level)
+  const indices = Array.from({ length: limbs }, (_, limb) => extendedIndex(ring, level, limb))
+  reader.require(digitsAt(ring, level) * packedBytes(ring, indices), 'residues of a key')
+  const key = newSwitchingKey(ring, level, seed)
   try {
     for (let d = 0; d < key.digits; d++) {
       for (let limb = 0; limb < limbs; limb++) {
         const at = key.slab.ptr + (2 * d * limbs + limb) * ring.limbBytes
-        readLimb(reader, ring, at, ring.moduli[extendedIndex(ring, level, limb)]!.p, `digit ${d}, limb ${limb}`)
+        readLimb(reader, ring, at, ring.moduli[indices[limb]!]!.p, `digit ${d}, limb ${limb}`)
       }
     }
   } catch (error) {

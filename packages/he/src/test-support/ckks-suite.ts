@@ -3,11 +3,11 @@ import type { Backend } from '../backend/backend.ts'
 import { applyLinear, encodeLinear, planRotations } from '../circuits/linear.ts'
 import { planLinear } from '../circuits/plan.ts'
 import type { ParamsLiteral } from '../params/params.ts'
-import type { Ciphertext } from '../rlwe/ciphertext.ts'
 import { createGaloisKeys, createRelinearisationKey } from '../rlwe/keygen.ts'
 import { distance, Machine, magnitude, type Tracked, type Values, values } from './machine.ts'
 import { doubleBound, encodingBound } from './noise-bound.ts'
 import { Draw } from './random.ts'
+import { residuesOf } from './small.ts'
 
 export interface SuiteCase {
   readonly backend: Backend['name']
@@ -25,17 +25,7 @@ export function caseName({ backend, literal, scale }: SuiteCase): string {
 /** Bounds may be this many bits above what is measured. */
 const slack = 2 ** 10
 
-function residues(ct: Ciphertext): Float64Array {
-  const count = ct.parts * (ct.level + 1) * ct.ring.n
-  const all = ct.ring.heap.f64(ct.slab.ptr, count).slice()
-  // Reduced to balanced: a residue has more than one reduced form.
-  for (let i = 0; i < count; i++) {
-    const p = ct.ring.moduli[Math.floor(i / ct.ring.n) % (ct.level + 1)]!.p
-    all[i] = all[i]! - p * Math.round(all[i]! / p) || 0
-  }
-  return all
-}
-
+/** All residues, balanced: a residue has more than one reduced form. */
 /** CKKS as a user meets it, for one set of parameters on one backend; every error is held to the bound that the theory gives. */
 export function ckksSuite(subject: SuiteCase): void {
   const { literal } = subject
@@ -106,7 +96,7 @@ export function ckksSuite(subject: SuiteCase): void {
     test('two encryptions of one message share no residue to speak of', () => {
       const v = real()
       for (const how of ['symmetric', 'public'] as const) {
-        const [a, b] = [residues(machine.encrypt(v, how).ct), residues(machine.encrypt(v, how).ct)]
+        const [a, b] = [residuesOf(machine.encrypt(v, how).ct), residuesOf(machine.encrypt(v, how).ct)]
         expect(a.filter((x, i) => x === b[i]).length).toBeLessThan(20)
       }
     })
@@ -181,7 +171,7 @@ export function ckksSuite(subject: SuiteCase): void {
       check(late)
       check(machine.rescale(early))
       const copy = ckks.relinearise(late.ct, machine.keys)
-      expect(residues(copy), 'two parts are copied').toEqual(residues(late.ct))
+      expect(residuesOf(copy), 'two parts are copied').toEqual(residuesOf(late.ct))
     })
 
     test.runIf(multiplies && switching && top > 0)('uses up the whole chain', () => {
@@ -227,7 +217,7 @@ export function ckksSuite(subject: SuiteCase): void {
       check(machine.rotate(a, 2 - 5 * slots))
       for (const none of [0, slots, -7 * slots]) {
         const same = machine.rotate(a, none)
-        expect(residues(same.ct)).toEqual(residues(a.ct))
+        expect(residuesOf(same.ct)).toEqual(residuesOf(a.ct))
         expect(same.ct.slab.ptr, 'a value of its own').not.toBe(a.ct.slab.ptr)
       }
       check(machine.rotate(machine.rotate(a, 1), -1))
@@ -245,7 +235,7 @@ export function ckksSuite(subject: SuiteCase): void {
       const a = machine.encrypt(complex()).ct
       using hoisted = ckks.hoist(a)
       for (const s of [...steps, 0]) {
-        expect(residues(ckks.rotateHoisted(hoisted, s, machine.keys))).toEqual(residues(ckks.rotate(a, s, machine.keys)))
+        expect(residuesOf(ckks.rotateHoisted(hoisted, s, machine.keys))).toEqual(residuesOf(ckks.rotate(a, s, machine.keys)))
       }
     })
 

@@ -55,3 +55,11 @@ export function circuitCost(circuit: Circuit): number {
     return sum + babyCost * babies + giants + folds.length + diagonalCost * offsets.length
   }, 0)
 }
+
+/** How a plan makes a rotation: the first pair of giant and baby that fits, in the order that they are encoded in. */
+export function splitOffset(plan: LinearPlan, offset: number, slots: number): { giant: number; baby: number } {
+  for (const giant of plan.giants) {
+    for (const baby of plan.babies) if ((giant + baby) % slots === offset) return { giant, baby }
+  }
+  throw new RangeError(`"plan" has no baby and giant for rotation ${offset}`)
+}

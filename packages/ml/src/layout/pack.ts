@@ -21,10 +21,9 @@ export function pack(graph: Graph, slots: number): Circuit {
   const candidates = graph.nodes
     .map((node, index) => ({ node, index }))
     .filter(({ node }) => node.op === 'affine' && free.has(node.inputs[0]!) && windowSlots(node.map!.matrix) <= slots)
-    .map(({ node, index }) => {
-      const layouts = windowLayouts(node.map!.matrix)
-      return { node, layouts, circuit: assemble(graph, slots, { index, layouts }) }
-    })
+    .map(({ node, index }) => ({ node, index, layouts: windowLayouts(node.map!.matrix) }))
+    .filter(({ index, layouts }) => layouts.complete || onlyUser(graph, free, index))
+    .map((candidate) => ({ ...candidate, circuit: assemble(graph, slots, candidate) }))
     .sort((a, b) => circuitCost(a.circuit) - circuitCost(b.circuit))
   const best = candidates[0]
   const describe = (circuit: Circuit): string => `${circuitCost(circuit).toFixed(1)} rotations`
@@ -48,6 +47,11 @@ function freeNodes(graph: Graph): Set<number> {
     if (node.op === 'multiply' && node.inputs.every((input) => free.has(input))) free.add(i)
   })
   return free
+}
+
+/** Whether nothing but one affine node reads what the client lays out, so that other elements are not missed. */
+function onlyUser(graph: Graph, free: ReadonlySet<number>, index: number): boolean {
+  return graph.nodes.every((node, i) => i === index || free.has(i) || !node.inputs.some((input) => free.has(input)))
 }
 
 interface WindowChoice {

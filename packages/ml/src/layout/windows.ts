@@ -8,6 +8,8 @@ export interface WindowLayouts {
   readonly windows: number
   readonly taps: number
   readonly channels: number
+  /** Whether every element has a slot. Elements that are in no window take free slots while there are some. */
+  readonly complete: boolean
 }
 
 /**
@@ -29,6 +31,15 @@ export function windowLayouts(matrix: SparseMatrix): WindowLayouts {
       input[t * stride + g] = column
     })
   })
+  const placed = new Set(input)
+  let free = 0
+  let complete = true
+  for (let element = 0; element < matrix.columns; element++) {
+    if (placed.has(element)) continue
+    while (free < input.length && input[free] !== -1) free++
+    if (free < input.length) input[free] = element
+    else complete = false
+  }
   const output = new Int32Array(powerOfTwo(channels) * stride).fill(-1)
   members.forEach((rows, g) => {
     rows.forEach((row, c) => {
@@ -41,6 +52,7 @@ export function windowLayouts(matrix: SparseMatrix): WindowLayouts {
     windows: supports.length,
     taps,
     channels,
+    complete,
   }
 }
 

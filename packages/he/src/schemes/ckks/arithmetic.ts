@@ -25,6 +25,24 @@ function requirePlaintext(name: string, value: Plaintext): void {
   if (value.kind !== 'plaintext') throw new TypeError(`"${name}" expected a plaintext, got a ${(value as { kind: string }).kind}`)
 }
 
+/** The coefficients that a trimmed reply left out are noise of any size, and a product would spread it over the message. */
+function requireWhole(name: string, value: Ciphertext): void {
+  if (value.stride === 1) return
+  throw new GloveboxError('unsupported', `"${name}" was read from a trimmed reply: it can be decrypted, but not multiplied`)
+}
+
+/** Room for the constant within half the modulus of the level. */
+function requireFits(a: Ciphertext, value: number, scale: number, constant: bigint): void {
+  const bits = Math.log2(Math.abs(Number(constant)))
+  let room = -1
+  for (let i = 0; i <= a.level; i++) room += Math.log2(a.ring.moduli[i]!.p)
+  if (bits < room) return
+  throw new RangeError(
+    `"value" ${value} at scale 2^${Math.log2(scale).toFixed(1)} needs ${Math.ceil(bits + 1)} bits, level ${a.level} has ${(room + 1).toFixed(0)}: ` +
+      'use a smaller scale or a higher level',
+  )
+}
+
 type Binary = 'add' | 'sub'
 
 /** a ± b part by part at the lower level; the longer one's last part is kept or negated. */
@@ -36,7 +54,7 @@ function combineCiphertexts(a: Ciphertext, b: Ciphertext, op: Binary): Ciphertex
   const { kernels, n } = ring
   const level = Math.min(a.level, b.level)
   const parts = Math.max(a.parts, b.parts) as 2 | 3
-  const out = newCiphertext(ring, parts, level, a.scale, { stride: Math.min(a.stride, b.stride) })
+  const out = newCiphertext(ring, parts, level, a.scale, { stride: Math.max(a.stride, b.stride) })
   for (let part = 0; part < parts; part++) {
     for (let i = 0; i <= level; i++) {
       const { p, pinv } = ring.moduli[i]!
@@ -106,6 +124,7 @@ export function subtractPlain(a: Ciphertext, b: Plaintext): Ciphertext {
 /** The same constant in all slots is the constant polynomial, whose NTT is that constant everywhere. */
 export function addConstant(a: Ciphertext, value: number): Ciphertext {
   const constant = scaledConstant(value, a.scale)
+  requireFits(a, value, a.scale, constant)
   return mapLimbs(
     a,
     a.level,
@@ -120,6 +139,7 @@ export function addConstant(a: Ciphertext, value: number): Ciphertext {
 
 export function multiplyPlain(a: Ciphertext, b: Plaintext): Ciphertext {
   requirePlaintext('b', b)
+  requireWhole('a', a)
   const level = Math.min(a.level, b.level)
   const scale = a.scale * b.scale
   requireScale(a.ring, level, scale)
@@ -131,6 +151,7 @@ export function multiplyPlain(a: Ciphertext, b: Plaintext): Ciphertext {
 export function multiplyConstant(a: Ciphertext, value: number, scale: number): Ciphertext {
   if (!(scale > 0 && scale < Infinity)) throw new RangeError(`"scale" expected a positive finite number, got ${scale}`)
   const constant = scaledConstant(value, scale)
+  requireFits(a, value, scale, constant)
   requireScale(a.ring, a.level, a.scale * scale)
   return mapLimbs(a, a.level, a.scale * scale, (kernels, dst, src, _part, _limb, p) => {
     const { w, wp } = factor(constant, p)
@@ -143,6 +164,7 @@ export function multiply(a: Ciphertext, b: Ciphertext): Ciphertext {
   requireCiphertext('a', a)
   requireCiphertext('b', b)
   for (const [name, ct] of [['a', a], ['b', b]] as const) {
+    requireWhole(name, ct)
     if (ct.parts !== 2) throw new GloveboxError('unsupported', `"${name}" has ${ct.parts} parts: relinearise it before multiplying again`)
   }
   const { ring } = a

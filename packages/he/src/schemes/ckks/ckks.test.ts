@@ -15,7 +15,7 @@ const cases: readonly SuiteCase[] = [
   {
     backend: 'wasm',
     scale: 20,
-    literal: { scheme: 'ckks', ringDegree: 1024, modulusBits: [30, 22, 22], specialBits: [50], digitSize: 2, security: 'INSECURE' },
+    literal: { scheme: 'ckks', ringDegree: 1024, modulusBits: [28, 22, 22], specialBits: [50], digitSize: 2, security: 'INSECURE' },
   },
   // The largest primes, and a scale near them.
   { backend: 'wasm-fused', scale: 49, literal: { scheme: 'ckks', ringDegree: 2048, modulusBits: [50, 50, 50], specialBits: [50], security: 'INSECURE' } },

@@ -74,8 +74,12 @@ export function openCkks(params: Params | ParamsLiteral, options: OpenOptions = 
   const checked = 'digest' in params ? params : createParams(params)
   const ring = openRing(checked, openBackend(options.backend ?? 'auto'))
   const top = checked.maxLevel
-  const own = <T extends { readonly ring: Ring }>(name: string, value: T): T => {
-    requireRing(ring, name, value)
+  const own = (name: string, value: Ciphertext): Ciphertext => {
+    requireRing(ring, name, value, 'ciphertext')
+    return value
+  }
+  const ownPlain = (name: string, value: Plaintext): Plaintext => {
+    requireRing(ring, name, value, 'plaintext')
     return value
   }
   return {
@@ -90,10 +94,10 @@ export function openCkks(params: Params | ParamsLiteral, options: OpenOptions = 
     add: (a, b) => arithmetic.add(own('a', a), own('b', b)),
     subtract: (a, b) => arithmetic.subtract(own('a', a), own('b', b)),
     negate: (a) => arithmetic.negate(own('a', a)),
-    addPlain: (a, b) => arithmetic.addPlain(own('a', a), own('b', b)),
-    subtractPlain: (a, b) => arithmetic.subtractPlain(own('a', a), own('b', b)),
+    addPlain: (a, b) => arithmetic.addPlain(own('a', a), ownPlain('b', b)),
+    subtractPlain: (a, b) => arithmetic.subtractPlain(own('a', a), ownPlain('b', b)),
     addConstant: (a, value) => arithmetic.addConstant(own('a', a), value),
-    multiplyPlain: (a, b) => arithmetic.multiplyPlain(own('a', a), own('b', b)),
+    multiplyPlain: (a, b) => arithmetic.multiplyPlain(own('a', a), ownPlain('b', b)),
     multiplyConstant: (a, value, scale) => arithmetic.multiplyConstant(own('a', a), value, scale),
     multiply: (a, b) => arithmetic.multiply(own('a', a), own('b', b)),
     square: (a) => arithmetic.multiply(own('a', a), a),
@@ -103,6 +107,9 @@ export function openCkks(params: Params | ParamsLiteral, options: OpenOptions = 
     rotate: (a, steps, keys) => rotate(own('a', a), steps, keys),
     conjugate: (a, keys) => conjugate(own('a', a), keys),
     hoist: (a) => hoist(own('a', a)),
-    rotateHoisted: (hoisted, steps, keys) => rotateHoisted(own('hoisted', hoisted), steps, keys),
+    rotateHoisted: (hoisted, steps, keys) => {
+      requireRing(ring, 'hoisted', hoisted)
+      return rotateHoisted(hoisted, steps, keys)
+    },
   }
 }

@@ -1,7 +1,7 @@
 import { GloveboxError } from '../../base/errors.ts'
 import { embeddingTable } from '../../kernels/embed-tables.ts'
 import type { Ptr } from '../../kernels/table.ts'
-import { type Ring, toCoefficients } from '../../ring/ring.ts'
+import { copyLimbs, type Ring, toCoefficients } from '../../ring/ring.ts'
 import { newPlaintext, type Plaintext, requireLevel, requireRing, requireScale } from '../../rlwe/ciphertext.ts'
 
 /** Complex slots as two arrays of one length. */
@@ -67,7 +67,7 @@ function fromCoefficients(ring: Ring, src: Ptr, level: number, scale: number): P
   for (let i = 0; i <= level; i++) room += Math.log2(ring.moduli[i]!.p)
   if (!(largest <= largestCoefficient) || Math.log2(largest) >= room) {
     throw new RangeError(
-      `"values" at scale 2^${Math.log2(scale).toFixed(1)} need ${Math.ceil(Math.log2(largest) + 1)} bits, level ${level} has ${Math.floor(Math.min(room + 1, 100))}: use a smaller scale or a higher level`,
+      `"values" at scale 2^${Math.log2(scale).toFixed(1)} need ${Math.ceil(Math.log2(largest) + 1)} bits, level ${level} has ${Math.min(room + 1, 100).toFixed(0)}: use a smaller scale or a higher level`,
     )
   }
   const plaintext = newPlaintext(ring, level, scale)
@@ -82,8 +82,7 @@ function fromCoefficients(ring: Ring, src: Ptr, level: number, scale: number): P
 
 /** The slots of a plaintext, complex. */
 export function decodeSlots(ring: Ring, plaintext: Plaintext): ComplexSlots {
-  requireRing(ring, 'plaintext', plaintext)
-  if (plaintext.kind !== 'plaintext') throw new TypeError(`"plaintext" expected a plaintext, got a ${(plaintext as { kind: string }).kind}`)
+  requireRing(ring, 'plaintext', plaintext, 'plaintext')
   const { n } = ring
   const half = n / 2
   const table = slotTable(ring)
@@ -103,7 +102,7 @@ function compose(ring: Ring, dst: Ptr, plaintext: Plaintext): void {
   const { level, scale, stride } = plaintext
   using residues = ring.limbs(level + 1)
   using digit = ring.limbs(1)
-  ring.heap.f64(residues.ptr, (level + 1) * n).set(ring.heap.f64(plaintext.slab.ptr, (level + 1) * n))
+  copyLimbs(ring, residues.ptr, plaintext.slab.ptr, level + 1)
   toCoefficients(ring, residues.ptr, level + 1)
   ring.heap.f64(dst, n).fill(0)
   let weight = 1 / scale
@@ -146,7 +145,7 @@ export function encodeCoefficients(ring: Ring, coefficients: ArrayLike<number>, 
 
 /** The real coefficients of a plaintext, message / scale. */
 export function decodeCoefficients(ring: Ring, plaintext: Plaintext): Float64Array {
-  requireRing(ring, 'plaintext', plaintext)
+  requireRing(ring, 'plaintext', plaintext, 'plaintext')
   using space = ring.limbs(1)
   compose(ring, space.ptr, plaintext)
   return ring.heap.f64(space.ptr, ring.n).slice()

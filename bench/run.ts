@@ -1,0 +1,110 @@
+// npm run bench -- ntt | ops | digits [--set A] [--threads 1]
+// Prints a table and writes bench/results/<name>.json, where only the rows of the sets that were measured are replaced.
+import { mkdir, readFile, writeFile } from 'node:fs/promises'
+import { cpus } from 'node:os'
+import { parseArgs } from 'node:util'
+import type { Row } from './rows.ts'
+
+export interface BenchOptions {
+  /** Names of parameter sets; empty for the default ones. */
+  readonly sets: readonly string[]
+  readonly threads: number
+}
+
+interface Bench {
+  bench(options: BenchOptions): Promise<readonly Row[]>
+}
+
+/** Every backend, size of prime and ring degree is a set of its own; there is no peer that exposes a single transform. */
+async function loadNtt(): Promise<Bench> {
+  const { bench } = await import('./ntt.ts')
+  return {
+    bench: async () =>
+      (await bench()).map(({ what, backend, n, bits, us }) => ({
+        op: `ntt-${what}`,
+        set: `${backend}, N = ${n}, ${bits} bits`,
+        threads: 1,
+        us: Number(us.toPrecision(4)),
+        peer: null,
+        peerUs: null,
+        ratio: null,
+      })),
+  }
+}
+
+const benches: Readonly<Record<string, () => Promise<Bench>>> = {
+  ntt: loadNtt,
+  ops: () => import('./ops.ts'),
+  digits: () => import('./digits.ts'),
+}
+
+const usage = `usage: npm run bench -- ${Object.keys(benches).join('|')} [--set A]… [--threads 1]`
+
+function fail(message: string): never {
+  console.error(`${message}\n${usage}`)
+  process.exit(2)
+}
+
+function parse(): { name: string; options: BenchOptions } {
+  try {
+    const { values, positionals } = parseArgs({
+      allowPositionals: true,
+      options: { set: { type: 'string', multiple: true, default: [] }, threads: { type: 'string', default: '1' } },
+    })
+    const [name, ...rest] = positionals
+    if (name === undefined || !Object.hasOwn(benches, name) || rest.length > 0) fail(`expected one benchmark, got "${positionals.join(' ')}"`)
+    const threads = Number(values.threads)
+    if (!Number.isInteger(threads) || threads < 1) fail(`--threads expected a number from 1, got "${values.threads}"`)
+    return { name, options: { sets: values.set, threads } }
+  } catch (error) {
+    fail((error as Error).message)
+  }
+}
+
+function print(rows: readonly Row[]): void {
+  const cells = rows.map((row) => [
+    row.set,
+    row.op,
+    String(row.threads),
+    row.us.toLocaleString('en', { maximumSignificantDigits: 4 }),
+    row.peer ?? '',
+    row.peerUs?.toLocaleString('en', { maximumSignificantDigits: 4 }) ?? '',
+    row.ratio === null ? '' : row.ratio.toFixed(2),
+  ])
+  const head = ['set', 'op', 'threads', 'µs', 'peer', 'peer µs', 'ratio']
+  const widths = head.map((title, i) => Math.max(title.length, ...cells.map((row) => row[i]!.length)))
+  const right = new Set([2, 3, 5, 6])
+  for (const row of [head, widths.map((w) => '-'.repeat(w)), ...cells]) {
+    console.log(row.map((cell, i) => (right.has(i) ? cell.padStart(widths[i]!) : cell.padEnd(widths[i]!))).join('  ').trimEnd())
+  }
+}
+
+/** Rows of the last run that this one did not measure again. */
+async function kept(file: URL, fresh: readonly Row[]): Promise<Row[]> {
+  const text = await readFile(file, 'utf8').catch((error: NodeJS.ErrnoException) => {
+    if (error.code === 'ENOENT') return undefined
+    throw error
+  })
+  if (text === undefined) return []
+  const measured = new Set(fresh.map((row) => `${row.set} ${row.threads}`))
+  return (JSON.parse(text) as { rows: Row[] }).rows.filter((row) => !measured.has(`${row.set} ${row.threads}`))
+}
+
+const { name, options } = parse()
+const started = performance.now()
+const { bench } = await benches[name]!()
+const rows = await bench(options)
+print(rows)
+
+const file = new URL(`./results/${name}.json`, import.meta.url)
+const all = [...(await kept(file, rows)), ...rows].sort((a, b) => a.set.localeCompare(b.set, 'en') || a.threads - b.threads)
+await mkdir(new URL('.', file), { recursive: true })
+const result = {
+  machine: `${cpus()[0]?.model.trim() ?? 'unknown processor'}, ${cpus().length} cores, ${process.platform} ${process.arch}`,
+  node: process.version,
+  threads: options.threads,
+  command: `npm run bench -- ${process.argv.slice(2).join(' ')}`,
+  rows: all,
+}
+await writeFile(file, `${JSON.stringify(result, null, 2)}\n`)
+console.log(`\n${rows.length} rows in ${((performance.now() - started) / 1000).toFixed(0)} s → bench/results/${name}.json`)

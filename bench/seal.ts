@@ -1,0 +1,98 @@
+import SEAL from 'node-seal'
+
+/** node-seal on one chain of primes: SEAL has one special prime, the last, and digits of one prime. */
+export interface Seal {
+  readonly name: string
+  /** Primes of the chain, base first, the special one last. */
+  readonly primes: readonly number[]
+  readonly runs: SealRuns
+}
+
+/** One closure an operation; all reuse their destination. */
+export interface SealRuns {
+  readonly nttForward: () => void
+  readonly nttInverse: () => void
+  readonly encode: () => void
+  readonly decode: () => void
+  readonly encryptSeeded: () => void
+  readonly encryptPublic: () => void
+  readonly decrypt: () => void
+  readonly add: () => void
+  readonly multiplyPlain: () => void
+  readonly multiply: () => void
+  readonly relinearise: () => void
+  readonly rescale: () => void
+  readonly rotate: () => void
+  readonly keygenGalois: () => void
+  readonly openContext: () => void
+}
+
+/** Opens SEAL on primes of the given sizes, `bits` with the special prime last, and prepares operands at the top level. */
+export async function openSeal(ringDegree: number, bits: readonly number[], values: Float64Array, scale: number): Promise<Seal> {
+  const seal = await SEAL()
+
+  function open() {
+    const parms = new seal.EncryptionParameters(seal.SchemeType.ckks)
+    parms.setPolyModulusDegree(ringDegree)
+    const modulus = seal.CoeffModulus.Create(ringDegree, Int32Array.from(bits))
+    parms.setCoeffModulus(modulus)
+    const context = new seal.SEALContext(parms, true, seal.SecLevelType.tc128)
+    return { parms, modulus, context }
+  }
+
+  const { modulus, context } = open()
+  if (!context.parametersSet()) throw new Error(`SEAL refuses N = ${ringDegree}, ${bits.join()}`)
+  const primes = Array.from({ length: modulus.size() }, (_, i) => Number(modulus.get(i)!.value()))
+  const keygen = new seal.KeyGenerator(context)
+  const secretKey = keygen.secretKey()
+  const publicKey = keygen.createPublicKey()
+  const relinKeys = keygen.createRelinKeys()
+  const steps = Int32Array.of(1)
+  const galoisKeys = keygen.createGaloisKeysWithSteps(steps)
+  const encoder = new seal.CKKSEncoder(context)
+  const encryptor = new seal.Encryptor(context, publicKey, secretKey)
+  const decryptor = new seal.Decryptor(context, secretKey)
+  const evaluator = new seal.Evaluator(context)
+
+  const plain = new seal.Plaintext()
+  encoder.encode(values, scale, plain)
+  const a = new seal.Ciphertext()
+  const b = new seal.Ciphertext()
+  encryptor.encrypt(plain, a)
+  encryptor.encrypt(plain, b)
+  const product = new seal.Ciphertext()
+  evaluator.multiply(a, b, product)
+  const wide = new seal.Ciphertext()
+  evaluator.multiplyPlain(a, plain, wide)
+  const coefficients = new seal.Ciphertext()
+  evaluator.cipherTransformFromNtt(a, coefficients)
+  const target = new seal.Ciphertext()
+  const plainTarget = new seal.Plaintext()
+
+  return {
+    name: 'node-seal 7.0.0',
+    primes,
+    runs: {
+      nttForward: () => evaluator.cipherTransformToNtt(coefficients, target),
+      nttInverse: () => evaluator.cipherTransformFromNtt(a, target),
+      encode: () => encoder.encode(values, scale, plainTarget),
+      decode: () => encoder.decodeFloat64(plain),
+      encryptSeeded: () => encryptor.encryptSymmetricSerializable(plain).delete(),
+      encryptPublic: () => encryptor.encrypt(plain, target),
+      decrypt: () => decryptor.decrypt(a, plainTarget),
+      add: () => evaluator.add(a, b, target),
+      multiplyPlain: () => evaluator.multiplyPlain(a, plain, target),
+      multiply: () => evaluator.multiply(a, b, target),
+      relinearise: () => evaluator.relinearize(product, relinKeys, target),
+      rescale: () => evaluator.rescaleToNext(wide, target),
+      rotate: () => evaluator.rotateVector(a, 1, galoisKeys, target),
+      keygenGalois: () => keygen.createGaloisKeysWithSteps(steps).delete(),
+      openContext: () => {
+        const made = open()
+        made.context.delete()
+        made.modulus.delete()
+        made.parms.delete()
+      },
+    },
+  }
+}

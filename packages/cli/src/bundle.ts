@@ -1,0 +1,63 @@
+import { join } from 'node:path'
+import { type ClientKeys, type ClientModel, decodeKeys, decodeSecretKey, openModel } from '@glovebox/client'
+import { createParams, GloveboxError, type Params } from '@glovebox/he'
+import type { SecretKey } from '@glovebox/he/secret'
+import { bundle, type CompileOptions, compile, type Graph } from '@glovebox/ml'
+import { makeFolder, readInput, within, writeOutput } from './files.ts'
+
+// The files that the commands hand to each other.
+
+export const clientFile = 'client.gbx'
+export const serverFile = 'server.gbx'
+export const secretFile = 'secret.key'
+export const evaluationFile = 'evaluation.key'
+
+export interface WrittenBundle {
+  readonly params: Params
+  readonly clientBytes: number
+  readonly serverBytes: number
+}
+
+/** Compiles a model into a folder. */
+export async function writeBundle(folder: string, graph: Graph, options: CompileOptions): Promise<WrittenBundle> {
+  const program = compile(graph, options)
+  const { client, server } = bundle(program)
+  await makeFolder(folder)
+  await writeOutput(join(folder, serverFile), server)
+  await writeOutput(join(folder, clientFile), client)
+  return { params: createParams(program.params), clientBytes: client.length, serverBytes: server.length }
+}
+
+/** Opens the client part of a bundle, given itself or the folder that `glovebox compile` made. */
+export async function openClientFile(path: string): Promise<ClientModel> {
+  const file = await within(path, clientFile)
+  const bytes = await readInput(file)
+  return of(file, () => openModel(bytes))
+}
+
+/** The secret key in a folder of keys. */
+export async function openSecretFile(model: ClientModel, folder: string): Promise<SecretKey> {
+  const file = await within(folder, secretFile)
+  const bytes = await readInput(file)
+  return of(file, () => decodeSecretKey(model, bytes))
+}
+
+/** Both keys in a folder of keys, checked to belong together. */
+export async function openKeyFiles(model: ClientModel, folder: string): Promise<ClientKeys> {
+  const [secret, evaluation] = [
+    await readInput(join(folder, secretFile)),
+    await readInput(join(folder, evaluationFile)),
+  ]
+  return of(folder, () => decodeKeys(model, secret, evaluation))
+}
+
+/** Runs what reads a file; its errors say which file it was. */
+export function of<T>(file: string, read: () => T): T {
+  try {
+    return read()
+  } catch (error) {
+    if (error instanceof GloveboxError)
+      throw new GloveboxError(error.code, `${file}: ${error.message}`, { cause: error })
+    throw error
+  }
+}

@@ -1,0 +1,58 @@
+import { basename, join, resolve } from 'node:path'
+import { flattenSample } from '@glovebox/client'
+import { importOnnx } from '@glovebox/ml'
+import { type Command, InvalidArgumentError } from 'commander'
+import { clientFile, serverFile, writeBundle } from '../bundle.ts'
+import { readInput } from '../files.ts'
+import { readSamples } from '../samples/read.ts'
+import { showBytes } from '../terminal/format.ts'
+import { showParams } from '../terminal/params.ts'
+
+interface CompileOptions {
+  readonly output: string
+  readonly calibration?: string
+  readonly precision?: number
+}
+
+export function addCompile(program: Command): void {
+  program
+    .command('compile')
+    .description('Compile a trained model to an encrypted program.')
+    .argument('<model.onnx>', 'the model, as one file')
+    .requiredOption('-o, --output <folder>', `where ${clientFile} (public) and ${serverFile} (with the weights) go`)
+    .option(
+      '-c, --calibration <file>',
+      'typical inputs to measure ranges on: .npy, .json, .csv or .png (default: synthetic ones)',
+    )
+    .option('--precision <bits>', 'the largest error of an output is to be 2^-bits of the largest output', bits)
+    .action(async (path: string, options: CompileOptions) => {
+      const graph = importOnnx(await readInput(path))
+      const name = basename(resolve(options.output))
+      const samples =
+        options.calibration === undefined ? undefined : await readCalibration(options.calibration, graph.inputShape)
+      const made = await writeBundle(options.output, graph, {
+        name,
+        ...(samples && { samples }),
+        ...(options.precision !== undefined && { precisionBits: options.precision }),
+      })
+      process.stdout.write(
+        `${join(options.output, clientFile)}: ${showBytes(made.clientBytes)}, for clients\n` +
+          `${join(options.output, serverFile)}: ${showBytes(made.serverBytes)}, for the server only\n` +
+          `${showParams(made.params)}; glovebox inspect ${options.output} says more\n`,
+      )
+    })
+}
+
+function bits(text: string): number {
+  const value = Number(text)
+  if (text.trim() === '' || !(value > 0 && value <= 40))
+    throw new InvalidArgumentError('Expected a number above 0 and up to 40.')
+  return value
+}
+
+async function readCalibration(file: string, shape: readonly number[]): Promise<Float64Array> {
+  const input = { shape, pixels: { scale: 1 / 255, offset: 0 } }
+  const { samples, pixels } = await readSamples(file, input)
+  const flat = samples.map((sample, i) => flattenSample(sample, input, { pixels }, `sample ${i}`))
+  return Float64Array.from(flat.flatMap((values) => [...values]))
+}

@@ -1,0 +1,49 @@
+import { encryptQuery } from '@glovebox/client'
+import { type Command, Option } from 'commander'
+import { openClientFile, openSecretFile, secretFile } from '../bundle.ts'
+import { writeOutput } from '../files.ts'
+import { readSamples } from '../samples/read.ts'
+import { showBytes } from '../terminal/format.ts'
+import { startProgress } from '../terminal/progress.ts'
+
+/** How an input file is read; `encrypt` and `predict` share it. */
+export interface InputOptions {
+  readonly input: string
+  readonly pixels?: boolean
+}
+
+export function addInputOptions(command: Command): Command {
+  return command
+    .requiredOption(
+      '-i, --input <file>',
+      'samples: .npy, .json (an array of samples), .csv (a sample a row) or .png (one image)',
+    )
+    .addOption(new Option('--pixels', 'take numbers for pixels from 0 to 255, to be scaled as the model says'))
+    .addOption(
+      new Option(
+        '--no-pixels',
+        'take numbers as they are (default: bytes and whole numbers up to 255 are pixels if the model reads images)',
+      ),
+    )
+}
+
+export function addEncrypt(program: Command): void {
+  const command = program
+    .command('encrypt')
+    .description('Encrypt samples for a model.')
+    .argument('<client.gbx>', 'the client part of the model')
+    .requiredOption('-k, --keys <folder>', `the folder with ${secretFile}`)
+    .requiredOption('-o, --output <query.gbx>', 'where the query goes')
+  addInputOptions(command).action(async (path: string, options: InputOptions & { keys: string; output: string }) => {
+    const model = await openClientFile(path)
+    using secret = await openSecretFile(model, options.keys)
+    const { samples, pixels } = await readSamples(options.input, model.part.input, options.pixels)
+    const progress = startProgress('encrypting')
+    const query = encryptQuery(model, secret, samples, { pixels, onProgress: progress.update })
+    progress.stop()
+    await writeOutput(options.output, query)
+    process.stdout.write(
+      `${options.output}: ${samples.length} ${samples.length === 1 ? 'sample' : 'samples'}, ${showBytes(query.length)}\n`,
+    )
+  })
+}

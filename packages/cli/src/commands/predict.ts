@@ -1,0 +1,35 @@
+import { type ClientKeys, connect, createKeys, type RemoteModel } from '@glovebox/client'
+import type { Command } from 'commander'
+import { openKeyFiles, secretFile } from '../bundle.ts'
+import { readSamples } from '../samples/read.ts'
+import { outputsJson, outputsText } from '../terminal/outputs.ts'
+import { startProgress } from '../terminal/progress.ts'
+import { addInputOptions, type InputOptions } from './encrypt.ts'
+
+export function addPredict(program: Command): void {
+  const command = program
+    .command('predict')
+    .description('Have a server compute on samples that it cannot read.')
+    .argument('<model>', 'the name of the model on the server')
+    .requiredOption('-s, --server <url>', 'the address of the server')
+    .option('-k, --keys <folder>', `the folder with ${secretFile}, made by keygen (default: fresh keys for this call)`)
+    .option('--json', 'print {"outputs": [[…], …]}, one row for each sample')
+  addInputOptions(command).action(
+    async (name: string, options: InputOptions & { server: string; keys?: string; json?: boolean }) => {
+      const model = await connect(options.server).model(name)
+      const { samples, pixels } = await readSamples(options.input, model.part.input, options.pixels)
+      using keys = options.keys === undefined ? freshKeys(model) : await openKeyFiles(model, options.keys)
+      const { outputs } = await model.predict(samples, keys, { pixels })
+      process.stdout.write(`${options.json ? outputsJson(outputs) : outputsText(outputs)}\n`)
+    },
+  )
+}
+
+function freshKeys(model: RemoteModel): ClientKeys {
+  const progress = startProgress('making keys')
+  try {
+    return createKeys(model, { onProgress: progress.update })
+  } finally {
+    progress.stop()
+  }
+}

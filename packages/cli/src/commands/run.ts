@@ -1,0 +1,26 @@
+import { runQuery } from '@glovebox/server'
+import type { Command } from 'commander'
+import { evaluationFile, serverFile } from '../bundle.ts'
+import { readInput, within, writeOutput } from '../files.ts'
+import { showBytes, showMs } from '../terminal/format.ts'
+import { startProgress } from '../terminal/progress.ts'
+
+export function addRun(program: Command): void {
+  program
+    .command('run')
+    .description('Compute on an encrypted query, as a server does, without the secret key.')
+    .argument('<server.gbx>', 'the server part of the model')
+    .requiredOption('-e, --evaluation-keys <file>', `the client's ${evaluationFile}`)
+    .requiredOption('-i, --input <query.gbx>', 'the query')
+    .requiredOption('-o, --output <reply.gbx>', 'where the reply goes')
+    .action(async (path: string, options: { evaluationKeys: string; input: string; output: string }) => {
+      const serverPart = await readInput(await within(path, serverFile))
+      const keys = await readInput(await within(options.evaluationKeys, evaluationFile))
+      const query = await readInput(options.input)
+      const progress = startProgress('computing')
+      const { reply, computeMs } = runQuery(serverPart, keys, query, progress.update)
+      progress.stop()
+      await writeOutput(options.output, reply)
+      process.stdout.write(`${options.output}: ${showBytes(reply.length)}, computed in ${showMs(computeMs)}\n`)
+    })
+}

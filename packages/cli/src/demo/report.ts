@@ -1,0 +1,51 @@
+import Table from 'cli-table3'
+import pc from 'picocolors'
+import { showBytes, showMs } from '../terminal/format.ts'
+import { largest } from '../terminal/outputs.ts'
+import { drawPictures, drawPlain } from '../terminal/picture.ts'
+import type { DemoResult, Outcome } from './digits.ts'
+import { side } from './mnist.ts'
+
+const gap = 2
+
+/** A few digits as pictures, each above what was predicted and what is true. */
+export function showDigits(outcomes: readonly Outcome[], columns: number): string {
+  const fit = Math.max(1, Math.min(5, outcomes.length, Math.floor((columns + gap) / (side + gap))))
+  const shown = outcomes.slice(0, fit)
+  const draw = pc.isColorSupported ? drawPictures : drawPlain
+  const pictures = draw(
+    shown.map(({ image }) => image),
+    side,
+  )
+  const captions = shown.map(({ encrypted, label }) => {
+    const predicted = largest(encrypted)
+    const text = `predicted ${predicted}, is ${label}`.padEnd(side + gap)
+    return predicted === label ? pc.green(text) : pc.red(text)
+  })
+  return `${pictures}\n${captions.join('')}`
+}
+
+/** The measurements as a table. */
+export function showResult(result: DemoResult, paramsText: string): string {
+  const table = new Table({ style: { head: [], border: [] } })
+  const correct = Math.round(result.accuracy * result.images)
+  table.push(
+    ['agrees with the clear model', `${result.agreeWithClear} of ${result.images} digits`],
+    ['accuracy', `${(100 * result.accuracy).toFixed(1)} % (${correct} of ${result.images})`],
+    ['largest logit error', `${(100 * result.maxLogitError).toFixed(3)} % of the largest logit`],
+    ['server compute, median', `${showMs(result.serverMsMedian)} a digit, ${threads(result.threads)}`],
+    ['round trip, median', `${showMs(result.roundTripMsMedian)} a digit`],
+    ['upload / reply', `${showBytes(result.uploadBytes)} / ${showBytes(result.replyBytes)} a digit`],
+    ['evaluation keys', `${showBytes(result.keyBytes)}, uploaded once; made in ${showMs(result.keygenMs)}`],
+    ['parameters', paramsText],
+    [
+      'security',
+      `${result.securityBits} bits (log2 QP ${result.logQP.toFixed(1)} at ring degree ${result.ringDegree})`,
+    ],
+  )
+  return table.toString()
+}
+
+function threads(count: number): string {
+  return count === 1 ? '1 thread' : `${count} threads`
+}

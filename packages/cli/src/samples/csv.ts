@@ -1,0 +1,43 @@
+import { GloveboxError } from '@glovebox/he'
+import { CsvError, parse } from 'csv-parse/sync'
+import type { Samples } from './samples.ts'
+
+/** One sample a row. A first row without any number is taken for the names of the columns. */
+export function readCsv(bytes: Uint8Array, file: string): Samples {
+  const rows = parseRows(bytes, file)
+  if (rows[0]?.every((cell) => Number.isNaN(toNumber(cell)))) rows.shift()
+  const samples = rows.map((row, i) =>
+    row.map((cell, j) => {
+      const value = toNumber(cell)
+      if (Number.isNaN(value)) {
+        throw new GloveboxError(
+          'malformed',
+          `${file} expected a number in column ${j + 1} of sample ${i}, got "${cell.slice(0, 30)}"`,
+        )
+      }
+      return value
+    }),
+  )
+  return { samples, pixels: false }
+}
+
+function parseRows(bytes: Uint8Array, file: string): string[][] {
+  try {
+    return parse(Buffer.from(bytes), {
+      bom: true,
+      record_delimiter: ['\r\n', '\n', '\r'],
+      trim: true,
+      skip_empty_lines: true,
+      relax_column_count: true,
+    })
+  } catch (cause) {
+    if (cause instanceof CsvError)
+      throw new GloveboxError('malformed', `${file} is not CSV: ${cause.message}`, { cause })
+    throw cause
+  }
+}
+
+/** An empty cell is no 0. */
+function toNumber(cell: string): number {
+  return cell === '' ? Number.NaN : Number(cell)
+}

@@ -1,0 +1,37 @@
+import { extname } from 'node:path'
+import type { Sample, SampleInput } from '@glovebox/client'
+import { GloveboxError } from '@glovebox/he'
+import { readInput } from '../files.ts'
+import { readCsv } from './csv.ts'
+import { readJson } from './json.ts'
+import { readNpy } from './npy.ts'
+import { readPng } from './png.ts'
+import type { Samples } from './samples.ts'
+
+/**
+ * Reads samples for a model from a file by its ending: .npy, .json, .csv or .png. Images are pixels. Where the model reads images
+ * (its input has rows and columns) so are bytes, and whole numbers from 0 to 255, unless `pixels` says what they are.
+ */
+export async function readSamples(file: string, input: SampleInput, pixels?: boolean): Promise<Samples> {
+  const reader = { '.json': readJson, '.csv': readCsv, '.npy': readNpy, '.png': readPng }[extname(file).toLowerCase()]
+  if (!reader) throw new GloveboxError('unsupported', `${file} expected a name that ends in .npy, .json, .csv or .png`)
+  const found = reader(await readInput(file), file, input.shape)
+  if (found.samples.length === 0) throw new GloveboxError('malformed', `${file} has no samples`)
+  if (pixels !== undefined || found.pixels) return { samples: found.samples, pixels: pixels ?? true }
+  const guess = input.shape.length >= 2 && lookLikePixels(found.samples)
+  if (guess)
+    process.stderr.write(`${file}: whole numbers up to 255 are taken for pixels; --no-pixels takes them as they are\n`)
+  return { samples: found.samples, pixels: guess }
+}
+
+/** Whole numbers from 0 to 255 with one above 1: numbers that are scaled to [0, 1] already never are. */
+function lookLikePixels(samples: readonly Sample[]): boolean {
+  let largest = 0
+  const allBytes = (value: unknown): boolean => {
+    if (Array.isArray(value) || ArrayBuffer.isView(value)) return Array.prototype.every.call(value, allBytes)
+    if (typeof value !== 'number' || !Number.isInteger(value) || value < 0 || value > 255) return false
+    largest = Math.max(largest, value)
+    return true
+  }
+  return samples.every(allBytes) && largest > 1
+}

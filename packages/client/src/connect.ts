@@ -1,0 +1,125 @@
+import { equalBytes, GloveboxError, toHex } from '@glovebox/he'
+import type { ClientKeys } from './keys.ts'
+import { type ClientModel, openModel } from './model.ts'
+import { decodeInferAnswer, encodeInferRequest, lengthHeader } from './protocol.ts'
+import { encryptQuery } from './query.ts'
+import { decryptReply } from './reply.ts'
+import type { Sample, SampleOptions } from './samples.ts'
+import { type Fetch, openService, type Service, twice } from './service.ts'
+
+export interface ConnectOptions {
+  /** Default: the platform's fetch. */
+  readonly fetch?: Fetch
+}
+
+/** A Glovebox service. Nothing is sent before a model is asked for. */
+export interface Connection {
+  readonly url: string
+  /** Downloads the public part of a model. Throws GloveboxError `not-found` or `unavailable`. */
+  model(name: string, options?: { readonly signal?: AbortSignal | undefined }): Promise<RemoteModel>
+}
+
+/** A model of a service, and its client part here. */
+export interface RemoteModel extends ClientModel {
+  readonly name: string
+  /** Encrypts samples, has them computed on, and decrypts. Uploads the evaluation keys where the server does not have them. */
+  predict(samples: readonly Sample[], keys: ClientKeys, options?: PredictOptions): Promise<Prediction>
+}
+
+export interface PredictOptions extends SampleOptions {
+  readonly signal?: AbortSignal
+}
+
+export interface Prediction {
+  /** The model's raw outputs, a row for each sample. */
+  readonly outputs: readonly Float64Array[]
+  /** What the server says that it computed for. */
+  readonly computeMs: number | undefined
+  /** From the first byte of the query sent to the last of the reply received. */
+  readonly roundTripMs: number
+  /** Bodies of request and answer as they went over HTTP. */
+  readonly uploadBytes: number
+  readonly replyBytes: number
+}
+
+/** Throws TypeError for something that is no http address. */
+export function connect(url: string, options: ConnectOptions = {}): Connection {
+  const service = openService(url, options.fetch ?? ((address, init) => fetch(address, init)))
+  return {
+    url: service.url,
+    async model(name, { signal } = {}) {
+      const path = `/v2/models/${encodeURIComponent(name)}`
+      const { body } = await twice(() => service.request('GET', `${path}/client`, { signal }), signal)
+      const model = openModel(body)
+      const infer = inferrer(service, `${path}/infer`)
+      return {
+        ...model,
+        name,
+        async predict(samples, keys, predictOptions = {}) {
+          predictOptions.signal?.throwIfAborted()
+          requireSameModel(model, keys)
+          const query = encryptQuery(keys.model, keys.secret, samples, predictOptions)
+          const answer = await infer(query, keys, predictOptions.signal)
+          // Whether this worked is told to the caller only; the server hears nothing about it.
+          const outputs = decryptReply(keys.model, keys.secret, answer.reply, { count: samples.length })
+          const { computeMs, roundTripMs, uploadBytes, replyBytes } = answer
+          return { outputs, computeMs, roundTripMs, uploadBytes, replyBytes }
+        },
+      }
+    },
+  }
+}
+
+/** A server may have compiled the model anew since the keys were made. */
+function requireSameModel(model: ClientModel, keys: ClientKeys): void {
+  if (equalBytes(model.part.digest, keys.model.part.digest)) return
+  throw new GloveboxError(
+    'parameters-mismatch',
+    `the keys belong to another model than the server's "${model.part.name}": make new ones`,
+  )
+}
+
+type Infer = (
+  query: Uint8Array,
+  keys: ClientKeys,
+  signal: AbortSignal | undefined,
+) => Promise<Omit<Prediction, 'outputs'> & { reply: Uint8Array }>
+
+function inferrer(service: Service, path: string): Infer {
+  /** Digests of keys that the server has been seen to have. */
+  const known = new Set<string>()
+
+  const upload = async (keys: ClientKeys, signal: AbortSignal | undefined): Promise<void> => {
+    if (known.has(keys.digest)) return
+    const address = `/v2/keys/${keys.digest}`
+    const { status } = await service.request('HEAD', address, { signal, accept: [404] })
+    if (status === 404) await service.request('PUT', address, { signal, body: keys.evaluation })
+    known.add(keys.digest)
+  }
+
+  return async (query, keys, signal) => {
+    const id = toHex(globalThis.crypto.getRandomValues(new Uint8Array(16)))
+    const { body, headerLength } = encodeInferRequest(id, keys.digest, query)
+    const headers = { 'content-type': 'application/octet-stream', [lengthHeader]: String(headerLength) }
+    // The same query twice is harmless: the server learns nothing from it, and computing has no effect but its answer.
+    return twice(
+      async () => {
+        try {
+          await upload(keys, signal)
+          const started = performance.now()
+          const answer = await service.request('POST', path, { body, headers, signal })
+          const roundTripMs = performance.now() - started
+          const { id: answered, reply, computeMs } = decodeInferAnswer(answer.body, answer.headers.get(lengthHeader))
+          if (answered !== id) throw new GloveboxError('malformed', 'the answer belongs to another request')
+          return { reply, computeMs, roundTripMs, uploadBytes: body.length, replyBytes: answer.body.length }
+        } catch (error) {
+          // A server that has restarted, or made room for others, has them no more.
+          known.delete(keys.digest)
+          throw error
+        }
+      },
+      signal,
+      ['unavailable', 'not-found'],
+    )
+  }
+}

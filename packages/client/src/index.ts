@@ -1,0 +1,25 @@
+/**
+ * `@glovebox/client`: keys, encryption, calls and decryption, in browsers and Node. The only package that holds a secret key.
+ * @module
+ */
+export {
+  type Connection,
+  type ConnectOptions,
+  connect,
+  type Prediction,
+  type PredictOptions,
+  type RemoteModel,
+} from './connect.ts'
+export {
+  type ClientKeys,
+  type CreateKeysOptions,
+  createKeys,
+  decodeKeys,
+  decodeSecretKey,
+  encodeSecretKey,
+} from './keys.ts'
+export { type ClientModel, openModel } from './model.ts'
+export { type EncryptOptions, encryptQuery } from './query.ts'
+export { decryptReply } from './reply.ts'
+export { flattenSample, type Sample, type SampleInput, type SampleOptions } from './samples.ts'
+export type { Fetch } from './service.ts'

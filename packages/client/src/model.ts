@@ -1,0 +1,19 @@
+import { type ByteReader, type Ckks, decodeFrame, type FrameKind, openCkks } from '@glovebox/he'
+import { type ClientPart, decodeClientPart } from '@glovebox/ml'
+
+/** A model as its client sees it: what to encrypt how, which keys to make, how to read a reply. No weights, nothing secret. */
+export interface ClientModel {
+  readonly part: ClientPart
+  readonly ckks: Ckks
+}
+
+/** Reads a client part and opens a context for it. Parameters are checked against the security table here too, whoever sent them. */
+export function openModel(bytes: Uint8Array): ClientModel {
+  const part = decodeClientPart(bytes)
+  return { part, ckks: openCkks(part.params) }
+}
+
+/** Opens a frame that is bound to the model; throws GloveboxError `parameters-mismatch` for one of another. */
+export function openFrame(model: ClientModel, bytes: Uint8Array, kind: FrameKind, what: string): ByteReader {
+  return decodeFrame(bytes, kind, { owner: model.part.digest, ownerName: 'models', what }).body
+}

@@ -1,0 +1,53 @@
+import { type Ciphertext, GloveboxError, readReply, replyBytes } from '@glovebox/he'
+import { decrypt, type SecretKey } from '@glovebox/he/secret'
+import { readOutput } from '@glovebox/ml'
+import { type ClientModel, openFrame } from './model.ts'
+import { maxSamples } from './query.ts'
+
+/**
+ * Decrypts a frame of kind 'reply' (count u32, then the replies) into the model's raw outputs, a row for each sample. Only what
+ * the model's client part announces is decrypted: `count` replies, at its scale, trimmed as it says.
+ *
+ * The values carry noise that tells about the secret key: do not hand them back to whoever computed them (SECURITY.md).
+ */
+export function decryptReply(
+  model: ClientModel,
+  secret: SecretKey,
+  bytes: Uint8Array,
+  options: { readonly count?: number } = {},
+): Float64Array[] {
+  const { ckks, part } = model
+  const { scale, reply } = part.output
+  const body = openFrame(model, bytes, 'reply', 'the reply')
+  const count = body.u32('count')
+  if (count < 1 || count > maxSamples) throw body.malformed('count', `1 to ${maxSamples}`, count)
+  if (options.count !== undefined && count !== options.count)
+    throw body.malformed('count', `${options.count}, as many as were asked for`, count)
+  const expected = count * replyBytes(ckks.ring.n, reply)
+  if (body.remaining !== expected)
+    throw body.malformed('replies', `${expected} bytes as the client part says`, body.remaining)
+  const outputs: Float64Array[] = []
+  for (let i = 0; i < count; i++) {
+    using ciphertext = readReply(body, ckks.ring)
+    requireAnnounced(ciphertext, scale, reply.stride)
+    using plaintext = decrypt(ckks, secret, ciphertext)
+    outputs.push(readOutput(part, ckks.decode(plaintext)))
+  }
+  return outputs
+}
+
+/** The program ends at one scale; what differs by more than the rounding of a double has been through another one. */
+function requireAnnounced(ciphertext: Ciphertext, scale: number, stride: number): void {
+  if (Math.abs(ciphertext.scale / scale - 1) > 2 ** -40) {
+    throw new GloveboxError(
+      'scale-mismatch',
+      `the reply has scale ${ciphertext.scale}, the client part says ${scale}: it is no reply of this model`,
+    )
+  }
+  if (ciphertext.stride !== stride) {
+    throw new GloveboxError(
+      'malformed',
+      `the reply is trimmed to every ${ciphertext.stride}th coefficient, the client part says ${stride}: it is no reply of this model`,
+    )
+  }
+}

@@ -1,0 +1,63 @@
+/** One input: flat or nested arrays of numbers in row-major order, a typed array among them. */
+export type Sample = ArrayLike<number> | readonly Sample[]
+
+/** What a model takes, and how pictures of bytes become that: byte · scale + offset. */
+export interface SampleInput {
+  readonly shape: readonly number[]
+  readonly pixels: { readonly scale: number; readonly offset: number }
+}
+
+export interface SampleOptions {
+  /** The values are pixels from 0 to 255, to be scaled as the model says; otherwise they are taken as they are. */
+  readonly pixels?: boolean
+}
+
+/** A sample as one flat array of the numbers that the model takes. Throws RangeError and TypeError that say what was expected. */
+export function flattenSample(
+  sample: Sample,
+  input: SampleInput,
+  options: SampleOptions = {},
+  name = 'sample',
+): Float64Array {
+  const size = input.shape.reduce((product, n) => product * n, 1)
+  const values = new Float64Array(size)
+  const count = fill(values, 0, sample, name)
+  if (count !== size)
+    throw new RangeError(`"${name}" expected ${size} numbers (${input.shape.join('x')}), got ${count}`)
+  if (options.pixels) {
+    const { scale, offset } = input.pixels
+    values.forEach((value, i) => {
+      if (value < 0 || value > 255)
+        throw new RangeError(`"${name}" expected pixels from 0 to 255, got a value outside at ${i}`)
+      values[i] = value * scale + offset
+    })
+  }
+  return values
+}
+
+/** Writes what fits and counts all, so that the error can say how many there were. */
+function fill(values: Float64Array, at: number, sample: unknown, name: string): number {
+  if (!isArrayLike(sample)) throw new TypeError(`"${name}" expected an array of numbers, got ${show(sample)}`)
+  let next = at
+  for (let i = 0; i < sample.length; i++) {
+    const value = sample[i]
+    if (typeof value === 'number') {
+      if (!Number.isFinite(value)) throw new RangeError(`"${name}" expected finite numbers, got ${value} at ${next}`)
+      if (next < values.length) values[next] = value
+      next++
+    } else if (Array.isArray(value) || ArrayBuffer.isView(value)) {
+      next = fill(values, next, value, name)
+    } else {
+      throw new TypeError(`"${name}" expected numbers, got ${show(value)} at ${next}`)
+    }
+  }
+  return next
+}
+
+function isArrayLike(value: unknown): value is ArrayLike<unknown> {
+  return Array.isArray(value) || (ArrayBuffer.isView(value) && 'length' in value)
+}
+
+function show(value: unknown): string {
+  return value === null ? 'null' : typeof value
+}

@@ -1,0 +1,97 @@
+import { describe, expect, test } from 'vitest'
+import { openCkks } from '../schemes/ckks/ckks.ts'
+import { decrypt } from './decrypt.ts'
+import { encryptSymmetric } from './encrypt-symmetric.ts'
+import { sampleError, sampleTernary, spread } from './noise.ts'
+import { createSecretKey } from './secret-key.ts'
+
+// Random by nature: every bound below is so wide that a right library fails once in ten million runs or less.
+
+const ckks = openCkks({ scheme: 'ckks', ringDegree: 16384, modulusBits: [50], specialBits: [] })
+const { ring } = ckks
+const { n } = ring
+/** More than this many standard deviations have probability 1e-8. */
+const wide = 5.8
+/** Variance of a centred binomial of 21 + 21 bits. */
+const variance = 10.5
+
+describe('the error of a fresh ciphertext', () => {
+  const secret = createSecretKey(ckks)
+  const rounds = 12
+  const count = rounds * n
+  const errors = new Float64Array(count)
+  const zero = ckks.encodeCoefficients([], { scale: 1 })
+  for (let round = 0; round < rounds; round++) {
+    using ct = encryptSymmetric(ckks, secret, zero)
+    using phase = decrypt(ckks, secret, ct)
+    errors.set(ckks.decodeCoefficients(phase), round * n)
+  }
+
+  test('are whole numbers up to 21', () => {
+    expect(errors.every((e) => Number.isInteger(e) && Math.abs(e) <= 21)).toBe(true)
+  })
+
+  test('has mean 0 and standard deviation sqrt(10.5) = 3.24', () => {
+    const mean = errors.reduce((sum, e) => sum + e, 0) / count
+    expect(Math.abs(mean)).toBeLessThan(wide * Math.sqrt(variance / count))
+    const measured = errors.reduce((sum, e) => sum + e * e, 0) / count
+    // The fourth moment of a sum of 42 signs of size 1/2: 3 v^2 - v/2.
+    expect(Math.abs(measured - variance)).toBeLessThan(wide * Math.sqrt((2 * variance ** 2 - variance / 2) / count))
+  })
+
+  test('is independent from coefficient to coefficient and from ciphertext to ciphertext', () => {
+    for (const lag of [1, 2, 3, 8, n / 2, n, 2 * n]) {
+      let sum = 0
+      for (let i = 0; i + lag < count; i++) sum += errors[i]! * errors[i + lag]!
+      expect(Math.abs(sum)).toBeLessThan(wide * variance * Math.sqrt(count - lag))
+    }
+  })
+})
+
+describe('the samplers on a ring', () => {
+  const slab = ring.limbs(2)
+  const view = () => ring.heap.f64(slab.ptr, n)
+
+  test('ternary coefficients are uniform', () => {
+    const counts = [0, 0, 0]
+    for (let round = 0; round < 12; round++) {
+      sampleTernary(ring, slab.ptr)
+      for (const x of view()) counts[x + 1]!++
+    }
+    const expected = (12 * n) / 3
+    expect(counts.reduce((sum, c) => sum + c, 0)).toBe(12 * n)
+    // Chi-square with two degrees of freedom is exponential: beyond 37 with probability 1e-8.
+    expect(counts.reduce((sum, c) => sum + (c - expected) ** 2 / expected, 0)).toBeLessThan(37)
+  })
+
+  test('fills every coefficient, anew every time', () => {
+    for (const sample of [sampleTernary, sampleError]) {
+      view().fill(0.5)
+      sample(ring, slab.ptr)
+      const first = view().slice()
+      expect(first.every(Number.isInteger)).toBe(true)
+      sample(ring, slab.ptr)
+      expect(view().every((x, i) => x === first[i])).toBe(false)
+    }
+  })
+
+  test('leave no random bytes behind', () => {
+    const fresh = openCkks({ scheme: 'ckks', ringDegree: 1024, modulusBits: [26], specialBits: [] }).ring
+    using target = fresh.limbs(1)
+    sampleError(fresh, target.ptr)
+    using bytes = fresh.heap.alloc(6 * 1024)
+    expect(fresh.heap.u8(bytes.ptr, bytes.bytes).every((b) => b === 0)).toBe(true)
+  })
+
+  test('spread gives the same small integers modulo every prime', () => {
+    const several = openCkks({ scheme: 'ckks', ringDegree: 4096, modulusBits: [30, 20], specialBits: [50] }).ring
+    using small = several.limbs(1)
+    using limbs = several.limbs(3)
+    sampleTernary(several, small.ptr)
+    spread(several, limbs.ptr, small.ptr, [0, 1, 2])
+    for (const [i, { p, pinv, inverse }] of several.moduli.entries()) {
+      several.kernels.nttInverse(limbs.ptr + i * several.limbBytes, several.n, p, pinv, inverse)
+      expect(several.heap.f64(limbs.ptr + i * several.limbBytes, several.n).map((x) => x || 0)).toEqual(several.heap.f64(small.ptr, several.n).map((x) => x || 0))
+    }
+  })
+})

@@ -1,0 +1,62 @@
+import { GloveboxError } from '@glovebox/he'
+
+/** What the noise of an operation depends on. Sizes in bits may be fractional. */
+export interface NoiseParams {
+  readonly ringDegree: number
+  /** log2 of the primes, base first. */
+  readonly chain: readonly number[]
+  readonly special: readonly number[]
+  readonly digitSize: number
+}
+
+/**
+ * Variances of the real part of a slot, in units of the scaled message. A polynomial whose coefficients have variance v has n·v/2 there:
+ * a slot is its value at a root of unity, n·v in all, half of it real. Secret uniform ternary (variance 2/3), error 3.24.
+ * Costache, Curtis, Hales, Murphy, Ogilvie, Player, eprint 2022/162, takes the same average-case view.
+ */
+export interface NoiseModel {
+  /** Fresh symmetric encryption of an encoded message. */
+  readonly fresh: number
+  /** Rounding of an encoded plaintext to integers. */
+  readonly plaintext: number
+  /** Division by a prime of a ciphertext of two parts: rounding errors r_0 + r_1 s. */
+  readonly rescale: number
+  /** The same with three parts: r_2 s^2 dominates. */
+  readonly rescaleThree: number
+  /** A rotation or relinearisation at a level. */
+  keySwitch(level: number): number
+}
+
+const sigma2 = 3.24 ** 2
+
+export function noiseModel({ ringDegree: n, chain, special, digitSize }: NoiseParams): NoiseModel {
+  const slot = (coefficient: number): number => (n * coefficient) / 2
+  const rescale = slot((1 + (2 * n) / 3) / 12)
+  const logP = special.reduce((sum, bits) => sum + bits, 0)
+  const switches = chain.map((_, level) => {
+    let digits = 0
+    for (let first = 0; first <= level; first += digitSize) {
+      const logDigit = chain.slice(first, Math.min(first + digitSize, level + 1)).reduce((sum, bits) => sum + bits, 0)
+      // A digit is uniform below its modulus; times the error of the key, divided by P.
+      digits += slot((n * sigma2 * 4 ** (logDigit - logP)) / 12)
+    }
+    return digits + rescale
+  })
+  return {
+    fresh: slot(sigma2 + 1 / 12),
+    plaintext: slot(1 / 12),
+    rescale,
+    // E|s|^4 = 2 (2n/3)^2 in a slot.
+    rescaleThree: rescale + slot((2 * ((2 * n) / 3) ** 2) / 12),
+    keySwitch(level) {
+      const variance = special.length > 0 ? switches[level] : undefined
+      if (variance === undefined) throw new GloveboxError('level-exhausted', `there is no key switching at level ${level}`)
+      return variance
+    },
+  }
+}
+
+/** Variance in a slot that trimming a reply adds, in units of the scaled message; see writeReply of @glovebox/he. */
+export function replyVariance(n: number, baseBits: number, reply: { readonly bits: number; readonly stride: number }): number {
+  return ((n / reply.stride) * ((1 + (2 * n) / 3) / 12) * 4 ** (baseBits - reply.bits)) / 2
+}

@@ -1,0 +1,21 @@
+import { type ClientPart, encodeClientPart } from '../program/client.ts'
+import { keysNeeded, type Program } from '../program/program.ts'
+import { encodeServerPart } from '../program/server.ts'
+import { type CostTable, costOf } from '../run/cost.ts'
+
+/** A compiled model as two files: the client's is public, the server's holds the weights. */
+export interface Bundle {
+  readonly client: Uint8Array
+  readonly server: Uint8Array
+}
+
+/** The public part of a program whose server part has the digest. */
+export function clientPartOf(program: Program, digest: Uint8Array, table?: CostTable): ClientPart {
+  const { name, params, input, output, report } = program
+  return { name, digest, params, input, output, keys: keysNeeded(program), report, cost: costOf(program, table) }
+}
+
+export function bundle(program: Program, table?: CostTable): Bundle {
+  const { bytes, digest } = encodeServerPart(program)
+  return { client: encodeClientPart(clientPartOf(program, digest, table)), server: bytes }
+}

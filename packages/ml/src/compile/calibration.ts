@@ -1,0 +1,32 @@
+import { randomNumbers } from '../tensor/random.ts'
+import { sizeOf } from '../tensor/tensor.ts'
+
+/**
+ * Inputs to measure magnitudes on where none are given: half uniform noise in [0, 1], half dark with a few bright rectangles over the last two axes,
+ * as pictures are. Repeatable. Better: real inputs.
+ */
+export function syntheticSamples(shape: readonly number[], count: number): Float64Array {
+  const size = sizeOf(shape)
+  const width = shape.at(-1) ?? 1
+  const height = shape.at(-2) ?? 1
+  const random = randomNumbers(20240607)
+  const below = (n: number): number => Math.floor(random() * n)
+  const out = new Float64Array(count * size)
+  for (let k = 0; k < count; k++) {
+    const sample = out.subarray(k * size, (k + 1) * size)
+    if (k % 2 === 0) {
+      for (let i = 0; i < size; i++) sample[i] = random()
+      continue
+    }
+    for (let blob = 0; blob < 4; blob++) {
+      const [top, left] = [below(height), below(width)]
+      const [bottom, right] = [top + 1 + below(Math.ceil(height / 3)), left + 1 + below(Math.ceil(width / 3))]
+      const level = 0.5 + random() / 2
+      for (let i = 0; i < size; i++) {
+        const [y, x] = [Math.floor(i / width) % height, i % width]
+        if (y >= top && y < bottom && x >= left && x < right) sample[i] = level
+      }
+    }
+  }
+  return out
+}

@@ -1,0 +1,156 @@
+import { createParams, GloveboxError } from '@glovebox/he'
+import { noiseModel, replyVariance } from '../analysis/noise.ts'
+import { type Sensitivity, sensitivity } from '../analysis/sensitivity.ts'
+import type { Graph } from '../graph/graph.ts'
+import type { Circuit } from '../layout/circuit.ts'
+import { pack } from '../layout/pack.ts'
+import { lower } from '../passes/lower.ts'
+import { type PixelScaling, type Program, registersOf, timed } from '../program/program.ts'
+import type { Report } from '../program/report.ts'
+import { type CostTable, defaultCostTable } from '../run/cost.ts'
+import { syntheticSamples } from './calibration.ts'
+import { contributions } from './error.ts'
+import { assignScales } from './scales.ts'
+import { type Candidate, type Finding, type Goal, search } from './search.ts'
+
+export interface CompileOptions {
+  /** What the model is called; default: the name of its input. */
+  readonly name?: string
+  /** Inputs to measure magnitudes on, one after the other; default: synthetic ones. */
+  readonly samples?: Float64Array
+  /** The largest error of an output may be 2^-precisionBits of the largest output. Default 10.5. */
+  readonly precisionBits?: number
+  /** Bits that values may exceed their calibrated magnitude by. Default 3. */
+  readonly headroomBits?: number
+  /** Ring degrees that may be used, ascending. Default 4096 to 32768. */
+  readonly ringDegrees?: readonly number[]
+  /** How pictures of bytes become inputs. Default: byte / 255. */
+  readonly pixels?: PixelScaling
+  readonly costTable?: CostTable
+}
+
+/** Samples that noise is measured on; magnitudes come from all. */
+const maxNoiseSamples = 8
+const syntheticCount = 8
+/** Of the error allowed, what trimming the reply may make and what is left for the rest: squares add up to 1. */
+const replyShare = 0.35
+const searchShare = Math.sqrt(1 - replyShare ** 2)
+
+/**
+ * Compiles a model to an encrypted program: composes affine maps, lays vectors out in slots and chooses the smallest parameters that are precise
+ * enough at 128-bit security. Throws GloveboxError `unsupported` or `too-large`, naming the layer, where nothing fits.
+ */
+export function compile(graph: Graph, options: CompileOptions = {}): Program {
+  const lowered = lower(graph)
+  const size = lowered.nodes[0]!.size
+  const given = options.samples
+  const samples = given ?? syntheticSamples(graph.inputShape, syntheticCount)
+  const count = samples.length / size
+  if (!Number.isInteger(count) || count < 1) {
+    throw new RangeError(`"samples" expected a positive multiple of ${size} numbers, got ${samples.length}`)
+  }
+  const precision = options.precisionBits ?? 10.5
+  if (!(precision > 0 && precision <= 40)) throw new RangeError(`"precisionBits" expected a number from 0 to 40, got ${precision}`)
+  const goal: Goal = {
+    relativeError: 2 ** -precision * searchShare,
+    headroom: options.headroomBits ?? 3,
+    costTable: options.costTable ?? defaultCostTable,
+  }
+  const vectors = Array.from({ length: count }, (_, i) => samples.subarray(i * size, (i + 1) * size))
+  const degrees = options.ringDegrees ?? [4096, 8192, 16384, 32768]
+  const rejected: string[] = []
+  let nearest: Finding | undefined
+  let tooLarge: unknown
+  for (const ringDegree of degrees) {
+    let circuit: Circuit
+    try {
+      circuit = pack(lowered, ringDegree / 2)
+    } catch (error) {
+      if (!(error instanceof GloveboxError && error.code === 'too-large')) throw error
+      tooLarge = error
+      rejected.push(`ring degree ${ringDegree}: ${error.message}`)
+      continue
+    }
+    const reach = measure(circuit, vectors)
+    const finding = search(circuit, ringDegree, reach, goal)
+    if (finding.candidate) {
+      const calibration = given ? `${count} given samples` : `${count} synthetic samples, uniform noise and bright rectangles in [0, 1]`
+      return build(graph, finding.candidate, reach, goal, { calibration, notes: [...circuit.notes, ...rejected] }, options)
+    }
+    nearest = finding
+    rejected.push(`ring degree ${ringDegree}: ${shortfall(finding)}`)
+  }
+  if (!nearest) throw tooLarge ?? new RangeError('"ringDegrees" expected at least one ring degree, got none')
+  throw new GloveboxError(
+    'unsupported',
+    `no parameters up to ring degree ${degrees.at(-1)} compute this model with a relative error of 2^-${precision}: ${shortfall(nearest)}`,
+  )
+}
+
+/** Magnitudes over all samples, sensitivity over a few. */
+function measure(circuit: Circuit, samples: readonly Float64Array[]): Sensitivity {
+  const quick = samples.length <= maxNoiseSamples
+  const chosen = quick ? samples : samples.filter((_, i) => i % Math.ceil(samples.length / maxNoiseSamples) === 0)
+  return sensitivity(circuit, chosen, quick ? [] : samples)
+}
+
+/** Why nothing was found. */
+function shortfall({ nearest, levels }: Finding): string {
+  if (!nearest) return `its ${levels} levels do not fit under the security limit`
+  const worst = nearest.contributions.reduce((a, b) => (b.variance > a.variance ? b : a))
+  return `the best relative error is 2^${Math.log2(nearest.relativeError).toFixed(1)}, most of it from "${worst.name}"`
+}
+
+/** The program of a candidate with the exact primes of its parameters. */
+function build(
+  graph: Graph,
+  candidate: Candidate,
+  reach: Sensitivity,
+  goal: Goal,
+  facts: Pick<Report, 'calibration' | 'notes'>,
+  options: CompileOptions,
+): Program {
+  const { circuit, timing, relinearise, literal } = candidate
+  const params = createParams(literal)
+  const wanted = new Map([...candidate.sizes].map(([register, size]) => [register, 2 ** size / reach.magnitude[register]!]))
+  const scales = assignScales(candidate, params.primes, reach.magnitude, wanted)
+  const steps = circuit.steps.map((step, i) => timed(step, timing[i]!, scales.weights[i]!))
+  const chain = params.primes.map(Math.log2)
+  const model = noiseModel({ ...params, chain, special: params.special.map(Math.log2) })
+  const variance = contributions(candidate, relinearise, model, reach, scales, params.primes).reduce((sum, part) => sum + part.variance, 0)
+  const last = circuit.steps.length
+  const outputScale = scales.register[last]!
+  const largestOutput = reach.magnitude[last]!
+  const stride = params.slots / circuit.output.period
+  const targetError = goal.relativeError / searchShare
+  // 4 standard deviations, as everywhere.
+  const allowed = ((targetError * replyShare * largestOutput * outputScale) / 4) ** 2
+  const most = Math.min(40, Math.floor(chain[0]!))
+  let bits = 2
+  while (bits < most && replyVariance(params.ringDegree, chain[0]!, { bits, stride }) > allowed) bits++
+  const reply = { bits, stride }
+  const total = variance + replyVariance(params.ringDegree, chain[0]!, reply) / outputScale ** 2
+  const program: Program = {
+    name: options.name ?? graph.inputName,
+    params: params.literal,
+    input: {
+      name: graph.inputName,
+      shape: graph.inputShape,
+      layout: circuit.input,
+      level: params.maxLevel,
+      scale: scales.register[0]!,
+      pixels: options.pixels ?? { scale: 1 / 255, offset: 0 },
+    },
+    steps,
+    relinearise,
+    output: { name: graph.outputName, shape: graph.outputShape, layout: circuit.output, scale: outputScale, reply },
+    report: {
+      ...facts,
+      largestOutput,
+      relativeError: (4 * Math.sqrt(total)) / largestOutput,
+      targetError,
+    },
+  }
+  registersOf(program, params)
+  return program
+}

@@ -1,0 +1,153 @@
+import * as fc from 'fast-check'
+import { describe, expect, test } from 'vitest'
+import { graphs, randomMap } from '../../test/graphs.ts'
+import { buildModel, floats, node } from '../../test/onnx.ts'
+import { largestDifference, randomNumbers } from '../../test/random.ts'
+import { importOnnx } from '../import/onnx.ts'
+import { lower } from '../passes/lower.ts'
+import { runClear } from '../run/clear.ts'
+import type { LinearStep } from './circuit.ts'
+import { diagonalise } from './diagonals.ts'
+import { applyDiagonals, compact, evaluateCircuit } from './evaluate.ts'
+import { collect, type Layout, plainLayout, repeat, spread } from './layout.ts'
+import { pack } from './pack.ts'
+import { windowLayouts } from './windows.ts'
+
+const linearSteps = (circuit: { steps: readonly { op: string }[] }): LinearStep[] =>
+  circuit.steps.filter((step) => step.op === 'linear') as LinearStep[]
+
+/** A layout with every element in a random slot, and some of them in more than one. */
+function scattered(size: number, period: number, copies: number, seed: number): Layout {
+  const order = randomNumbers(seed, period)
+  const slots = Array.from({ length: period }, (_, s) => s).sort((a, b) => order[a]! - order[b]!)
+  const elements = new Int32Array(period).fill(-1)
+  slots.slice(0, Math.min(period, size + copies)).forEach((slot, i) => {
+    elements[slot] = i % size
+  })
+  return { size, period, elements }
+}
+
+describe('a matrix between two layouts', () => {
+  test('computes the product in all slots of the output layout', () => {
+    const power = fc.integer({ min: 0, max: 4 })
+    fc.assert(
+      fc.property(fc.record({ rows: power, columns: power, out: power, into: power, seed: fc.nat(1e6) }), ({ rows, columns, out, into, seed }) => {
+        const [n, m] = [Math.ceil(2 ** (rows - 0.4)), Math.ceil(2 ** (columns - 0.4))]
+        const output = scattered(n, Math.max(2 ** out, 2 ** rows), 0, seed)
+        const input = scattered(m, Math.max(2 ** into, 2 ** columns), 3, seed + 1)
+        const { matrix } = randomMap(seed, n, m, 0.7)
+        const x = randomNumbers(seed + 9, m)
+        const expected = runClear(
+          {
+            nodes: [
+              { op: 'input', inputs: [], size: m, name: 'x' },
+              { op: 'affine', inputs: [0], size: n, name: 'y', map: { matrix, bias: new Float64Array(n) } },
+            ],
+            output: 1,
+            inputShape: [m],
+            outputShape: [n],
+            inputName: 'x',
+            outputName: 'y',
+          },
+          x,
+        )
+        const diagonals = diagonalise(matrix, input, output)
+        const slots = applyDiagonals(diagonals, repeat(spread(input, x), 32))
+        for (let shift = 0; shift < 32; shift += output.period) {
+          const period = slots.subarray(shift, shift + output.period)
+          expect(largestDifference(collect(output, period), expected)).toBeLessThan(1e-12)
+          // Slots without an element hold 0, so that what follows may count on it.
+          output.elements.forEach((element, s) => {
+            if (element < 0) expect(Math.abs(period[s]!)).toBeLessThan(1e-12)
+          })
+        }
+      }),
+      { numRuns: 300 },
+    )
+  })
+
+  test('a wide matrix folds, a tall one does not', () => {
+    const wide = diagonalise(randomMap(1, 3, 16).matrix, plainLayout(16), plainLayout(3))
+    expect([wide.period, wide.offsets.length, wide.folds]).toEqual([16, 4, [4, 8]])
+    const tall = diagonalise(randomMap(1, 16, 3).matrix, plainLayout(3), plainLayout(16))
+    expect([tall.period, tall.offsets.length, tall.folds]).toEqual([16, 4, []])
+    const square = diagonalise(randomMap(1, 4, 4).matrix, plainLayout(4), plainLayout(4))
+    expect([square.offsets, square.folds]).toEqual([[0, 1, 2, 3], []])
+  })
+})
+
+describe('a circuit', () => {
+  test('computes what its graph does', () => {
+    fc.assert(
+      fc.property(graphs({ maxSize: 16, depth: 3, length: 10 }), fc.nat(), (graph, seed) => {
+        const x = randomNumbers(seed, graph.nodes[0]!.size)
+        const expected = runClear(graph, x)
+        const scale = expected.reduce((most, v) => Math.max(most, Math.abs(v)), 1)
+        const circuit = pack(lower(graph), 64)
+        for (const variant of [circuit, compact(circuit)]) {
+          const slots = evaluateCircuit(variant, spread(circuit.input, x)).at(-1)!
+          expect(largestDifference(collect(circuit.output, slots), expected)).toBeLessThan(1e-10 * scale)
+        }
+      }),
+      { numRuns: 150 },
+    )
+  })
+
+  const convolution = lower(
+    importOnnx(
+      buildModel({
+        input: ['n', 1, 12, 12],
+        initializers: [floats('w', [4, 1, 3, 3], randomNumbers(1, 36)), floats('g', [5, 64], randomNumbers(2, 320))],
+        nodes: [
+          node('Conv', ['x', 'w'], 'a', { strides: [3, 3] }),
+          node('Mul', ['a', 'a'], 'b'),
+          node('Flatten', ['b'], 'c'),
+          node('Gemm', ['c', 'g'], 'y', { transB: 1 }),
+        ],
+      }),
+    ),
+  )
+
+  test('lays a convolution out by windows, with one diagonal a channel', () => {
+    const circuit = pack(convolution, 512)
+    const [conv, dense] = linearSteps(circuit)
+    // 16 windows of 9 taps: 16 x 16 slots.
+    expect([circuit.input.period, conv!.diagonals.offsets, conv!.diagonals.folds]).toEqual([256, [0, 16, 32, 48], [64, 128]])
+    expect(dense!.diagonals.offsets.length).toBe(8)
+    expect(circuit.notes[0]).toMatch(/by windows of "Conv_a": 16 windows x 9 taps in 256 slots, 4 channels/)
+  })
+
+  test('keeps the plain layout where windows do not fit', () => {
+    const circuit = pack(convolution, 128 + 128)
+    expect(circuit.input.period).toBe(256)
+    const small = lower(
+      importOnnx(buildModel({ input: ['n', 1, 12, 12], initializers: [floats('w', [1, 1, 7, 7], randomNumbers(1, 49))], nodes: [node('Conv', ['x', 'w'], 'y')] })),
+    )
+    // 36 windows of 49 taps need 4096 slots.
+    expect(pack(small, 256).notes[0]).toMatch(/plain order/)
+  })
+
+  test('leaves out what no window looks at, unless something else needs it', () => {
+    // Taps 0, 1 of every 4 columns: 4 windows of 8 taps fill all of the 32 slots.
+    const conv = { w: floats('w', [2, 1, 4, 2], randomNumbers(1, 16)), node: node('Conv', ['x', 'w'], 'y', { strides: [4, 4] }) }
+    const literal = { input: ['n', 1, 4, 16], initializers: [conv.w], nodes: [conv.node] }
+    const circuit = pack(lower(importOnnx(buildModel(literal))), 64)
+    expect([circuit.input.period, new Set(circuit.input.elements).size]).toEqual([32, 32])
+    const x = randomNumbers(2, 64)
+    const y = collect(circuit.output, evaluateCircuit(circuit, spread(circuit.input, x)).at(-1)!)
+    expect(largestDifference(y, runClear(importOnnx(buildModel(literal)), x))).toBeLessThan(1e-12)
+    const both = { ...literal, nodes: [node('Conv', ['x', 'w'], 'a', { strides: [4, 4] }), node('ReduceMean', ['x'], 'b', { axes: [1, 2, 3] }), node('Mul', ['a', 'b'], 'y')] }
+    expect(pack(lower(importOnnx(buildModel(both))), 64).notes[0]).toMatch(/plain order|"ReduceMean_b"/)
+  })
+
+  test('refuses vectors that are too long', () => {
+    expect(() => pack(convolution, 128)).toThrow(
+      expect.objectContaining({ code: 'too-large', message: '"x" has 144 elements, a ciphertext holds 128' }),
+    )
+  })
+})
+
+test('a dense layer is one window', () => {
+  const layouts = windowLayouts(randomMap(3, 5, 12).matrix)
+  expect([layouts.windows, layouts.taps, layouts.channels, layouts.input.period, layouts.output.period]).toEqual([1, 12, 5, 16, 8])
+})

@@ -1,0 +1,86 @@
+import {
+  ByteWriter,
+  type Ckks,
+  decodeFrame,
+  type EvaluationKeys,
+  encodeFrame,
+  openCkks,
+  readCiphertext,
+  readEvaluationKeys,
+  writeReply,
+} from '@glovebox/he'
+import { decodeServerPart, prepare, runEncrypted } from '@glovebox/ml'
+
+/** Samples in one query. */
+const maxSamples = 4096
+
+/** Evaluation keys read into a context. */
+export type Keys = EvaluationKeys & Disposable
+
+/** A model that is ready to compute, on a context of its own. It never holds a secret: there is none on this side. */
+export interface Engine {
+  /** Reads evaluation keys; throws GloveboxError `malformed`, or `parameters-mismatch` for those of another model. */
+  readKeys(bytes: Uint8Array): Keys
+  /** A frame of kind 'query' to one of kind 'reply'. Throws GloveboxError for what the query or the keys are to blame for. */
+  answer(query: Uint8Array, keys: Keys, onProgress?: (done: number, total: number) => void): Uint8Array
+}
+
+export function openEngine(serverPart: Uint8Array): Engine {
+  const { program, digest: owner } = decodeServerPart(serverPart)
+  const ckks = openCkks(program.params)
+  const prepared = prepare(program, ckks)
+  return {
+    readKeys: (bytes) => readKeys(ckks, owner, bytes),
+    answer(query, keys, onProgress) {
+      const { body } = decodeFrame(query, 'query', { owner, ownerName: 'models', what: 'the query' })
+      const count = body.u32('count')
+      if (count < 1 || count > maxSamples) throw body.malformed('count', `1 to ${maxSamples}`, count)
+      const writer = new ByteWriter()
+      writer.u32(count)
+      for (let i = 0; i < count; i++) {
+        using input = readCiphertext(body, ckks.ring)
+        using output = runEncrypted(prepared, input, keys)
+        writeReply(writer, output, program.output.reply)
+        onProgress?.(i + 1, count)
+      }
+      body.end()
+      return encodeFrame('reply', owner, writer.done())
+    },
+  }
+}
+
+function readKeys(ckks: Ckks, owner: Uint8Array, bytes: Uint8Array): Keys {
+  const { body } = decodeFrame(bytes, 'evaluation keys of a program', {
+    owner,
+    ownerName: 'models',
+    what: 'the evaluation keys',
+  })
+  const keys = readEvaluationKeys(body, ckks.ring)
+  try {
+    body.end()
+    return keys
+  } catch (error) {
+    keys[Symbol.dispose]()
+    throw error
+  }
+}
+
+export interface RunResult {
+  /** A frame of kind 'reply'. */
+  readonly reply: Uint8Array
+  readonly computeMs: number
+}
+
+/** What a server does, on bytes: the reply to a query. */
+export function runQuery(
+  serverPart: Uint8Array,
+  evaluationKeys: Uint8Array,
+  query: Uint8Array,
+  onProgress?: (done: number, total: number) => void,
+): RunResult {
+  const engine = openEngine(serverPart)
+  using keys = engine.readKeys(evaluationKeys)
+  const started = performance.now()
+  const reply = engine.answer(query, keys, onProgress)
+  return { reply, computeMs: performance.now() - started }
+}

@@ -1,0 +1,32 @@
+import { equalBytes, GloveboxError, toHex } from '@glovebox/he'
+import { decodeClientPart, decodeServerPart } from '@glovebox/ml'
+import type { Model } from './registry.ts'
+
+export interface LoadOptions {
+  /** Under which the model is served. */
+  readonly name: string
+  readonly clientPart: Uint8Array<ArrayBuffer>
+  readonly serverPart: Uint8Array
+}
+
+/** Reads both parts of a bundle; throws GloveboxError `parameters-mismatch` where they are of two programs. */
+export function loadModel({ name, clientPart, serverPart }: LoadOptions): Model {
+  const client = decodeClientPart(clientPart)
+  const { digest } = decodeServerPart(serverPart)
+  if (!equalBytes(client.digest, digest)) {
+    throw new GloveboxError(
+      'parameters-mismatch',
+      'the client part and the server part are of two programs: compile the model again',
+    )
+  }
+  const { params, input, output } = client
+  return {
+    name,
+    digest: toHex(digest),
+    params,
+    inputShape: input.shape,
+    outputShape: output.shape,
+    clientPart,
+    serverPart,
+  }
+}

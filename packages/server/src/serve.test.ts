@@ -1,0 +1,103 @@
+import { createHash } from 'node:crypto'
+import { createServer } from 'node:net'
+import { encodeFrame } from '@glovebox/he'
+import { pino } from 'pino'
+import { afterEach, expect, test } from 'vitest'
+import { compileTiny } from '../../client/test/tiny.ts'
+import { loadModel } from './load.ts'
+import { type Service, serve } from './serve.ts'
+
+// Over real sockets, with the real threads.
+
+const { client, server } = compileTiny()
+const model = loadModel({ name: 'tiny', clientPart: client, serverPart: server })
+const log = pino({ level: 'silent' })
+let service: Service | undefined
+afterEach(async () => {
+  await service?.close()
+  service = undefined
+})
+
+const start = async (options: Parameters<typeof serve>[2] = {}): Promise<string> => {
+  service = await serve([model], log, { port: 0, ...options })
+  return service.url
+}
+
+test('listens on this machine only, ready when it says so', async () => {
+  const url = await start()
+  expect(url).toMatch(/^http:\/\/127\.0\.0\.1:\d+$/)
+  expect((await fetch(`${url}/v2/health/ready`)).status).toBe(200)
+  expect(new Uint8Array(await (await fetch(`${url}/v2/models/tiny/client`)).arrayBuffer())).toEqual(client)
+})
+
+test('a port in use is an error that names it', async () => {
+  const other = createServer()
+  const port = await new Promise<number>((resolve) =>
+    other.listen(0, '127.0.0.1', () => resolve((other.address() as { port: number }).port)),
+  )
+  await expect(serve([model], log, { port })).rejects.toMatchObject({
+    code: 'unavailable',
+    message: `port ${port} of 127.0.0.1 cannot be opened: it is in use`,
+  })
+  other.close()
+})
+
+test('an upload over the limit is refused while it streams, and the server goes on', async () => {
+  const url = await start({ limits: { keyBytes: 100_000 } })
+  let sent = 0
+  const endless = new ReadableStream<Uint8Array>({
+    pull(controller) {
+      sent += 65536
+      controller.enqueue(new Uint8Array(65536))
+    },
+  })
+  const address = `${url}/v2/keys/${'0'.repeat(64)}`
+  const outcome = await fetch(address, { method: 'PUT', body: endless, duplex: 'half' } as RequestInit).then(
+    ({ status }) => status,
+    // The server closes the connection under the upload; whether its answer is still read is a race.
+    () => 413,
+  )
+  expect(outcome).toBe(413)
+  expect(sent).toBeLessThan(2 ** 24)
+  const announced = await fetch(address, { method: 'PUT', body: new Uint8Array(100_001) })
+  expect(announced.status).toBe(413)
+  expect((await fetch(`${url}/v2/health/ready`)).status).toBe(200)
+})
+
+test('keys that no thread can read are refused by the thread, and it lives on', async () => {
+  const url = await start()
+  const keys = encodeFrame(
+    'evaluation keys of a program',
+    Buffer.from(model.digest, 'hex'),
+    new Uint8Array(64).fill(255),
+  )
+  const digest = createHash('sha256').update(keys).digest('hex')
+  expect(
+    (await fetch(`${url}/v2/keys/${digest}`, { method: 'PUT', body: keys as Uint8Array<ArrayBuffer> })).status,
+  ).toBe(201)
+  const query = encodeFrame('query', Buffer.from(model.digest, 'hex'), new Uint8Array(4))
+  const header = JSON.stringify({
+    parameters: { keys: digest },
+    inputs: [{ name: 'query', shape: [1], datatype: 'BYTES', parameters: { binary_data_size: query.length + 4 } }],
+  })
+  const length = Buffer.alloc(4)
+  length.writeUInt32LE(query.length)
+  for (let i = 0; i < 2; i++) {
+    const response = await fetch(`${url}/v2/models/tiny/infer`, {
+      method: 'POST',
+      headers: { 'inference-header-content-length': String(header.length) },
+      body: Buffer.concat([Buffer.from(header), length, query]),
+    })
+    expect([response.status, await response.json()]).toEqual([
+      400,
+      { error: expect.stringContaining('the evaluation keys') },
+    ])
+  }
+})
+
+test('closing lets nothing new in', async () => {
+  const url = await start()
+  await service!.close()
+  service = undefined
+  await expect(fetch(`${url}/v2/health/live`)).rejects.toThrow()
+})
