@@ -8,9 +8,9 @@ import { afterAll } from 'vitest'
 
 const main = fileURLToPath(new URL('../src/main.ts', import.meta.url))
 const node = ['--conditions=@glovebox/source', main]
-// Colours and bars depend on the terminal that the tests run in; children have none.
+// Colours and bars depend on the terminal that the tests run in; children have none. Compiled code is kept from one to the next.
 const { FORCE_COLOR: _, ...environment } = process.env
-const env = { ...environment, NO_COLOR: '1' }
+const env = { ...environment, NO_COLOR: '1', NODE_COMPILE_CACHE: join(tmpdir(), 'glovebox-test-cache') }
 
 export interface Finished {
   readonly code: number | null
@@ -18,13 +18,20 @@ export interface Finished {
   readonly stderr: string
 }
 
+/** A process of the command from its sources, for tests that end it themselves. */
+export function start(...args: readonly string[]): ChildProcess {
+  return spawn(process.execPath, [...node, ...args], { env, stdio: ['ignore', 'pipe', 'pipe'] })
+}
+
 /** Runs `glovebox` from its sources as a process of its own. */
 export function glovebox(...args: readonly string[]): Promise<Finished> {
-  return finish(spawn(process.execPath, [...node, ...args], { env, stdio: ['ignore', 'pipe', 'pipe'] }))
+  return finish(start(...args))
 }
 
 export function gloveboxWith(more: NodeJS.ProcessEnv, ...args: readonly string[]): Promise<Finished> {
-  return finish(spawn(process.execPath, [...node, ...args], { env: { ...env, ...more }, stdio: ['ignore', 'pipe', 'pipe'] }))
+  return finish(
+    spawn(process.execPath, [...node, ...args], { env: { ...env, ...more }, stdio: ['ignore', 'pipe', 'pipe'] }),
+  )
 }
 
 function finish(child: ChildProcess): Promise<Finished> {

@@ -14,7 +14,10 @@ export function randomMap(seed: number, rows: number, columns: number, density =
       if (keep[k]! < 2 * density - 1) add(c, weights[k]! / Math.sqrt(columns))
     }
   })
-  return affine(matrix, randomNumbers(seed + 2, rows).map((v) => v / 2))
+  return affine(
+    matrix,
+    randomNumbers(seed + 2, rows).map((v) => v / 2),
+  )
 }
 
 interface Choice {
@@ -44,13 +47,22 @@ export function randomGraph(choices: readonly Choice[], inputSize: number, depth
     if (nodes[a]!.size !== nodes[b]!.size) b = affineOf(b, nodes[a]!.size, density)
     const multiply = op % 3 === 1 && Math.max(depths[a]!, depths[b]!) < depth
     depths.push(Math.max(depths[a]!, depths[b]!) + (multiply ? 1 : 0))
-    nodes.push({ op: multiply ? 'multiply' : 'add', inputs: [a, b], size: nodes[a]!.size, name: `${multiply ? 'product' : 'sum'} ${nodes.length}` })
+    nodes.push({
+      op: multiply ? 'multiply' : 'add',
+      inputs: [a, b],
+      size: nodes[a]!.size,
+      name: `${multiply ? 'product' : 'sum'} ${nodes.length}`,
+    })
   }
   const output = nodes.length - 1
   return { nodes, output, inputShape: [inputSize], outputShape: [nodes[output]!.size], inputName: 'x', outputName: 'y' }
 }
 
-export function graphs(options: { readonly maxSize: number; readonly depth: number; readonly length: number }): fc.Arbitrary<Graph> {
+export function graphs(options: {
+  readonly maxSize: number
+  readonly depth: number
+  readonly length: number
+}): fc.Arbitrary<Graph> {
   const choice = fc.record({
     op: fc.nat(2),
     first: fc.nat(20),

@@ -1,6 +1,22 @@
 import { ByteReader, ByteWriter, type Ckks, openCkks, readReply, writeReply } from '@glovebox/he'
-import { createGaloisKeys, createRelinearisationKey, createSecretKey, decrypt, encryptSymmetric } from '@glovebox/he/secret'
-import { bundle, decodeClientPart, decodeServerPart, packInput, prepare, type Program, readOutput, runEncrypted, type StepTiming } from '../src/index.ts'
+import {
+  createGaloisKeys,
+  createRelinearisationKey,
+  createSecretKey,
+  decrypt,
+  encryptSymmetric,
+} from '@glovebox/he/secret'
+import {
+  bundle,
+  decodeClientPart,
+  decodeServerPart,
+  type Program,
+  packInput,
+  prepare,
+  readOutput,
+  runEncrypted,
+  type StepTiming,
+} from '../src/index.ts'
 
 /** Client and server of one program in one process: everything goes through the bytes of the bundle and of the reply. */
 export interface Session {

@@ -37,11 +37,12 @@ export function addEncrypt(program: Command): void {
   addInputOptions(command).action(async (path: string, options: InputOptions & { keys: string; output: string }) => {
     const model = await openClientFile(path)
     using secret = await openSecretFile(model, options.keys)
-    const { samples, pixels } = await readSamples(options.input, model.part.input, options.pixels)
+    const { samples, pixels, note } = await readSamples(options.input, model.part.input, options.pixels)
     const progress = startProgress('encrypting')
     const query = encryptQuery(model, secret, samples, { pixels, onProgress: progress.update })
     progress.stop()
     await writeOutput(options.output, query)
+    if (note) process.stderr.write(`${note}\n`)
     process.stdout.write(
       `${options.output}: ${samples.length} ${samples.length === 1 ? 'sample' : 'samples'}, ${showBytes(query.length)}\n`,
     )

@@ -17,9 +17,10 @@ export function addPredict(program: Command): void {
   addInputOptions(command).action(
     async (name: string, options: InputOptions & { server: string; keys?: string; json?: boolean }) => {
       const model = await connect(options.server).model(name)
-      const { samples, pixels } = await readSamples(options.input, model.part.input, options.pixels)
+      const { samples, pixels, note } = await readSamples(options.input, model.part.input, options.pixels)
       using keys = options.keys === undefined ? freshKeys(model) : await openKeyFiles(model, options.keys)
       const { outputs } = await model.predict(samples, keys, { pixels })
+      if (note) process.stderr.write(`${note}\n`)
       process.stdout.write(`${options.json ? outputsJson(outputs) : outputsText(outputs)}\n`)
     },
   )

@@ -18,10 +18,10 @@ export async function readSamples(file: string, input: SampleInput, pixels?: boo
   const found = reader(await readInput(file), file, input.shape)
   if (found.samples.length === 0) throw new GloveboxError('malformed', `${file} has no samples`)
   if (pixels !== undefined || found.pixels) return { samples: found.samples, pixels: pixels ?? true }
-  const guess = input.shape.length >= 2 && lookLikePixels(found.samples)
-  if (guess)
-    process.stderr.write(`${file}: whole numbers up to 255 are taken for pixels; --no-pixels takes them as they are\n`)
-  return { samples: found.samples, pixels: guess }
+  const note = `${file}: whole numbers up to 255 are taken for pixels; --no-pixels takes them as they are`
+  return input.shape.length >= 2 && lookLikePixels(found.samples)
+    ? { samples: found.samples, pixels: true, note }
+    : found
 }
 
 /** Whole numbers from 0 to 255 with one above 1: numbers that are scaled to [0, 1] already never are. */

@@ -5,6 +5,8 @@ export interface Samples {
   readonly samples: readonly Sample[]
   /** Values are pixels from 0 to 255, to be scaled as the client part says; else they are what the model takes. */
   readonly pixels: boolean
+  /** What was guessed, for the user to know. */
+  readonly note?: string
 }
 
 /** [1, 28, 28] as `1x28x28`. */

@@ -69,12 +69,12 @@ describe('bytes', () => {
     expect(() => reader.u8('next')).toThrow('the part is truncated: "next" needs 1 bytes at offset 2, 0 are left')
   })
 
-  test('`require` promises bytes without taking them', () => {
+  test('`ensure` promises bytes without taking them', () => {
     const reader = new ByteReader(new Uint8Array(10), 'the test')
-    reader.require(10, 'all')
+    reader.ensure(10, 'all')
     expect(reader.remaining).toBe(10)
-    expect(() => reader.require(11, 'more')).toThrow('"more" needs 11 bytes at offset 0, 10 are left')
-    for (const nonsense of [-1, Number.NaN, Infinity]) expect(() => reader.require(nonsense, 'x')).toThrow('is truncated')
+    expect(() => reader.ensure(11, 'more')).toThrow('"more" needs 11 bytes at offset 0, 10 are left')
+    for (const nonsense of [-1, Number.NaN, Infinity]) expect(() => reader.ensure(nonsense, 'x')).toThrow('is truncated')
   })
 
   test('text: a length beyond the limit is refused before it is read, and so are bytes that are not UTF-8', () => {

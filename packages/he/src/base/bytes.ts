@@ -31,7 +31,7 @@ export class ByteReader {
   }
 
   /** Throws unless `length` more bytes are there: for whoever is about to allocate for them. */
-  require(length: number, field: string): void {
+  ensure(length: number, field: string): void {
     this.#take(length, field)
     this.offset -= length
   }

@@ -3,7 +3,7 @@ import type { Backend } from '../backend/backend.ts'
 import { openBackend } from '../backend/open.ts'
 import { centred, invMod, isPrime } from '../base/numbers.ts'
 import { embeddingTable } from './embed-tables.ts'
-import { nttTables } from './ntt-tables.ts'
+import { nttTable } from './ntt-tables.ts'
 import { type Kernels, kernelNames, type Ptr } from './table.ts'
 
 // Every kernel on every backend, with the same inputs: random ones, and the corners of the documented ranges.
@@ -147,8 +147,7 @@ function scalar(f: (b: Bench, dst: Ptr, a: Ptr, c: Ptr, n: number, p: number, w:
 
 function transform(name: 'nttForward' | 'nttInverse'): Run {
   return (b, n, p) => {
-    const tables = nttTables(n, p)
-    const table = b.place(name === 'nttForward' ? tables.forward : tables.inverse)
+    const table = b.place(nttTable(n, p))
     const x = b.place(b.draw(n, p))
     b.kernels[name](x, n, p, 1 / p, table)
     return [{ values: b.read(x, n), p, range: reduced }]

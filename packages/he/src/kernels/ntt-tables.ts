@@ -1,13 +1,9 @@
-// Twiddle factors for the NTT kernels, in the order in which the passes use them.
+// The table of the NTT kernels: n f64, the same for both directions.
 //
-// With psi the smallest primitive 2n-th root of unity and root[k] = psi^bitrev(k) (bit reversal over log2 n bits), layer l of the forward
-// transform has 2^l blocks and multiplies the upper half of block i by root[2^l + i]. A pass of two layers takes for each of its m blocks
-//     root[m+i], root[2m+2i], root[2m+2i+1]
-// and the last one, where log2 n is odd, of three layers
-//     root[m+i], root[2m+2i], root[2m+2i+1], root[4m+4i], ..., root[4m+4i+3].
-// That makes n - 1 canonical f64, and one 0 to fill up. The inverse transform runs the layers backwards with the inverse roots; within a block
-// the order is that of use, inner layer first: three layers 4 + 2 + 1, two layers 2 + 1. Its last pass (m = 1) ends with
-// root[1]^-1 / n and 1/n, so that the scaling costs no pass of its own.
+// With psi the smallest primitive 2n-th root of unity modulo p and bit reversal over log2 n bits, entry k is psi^bitrev(k), canonical, for
+// 1 <= k < n. The layer with m blocks multiplies the upper half of block i by entry m + i, so the transform reads the table from
+// front to end. The inverse roots are the same numbers: psi^-bitrev(m+i) = -psi^bitrev(m+(m-1-i)), as the exponents of a layer add up to n in
+// pairs and psi^n = -1; the inverse transform reads from end to front. Entry 0, which no layer needs, holds 1/n.
 
 /** 1.5 * 2^52: adding and subtracting it rounds |x| < 2^51 to the nearest integer. */
 const ROUND = 6755399441055744
@@ -86,81 +82,24 @@ export function smallestRoot(n: number, p: number): number {
   throw new RangeError(`"p" expected a prime, got ${p}`)
 }
 
-/** root[k] = psi^bitrev(k), canonical, 0 <= k < n: each layer is the layers before it times one power of psi. */
-function rootsOf(n: number, p: number): Float64Array {
+/** The table for `nttForward` and `nttInverse`, see the top of this file. */
+export function nttTable(n: number, p: number): Float64Array {
   const pinv = 1 / p
-  const roots = new Float64Array(n)
-  roots[0] = 1
+  const table = new Float64Array(n)
   const psi = canonical(smallestRoot(n, p), p)
+  table[0] = 1
+  // Each layer is the layers before it times one power of psi.
   for (let m = 1; m < n; m *= 2) {
     const step = power(psi, n / (2 * m), p, pinv)
-    for (let i = 0; i < m; i++) roots[m + i] = canonical(mulMod(roots[i]!, step, p, pinv), p)
+    for (let i = 0; i < m; i++) table[m + i] = canonical(mulMod(table[i]!, step, p, pinv), p)
   }
-  return roots
-}
-
-/** How many layers the pass at the unit-stride end takes: three where log2 n is odd, two where it is even. */
-function endLayers(n: number): 2 | 3 {
-  return Math.log2(n) % 2 === 1 ? 3 : 2
-}
-
-/** The table for `nttForward`: n f64, see the top of this file. */
-export function forwardTable(n: number, p: number): Float64Array {
-  return layForward(n, rootsOf(n, p))
-}
-
-/** The table for `nttInverse`: n + 2 f64, padded to a multiple of 16 bytes; see the top of this file. */
-export function inverseTable(n: number, p: number): Float64Array {
-  return layInverse(n, p, rootsOf(n, p))
-}
-
-/** Both tables, for the price of one. */
-export function nttTables(n: number, p: number): { forward: Float64Array; inverse: Float64Array } {
-  const roots = rootsOf(n, p)
-  return { forward: layForward(n, roots), inverse: layInverse(n, p, roots) }
-}
-
-function layForward(n: number, roots: Float64Array): Float64Array {
-  const table = new Float64Array(n)
-  const end = n >> endLayers(n)
-  let k = 0
-  let m = 1
-  for (; m < end; m *= 4) {
-    for (let i = 0; i < m; i++) {
-      table[k++] = roots[m + i]!
-      table[k++] = roots[2 * (m + i)]!
-      table[k++] = roots[2 * (m + i) + 1]!
-    }
-  }
-  for (let i = 0; i < m; i++) {
-    table[k++] = roots[m + i]!
-    for (let j = 0; j < 2; j++) table[k++] = roots[2 * (m + i) + j]!
-    if (endLayers(n) === 3) for (let j = 0; j < 4; j++) table[k++] = roots[4 * (m + i) + j]!
-  }
+  // 1/n = -(p-1)/n, as p - 1 = -1.
+  table[0] = canonical(p - (p - 1) / n, p)
   return table
 }
 
-function layInverse(n: number, p: number, roots: Float64Array): Float64Array {
-  const table = new Float64Array(n + 2)
-  // psi^-bitrev(m+i) = -psi^bitrev(m + (m-1-i)): the exponents of a layer add up to n in pairs, and psi^n = -1.
-  const inverse = (m: number, i: number): number => -roots[2 * m - 1 - i]!
-  let k = 0
-  let m = n >> endLayers(n)
-  for (let i = 0; i < m; i++) {
-    if (endLayers(n) === 3) for (let j = 0; j < 4; j++) table[k++] = inverse(4 * m, 4 * i + j)
-    for (let j = 0; j < 2; j++) table[k++] = inverse(2 * m, 2 * i + j)
-    table[k++] = inverse(m, i)
-  }
-  for (m >>= 2; m >= 1; m >>= 2) {
-    for (let i = 0; i < m; i++) {
-      table[k++] = inverse(2 * m, 2 * i)
-      table[k++] = inverse(2 * m, 2 * i + 1)
-      table[k++] = inverse(m, i)
-    }
-  }
-  // 1/n = -(p-1)/n, as (p-1) = -1.
-  const scale = canonical(p - (p - 1) / n, p)
-  table[k - 1] = canonical(mulMod(inverse(1, 0), scale, p, 1 / p), p)
-  table[k] = scale
-  return table
-}
+/** The table for `nttForward`: {@link nttTable}. */
+export const forwardTable: (n: number, p: number) => Float64Array = nttTable
+
+/** The table for `nttInverse`: {@link nttTable}, so that one copy can serve both. */
+export const inverseTable: (n: number, p: number) => Float64Array = nttTable

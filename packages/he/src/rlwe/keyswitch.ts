@@ -2,7 +2,7 @@ import type { Slab } from '../backend/heap.ts'
 import { GloveboxError } from '../base/errors.ts'
 import type { Ptr } from '../kernels/table.ts'
 import { convertBasis } from '../ring/basis.ts'
-import { copyLimbs, extendedIndex, type Ring, toCoefficients, toValues } from '../ring/ring.ts'
+import { copyLimbs, extendedIndex, type Ring, toCoefficients } from '../ring/ring.ts'
 import { digitsAt, extendedLimbs, type SwitchingKey } from './keys.ts'
 
 /**

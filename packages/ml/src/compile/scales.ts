@@ -85,7 +85,8 @@ export function overflow(
   const room: number[] = []
   for (const bits of chain) room.push((room.at(-1) ?? 0) + bits)
   // A scale must fit by itself too.
-  const need = (at: number): number => Math.log2(scales.register[at]!) + Math.max(Math.log2(magnitude[at]!) + headroom, 0) + 1
+  const need = (at: number): number =>
+    Math.log2(scales.register[at]!) + Math.max(Math.log2(magnitude[at]!) + headroom, 0) + 1
   let worst = need(circuit.steps.length) - room[0]!
   circuit.steps.forEach((step, i) => {
     const { level, rescale } = timing[i]!

@@ -88,7 +88,9 @@ function timeOf({ circuit, timing, literal, inputLevel, relinearise }: Candidate
     },
     table,
   )
-  return cost.milliseconds + (cost.uploadBytes + cost.replyBytes + cost.keyBytes / predictionsPerKeys) / bytesPerMillisecond
+  return (
+    cost.milliseconds + (cost.uploadBytes + cost.replyBytes + cost.keyBytes / predictionsPerKeys) / bytesPerMillisecond
+  )
 }
 
 const typicalReply = { bits: 25, stride: 1 }
@@ -108,7 +110,13 @@ function structuresOf(circuit: Circuit, ringDegree: number, table: CostTable): S
           specialBits: new Array<number>(specials).fill(largestPrime),
           digitSize,
         }
-        const priced = { params: literal, steps, relinearise, input: { level: inputLevel }, output: { reply: typicalReply } }
+        const priced = {
+          params: literal,
+          steps,
+          relinearise,
+          input: { level: inputLevel },
+          output: { reply: typicalReply },
+        }
         const { milliseconds } = costOf(priced, table)
         found.push({ circuit, timing, inputLevel, relinearise, digitSize, specials, milliseconds })
       }
@@ -120,14 +128,21 @@ function structuresOf(circuit: Circuit, ringDegree: number, table: CostTable): S
 /** Which classes of linear steps are rescaled on their own. The last class is the output's. */
 function earlyChoices(count: number): boolean[][] {
   if (count <= maxClasses) {
-    return Array.from({ length: 2 ** count }, (_, bits) => Array.from({ length: count }, (_, i) => ((bits >> i) & 1) === 1))
+    return Array.from({ length: 2 ** count }, (_, bits) =>
+      Array.from({ length: count }, (_, i) => ((bits >> i) & 1) === 1),
+    )
   }
-  return [false, true].flatMap((inner) => [false, true].map((last) => Array.from({ length: count }, (_, i) => (i < count - 1 ? inner : last))))
+  return [false, true].flatMap((inner) =>
+    [false, true].map((last) => Array.from({ length: count }, (_, i) => (i < count - 1 ? inner : last))),
+  )
 }
 
 /** Primes in a digit, and special primes. More special primes than a digit needs make key switching less noisy. */
 function digitChoices(inputLevel: number): [number, number][] {
-  const choices: [number, number][] = [[1, 1], [1, 2]]
+  const choices: [number, number][] = [
+    [1, 1],
+    [1, 2],
+  ]
   for (let size = 2; size <= Math.min(4, inputLevel + 1); size++) choices.push([size, size])
   return choices
 }
@@ -143,17 +158,22 @@ function smallestPrimes(
   reach: Sensitivity,
   goal: Goal,
 ): Candidate | undefined {
-  const smallest = Math.log2(ringDegree) + 10
+  const smallest = Math.log2(ringDegree) + 8
   const fit = (modulusBits: readonly number[]): Candidate | undefined => {
     const specialBits = chooseSpecial(modulusBits, structure, limit)
-    if (!specialBits || modulusBits.some((bits) => bits < smallest)) return undefined
-    return fitSizes(structure, { scheme: 'ckks', ringDegree, modulusBits, specialBits, digitSize: structure.digitSize }, reach, goal)
+    if (!specialBits || !enoughPrimes([...modulusBits, ...specialBits], ringDegree)) return undefined
+    return fitSizes(
+      structure,
+      { scheme: 'ckks', ringDegree, modulusBits, specialBits, digitSize: structure.digitSize },
+      reach,
+      goal,
+    )
   }
   let best: Candidate | undefined
   for (let base = largestPrime; base >= 30; base -= 4) {
     for (let bits = largestPrime; bits >= smallest; bits--) {
       const chain = [base, ...new Array<number>(structure.inputLevel).fill(bits)]
-      if (!chooseSpecial(chain, structure, limit)) continue
+      if (!chooseSpecial(chain, structure, limit) || !enoughPrimes(chain, ringDegree)) continue
       const candidate = fit(chain)
       if (!candidate) break
       if (!best || better(candidate, best, goal.relativeError)) best = candidate
@@ -173,6 +193,17 @@ function smallestPrimes(
   return best
 }
 
+/**
+ * Whether there are as many primes of every size that are 1 modulo 2N: about 2^bits / (2N bits ln 2), of which the search counts on half.
+ * The smallest size is N times 2^8.
+ */
+function enoughPrimes(sizes: readonly number[], ringDegree: number): boolean {
+  return sizes.every((bits) => {
+    const expected = 2 ** bits / (2 * ringDegree * bits * Math.LN2)
+    return bits >= Math.log2(ringDegree) + 8 && sizes.filter((other) => other === bits).length <= expected / 2
+  })
+}
+
 function better(a: Candidate, b: Candidate, target: number): boolean {
   const total = ({ literal }: Candidate): number => literal.modulusBits.reduce((sum, bits) => sum + bits, 0)
   const [aMeets, bMeets] = [a.relativeError <= target, b.relativeError <= target]
@@ -181,7 +212,11 @@ function better(a: Candidate, b: Candidate, target: number): boolean {
 }
 
 /** Special primes as large as the security limit allows; undefined where a digit would be larger than their product. */
-function chooseSpecial(chain: readonly number[], { digitSize, specials }: Structure, limit: number): number[] | undefined {
+function chooseSpecial(
+  chain: readonly number[],
+  { digitSize, specials }: Structure,
+  limit: number,
+): number[] | undefined {
   const total = chain.reduce((sum, bits) => sum + bits, 0)
   const bits = Math.min(largestPrime, Math.floor((limit - total) / specials))
   let widest = 0
@@ -211,7 +246,8 @@ function fitSizes(structure: Structure, literal: ParamsLiteral, reach: Sensitivi
   const evaluate = (sizes: ReadonlyMap<number, number>): { variance: number; parts: Contribution[] } | undefined => {
     const wanted = new Map([...sizes].map(([register, size]) => [register, 2 ** size / reach.magnitude[register]!]))
     const scales = assignScales(structure, primes, reach.magnitude, wanted)
-    if (scales.register.some((scale, register) => !(scale * reach.magnitude[register]! >= smallestSize))) return undefined
+    if (scales.register.some((scale, register) => !(scale * reach.magnitude[register]! >= smallestSize)))
+      return undefined
     if (scales.weights.some((scale, i) => !(scale >= smallestWeights[i]!))) return undefined
     if (!(overflow(structure, chain, reach, scales, goal.headroom) <= 0)) return undefined
     const parts = contributions(structure, structure.relinearise, model, reach, scales, primes)

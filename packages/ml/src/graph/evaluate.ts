@@ -32,11 +32,17 @@ export function evaluateBlock(graph: Graph, block: Float64Array, width: number):
 }
 
 /** Sample after sample in `samples` -> blocks of at most `width` samples, transposed. */
-export function* blocksOf(graph: Graph, samples: Float64Array, width = 64): Generator<{ block: Float64Array; width: number }> {
+export function* blocksOf(
+  graph: Graph,
+  samples: Float64Array,
+  width = 64,
+): Generator<{ block: Float64Array; width: number }> {
   const size = graph.nodes[0]!.size
   const count = samples.length / size
   if (!Number.isInteger(count)) {
-    throw new RangeError(`"samples" expected a multiple of ${size} numbers (${graph.inputShape.join('x')} each), got ${samples.length}`)
+    throw new RangeError(
+      `"samples" expected a multiple of ${size} numbers (${graph.inputShape.join('x')} each), got ${samples.length}`,
+    )
   }
   for (let first = 0; first < count; first += width) {
     const n = Math.min(width, count - first)

@@ -32,16 +32,24 @@ export interface Graph {
 export function checkGraph(graph: Graph): void {
   graph.nodes.forEach((node, i) => {
     const sizes = node.inputs.map((input) => {
-      if (!(input >= 0 && input < i)) throw new RangeError(`"${node.name}" expected inputs before node ${i}, got ${input}`)
+      if (!(input >= 0 && input < i))
+        throw new RangeError(`"${node.name}" expected inputs before node ${i}, got ${input}`)
       return graph.nodes[input]!.size
     })
     const columns = node.map?.matrix.columns ?? node.size
     const rows = node.map?.matrix.rows ?? node.size
     if (rows !== node.size || sizes.some((size) => size !== columns)) {
-      throw new RangeError(`"${node.name}" expected ${columns} elements in and ${node.size} out, got ${sizes} in and ${rows} out`)
+      throw new RangeError(
+        `"${node.name}" expected ${columns} elements in and ${node.size} out, got ${sizes} in and ${rows} out`,
+      )
     }
   })
-  if (graph.nodes[0]?.size !== sizeOf(graph.inputShape) || graph.nodes[graph.output]?.size !== sizeOf(graph.outputShape)) {
-    throw new RangeError(`"graph" expected shapes of its input and output, got ${graph.inputShape} and ${graph.outputShape}`)
+  if (
+    graph.nodes[0]?.size !== sizeOf(graph.inputShape) ||
+    graph.nodes[graph.output]?.size !== sizeOf(graph.outputShape)
+  ) {
+    throw new RangeError(
+      `"graph" expected shapes of its input and output, got ${graph.inputShape} and ${graph.outputShape}`,
+    )
   }
 }

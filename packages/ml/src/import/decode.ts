@@ -58,15 +58,19 @@ export function decodeTensor(proto: TensorProto, name: string): Tensor {
   }
   const shape = proto.dims.map(toNumber)
   const size = sizeOf(shape)
-  if (shape.some((n) => !(n >= 0)) || !Number.isSafeInteger(size)) throw malformed(`tensor "${name}" has shape ${shape}`)
+  if (shape.some((n) => !(n >= 0)) || !Number.isSafeInteger(size))
+    throw malformed(`tensor "${name}" has shape ${shape}`)
   const [typeText, width, read] = type
   const { rawData: raw } = proto
   const stored =
     raw.length > 0
       ? raw.length / width
-      : { float32: proto.floatData, float64: proto.doubleData, int64: proto.int64Data }[typeText]?.length ?? proto.int32Data.length
+      : ({ float32: proto.floatData, float64: proto.doubleData, int64: proto.int64Data }[typeText]?.length ??
+        proto.int32Data.length)
   if (stored !== size) {
-    throw malformed(`tensor "${name}" of shape ${shape.join('x')} needs ${size} elements of ${typeText}, it has ${stored}`)
+    throw malformed(
+      `tensor "${name}" of shape ${shape.join('x')} needs ${size} elements of ${typeText}, it has ${stored}`,
+    )
   }
   const data = new Float64Array(size)
   if (raw.length > 0) {

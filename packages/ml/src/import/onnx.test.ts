@@ -5,16 +5,32 @@ import { largestDifference, randomNumbers } from '../../test/random.ts'
 import { runClear } from '../run/clear.ts'
 import { importOnnx } from './onnx.ts'
 
-const r = (seed: number, ...dims: number[]): Float64Array => randomNumbers(seed, dims.reduce((a, b) => a * b, 1))
+const r = (seed: number, ...dims: number[]): Float64Array =>
+  randomNumbers(
+    seed,
+    dims.reduce((a, b) => a * b, 1),
+  )
 const weights = (name: string, ...dims: number[]) => floats(name, dims, r(name.charCodeAt(0), ...dims))
-const positive = (name: string, n: number) => floats(name, [n], r(7, n).map((v) => Math.abs(v) + 0.5))
+const positive = (name: string, n: number) =>
+  floats(
+    name,
+    [n],
+    r(7, n).map((v) => Math.abs(v) + 0.5),
+  )
 
 /** One op, or a few; each is compared with onnxruntime on three samples. */
 const cases: Record<string, ModelLiteral> = {
   'Conv with stride, pads, dilation and bias': {
     input: ['n', 2, 9, 8],
     initializers: [weights('w', 3, 2, 3, 2), weights('b', 3)],
-    nodes: [node('Conv', ['x', 'w', 'b'], 'y', { strides: [2, 1], pads: [1, 0, 2, 1], dilations: [2, 3], kernel_shape: [3, 2] })],
+    nodes: [
+      node('Conv', ['x', 'w', 'b'], 'y', {
+        strides: [2, 1],
+        pads: [1, 0, 2, 1],
+        dilations: [2, 3],
+        kernel_shape: [3, 2],
+      }),
+    ],
   },
   'Conv in groups': {
     input: ['n', 4, 5, 5],
@@ -153,7 +169,10 @@ const cases: Record<string, ModelLiteral> = {
   'ReduceMean and ReduceSum': {
     input: ['n', 2, 3, 4],
     initializers: [longs('a', [-1])],
-    nodes: [node('ReduceMean', ['x'], 'm', { axes: [1, 3], keepdims: 1 }), node('ReduceSum', ['m', 'a'], 'y', { keepdims: 0 })],
+    nodes: [
+      node('ReduceMean', ['x'], 'm', { axes: [1, 3], keepdims: 1 }),
+      node('ReduceSum', ['m', 'a'], 'y', { keepdims: 0 }),
+    ],
   },
   'Identity, Cast, Dropout, Constant': {
     input: ['n', 3],
@@ -188,8 +207,16 @@ describe('what cannot be imported is named', () => {
       { input: ['n', 1, 4, 4], nodes: [node('MaxPool', ['x'], 'y', { kernel_shape: [2, 2] })] },
       /op MaxPool of node "MaxPool_y" is not supported; supported are Add, AveragePool, .*Unsqueeze/,
     ],
-    ['an op of another domain', { input: ['n', 4], nodes: [{ ...node('Add', ['x', 'x'], 'y'), domain: 'com.example' }] }, /com\.example\.Add/],
-    ['an op called like a property of objects', { input: ['n', 4], nodes: [node('constructor', ['x'], 'y')] }, /op constructor/],
+    [
+      'an op of another domain',
+      { input: ['n', 4], nodes: [{ ...node('Add', ['x', 'x'], 'y'), domain: 'com.example' }] },
+      /com\.example\.Add/,
+    ],
+    [
+      'an op called like a property of objects',
+      { input: ['n', 4], nodes: [node('constructor', ['x'], 'y')] },
+      /op constructor/,
+    ],
     [
       'an unknown attribute',
       { input: ['n', 4], nodes: [node('Flatten', ['x'], 'y', { order: 'C' })] },
@@ -197,7 +224,11 @@ describe('what cannot be imported is named', () => {
     ],
     [
       'an attribute with a value beyond what is supported',
-      { input: ['n', 1, 4], nodes: [node('Pad', ['x'], 'y', { mode: 'reflect', pads: [0, 0, 1, 0, 0, 1] })], opset: 10 },
+      {
+        input: ['n', 1, 4],
+        nodes: [node('Pad', ['x'], 'y', { mode: 'reflect', pads: [0, 0, 1, 0, 0, 1] })],
+        opset: 10,
+      },
       /Pad node "Pad_y" is not supported: attribute "mode" = reflect/,
     ],
     [
@@ -205,21 +236,29 @@ describe('what cannot be imported is named', () => {
       { input: ['n', 4], nodes: [node('Transpose', ['x'], 'y', { perm: [1, 0] })] },
       /moves the batch axis/,
     ],
-    [
-      'a division by a variable',
-      { input: ['n', 4], nodes: [node('Div', ['x', 'x'], 'y')] },
-      /not polynomial/,
-    ],
+    ['a division by a variable', { input: ['n', 4], nodes: [node('Div', ['x', 'x'], 'y')] }, /not polynomial/],
     [
       'an exponent that is not whole',
       { input: ['n', 4], initializers: [floats('e', [], [0.5])], nodes: [node('Pow', ['x', 'e'], 'y')] },
       /exponent is 0\.5/,
     ],
-    ['a dynamic size beside the batch', { input: ['n', 1, 'height'], nodes: [node('Neg', ['x'], 'y')] }, /axis 2 of input "x" has size "height"/],
-    ['two outputs', { input: ['n', 2], nodes: [node('Neg', ['x'], 'y'), node('Neg', ['y'], 'z')], outputs: ['y', 'z'] }, /2 outputs \("y", "z"\)/],
+    [
+      'a dynamic size beside the batch',
+      { input: ['n', 1, 'height'], nodes: [node('Neg', ['x'], 'y')] },
+      /axis 2 of input "x" has size "height"/,
+    ],
+    [
+      'two outputs',
+      { input: ['n', 2], nodes: [node('Neg', ['x'], 'y'), node('Neg', ['y'], 'z')], outputs: ['y', 'z'] },
+      /2 outputs \("y", "z"\)/,
+    ],
     [
       'external data',
-      { input: ['n', 2], initializers: [{ ...weights('w', 2), dataLocation: 1 } as never], nodes: [node('Add', ['x', 'w'], 'y')] },
+      {
+        input: ['n', 2],
+        initializers: [{ ...weights('w', 2), dataLocation: 1 } as never],
+        nodes: [node('Add', ['x', 'w'], 'y')],
+      },
       /tensor "w" has external data/,
     ],
     [
@@ -229,17 +268,27 @@ describe('what cannot be imported is named', () => {
     ],
   ]
   test.each(refused)('%s', (_, literal, message) => {
-    expect(() => importOnnx(buildModel(literal))).toThrow(expect.objectContaining({ code: 'unsupported', message: expect.stringMatching(message) }))
+    expect(() => importOnnx(buildModel(literal))).toThrow(
+      expect.objectContaining({ code: 'unsupported', message: expect.stringMatching(message) }),
+    )
   })
 })
 
 describe('what is not a model is refused', () => {
   const broken: [string, ModelLiteral, RegExp][] = [
-    ['a missing tensor', { input: ['n', 2], nodes: [node('Add', ['x', 'w'], 'y')] }, /input "w" of Add node "Add_y" is neither/],
+    [
+      'a missing tensor',
+      { input: ['n', 2], nodes: [node('Add', ['x', 'w'], 'y')] },
+      /input "w" of Add node "Add_y" is neither/,
+    ],
     ['a missing output', { input: ['n', 2], nodes: [node('Neg', ['x'], 'z')] }, /"y" is computed by no node/],
     [
       'too little data',
-      { input: ['n', 2], initializers: [floats('w', [1000000, 1000000], [1, 2])], nodes: [node('Add', ['x', 'w'], 'y')] },
+      {
+        input: ['n', 2],
+        initializers: [floats('w', [1000000, 1000000], [1, 2])],
+        nodes: [node('Add', ['x', 'w'], 'y')],
+      },
       /tensor "w" of shape 1000000x1000000 needs 1000000000000 elements of float32, it has 2/,
     ],
     [
@@ -264,7 +313,9 @@ describe('what is not a model is refused', () => {
     ],
   ]
   test.each(broken)('%s', (_, literal, message) => {
-    expect(() => importOnnx(buildModel(literal))).toThrow(expect.objectContaining({ code: 'malformed', message: expect.stringMatching(message) }))
+    expect(() => importOnnx(buildModel(literal))).toThrow(
+      expect.objectContaining({ code: 'malformed', message: expect.stringMatching(message) }),
+    )
   })
 
   test('absurd sizes are refused before memory is taken', () => {
@@ -275,7 +326,8 @@ describe('what is not a model is refused', () => {
   test('truncated and damaged files', () => {
     const bytes = buildModel(cases['Gemm with transB, alpha, beta']!)
     const known = expect.objectContaining({ name: 'GloveboxError' })
-    for (let length = 0; length < bytes.length; length++) expect(() => importOnnx(bytes.subarray(0, length))).toThrow(known)
+    for (let length = 0; length < bytes.length; length++)
+      expect(() => importOnnx(bytes.subarray(0, length))).toThrow(known)
     for (let i = 0; i < bytes.length; i++) {
       const damaged = bytes.slice()
       damaged[i]! ^= 1 << (i % 8)

@@ -29,7 +29,14 @@ export function importOnnx(bytes: Uint8Array): Graph {
   const output = values.get(outputName)
   if (!output) throw malformed(`its output "${outputName}" is computed by no node`)
   if (output.kind === 'constant') throw unsupported(`the output "${outputName}" does not depend on the input`)
-  const result: Graph = { nodes, output: output.node, inputShape, outputShape: output.shape, inputName: input.name, outputName }
+  const result: Graph = {
+    nodes,
+    output: output.node,
+    inputShape,
+    outputShape: output.shape,
+    inputName: input.name,
+    outputName,
+  }
   checkGraph(result)
   return result
 }
@@ -41,7 +48,8 @@ function names(values: readonly { readonly name: string }[]): string {
 /** Older files list initializers among the inputs. */
 function onlyInput(graph: GraphProto, values: ReadonlyMap<string, Operand>): ValueInfoProto {
   const inputs = graph.input.filter(({ name }) => !values.has(name))
-  if (inputs.length !== 1) throw unsupported(`the model has ${inputs.length} inputs (${names(inputs)}); one is supported`)
+  if (inputs.length !== 1)
+    throw unsupported(`the model has ${inputs.length} inputs (${names(inputs)}); one is supported`)
   return inputs[0]!
 }
 
@@ -49,7 +57,9 @@ function sampleShape(input: ValueInfoProto): number[] {
   const type = input.type?.tensorType
   if (!type?.shape) throw unsupported(`input "${input.name}" has no shape: export the model with one`)
   if (!typeName(type.elemType)?.startsWith('float')) {
-    throw unsupported(`input "${input.name}" has element type ${type.elemType}; float32 (1) and float64 (11) are supported`)
+    throw unsupported(
+      `input "${input.name}" has element type ${type.elemType}; float32 (1) and float64 (11) are supported`,
+    )
   }
   const [batch, ...sample] = type.shape.dim
   if (!batch) throw unsupported(`input "${input.name}" is a scalar; its first axis must be the batch`)
@@ -57,7 +67,9 @@ function sampleShape(input: ValueInfoProto): number[] {
     const size = dimValue === undefined || dimValue === null ? 0 : toNumber(dimValue)
     if (!(size >= 1)) {
       const got = dimParam ? `"${dimParam}"` : size
-      throw unsupported(`axis ${i + 1} of input "${input.name}" has size ${got}; only axis 0, the batch, may be dynamic`)
+      throw unsupported(
+        `axis ${i + 1} of input "${input.name}" has size ${got}; only axis 0, the batch, may be dynamic`,
+      )
     }
     return size
   })
@@ -71,7 +83,9 @@ function translateNode(proto: NodeProto, opset: number, values: Map<string, Oper
   const translation = Object.hasOwn(translations, proto.opType) ? translations[proto.opType] : undefined
   if (!translation || (proto.domain !== '' && proto.domain !== 'ai.onnx')) {
     const op = proto.domain ? `${proto.domain}.${proto.opType}` : proto.opType
-    throw unsupported(`op ${op} of node "${name}" is not supported; supported are ${Object.keys(translations).join(', ')}`)
+    throw unsupported(
+      `op ${op} of node "${name}" is not supported; supported are ${Object.keys(translations).join(', ')}`,
+    )
   }
   const site: Site = {
     op: proto.opType,
@@ -79,7 +93,9 @@ function translateNode(proto: NodeProto, opset: number, values: Map<string, Oper
     opset,
     inputs: proto.input.map((input) => {
       if (input !== '' && !values.has(input)) {
-        throw malformed(`input "${input}" of ${proto.opType} node "${name}" is neither an initializer nor the output of an earlier node`)
+        throw malformed(
+          `input "${input}" of ${proto.opType} node "${name}" is neither an initializer nor the output of an earlier node`,
+        )
       }
       return values.get(input)
     }),
@@ -88,7 +104,8 @@ function translateNode(proto: NodeProto, opset: number, values: Map<string, Oper
   }
   for (const attribute of site.attributes.keys()) {
     if (!translation.attributes.includes(attribute)) {
-      const known = translation.attributes.length > 0 ? `supported are ${translation.attributes.join(', ')}` : 'it may have none'
+      const known =
+        translation.attributes.length > 0 ? `supported are ${translation.attributes.join(', ')}` : 'it may have none'
       throw unsupported(`attribute "${attribute}" of ${describe(site)} is not supported; ${known}`)
     }
   }

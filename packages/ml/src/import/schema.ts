@@ -47,7 +47,9 @@ export interface TensorProto {
 }
 export interface ValueInfoProto {
   readonly name: string
-  readonly type?: { readonly tensorType?: { readonly elemType: number; readonly shape?: ShapeProto | null } | null } | null
+  readonly type?: {
+    readonly tensorType?: { readonly elemType: number; readonly shape?: ShapeProto | null } | null
+  } | null
 }
 export interface ShapeProto {
   readonly dim: readonly { readonly dimValue?: Int64 | null; readonly dimParam?: string | null }[]

@@ -46,7 +46,8 @@ export function wrong(site: Site, reason: string): GloveboxError {
 export function variableInput(site: Site, i: number): Variable {
   const operand = site.inputs[i]
   if (!operand) throw wrong(site, `input ${i} is missing`)
-  if (operand.kind === 'constant') throw refuse(site, `input ${i} is a constant, expected a value that depends on the model's input`)
+  if (operand.kind === 'constant')
+    throw refuse(site, `input ${i} is a constant, expected a value that depends on the model's input`)
   return operand
 }
 
@@ -93,9 +94,11 @@ export function intsOf(site: Site, attribute: string, input: number): number[] |
 
 /** An axis of a value with its batch axis, from -rank to rank-1, as an axis of one sample. */
 export function sampleAxis(site: Site, axis: number, rank: number): number {
-  if (!Number.isInteger(axis) || axis < -rank || axis >= rank) throw wrong(site, `axis ${axis} is out of range for rank ${rank}`)
+  if (!Number.isInteger(axis) || axis < -rank || axis >= rank)
+    throw wrong(site, `axis ${axis} is out of range for rank ${rank}`)
   const positive = axis < 0 ? axis + rank : axis
-  if (positive === 0) throw refuse(site, 'it works on axis 0, which is the batch: samples are independent of each other')
+  if (positive === 0)
+    throw refuse(site, 'it works on axis 0, which is the batch: samples are independent of each other')
   return positive - 1
 }
 
@@ -115,7 +118,8 @@ function push(site: Site, node: Omit<Node, 'name' | 'size'>, shape: readonly num
 
 /** Refuses absurd shapes before memory is taken for them. */
 export function requireShape(site: Site, shape: readonly number[]): void {
-  if (shape.some((n) => !Number.isInteger(n) || n < 1)) throw wrong(site, `its output would have shape ${showShape(shape)}`)
+  if (shape.some((n) => !Number.isInteger(n) || n < 1))
+    throw wrong(site, `its output would have shape ${showShape(shape)}`)
   if (sizeOf(shape) > maxElements) {
     throw new GloveboxError('too-large', `${describe(site)} has ${showShape(shape)} outputs, more than ${maxElements}`)
   }

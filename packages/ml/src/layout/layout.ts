@@ -42,7 +42,8 @@ export function firstSlots(layout: Layout): Int32Array {
 
 /** A vector spread over one period of slots. */
 export function spread(layout: Layout, values: ArrayLike<number>): Float64Array {
-  if (values.length !== layout.size) throw new RangeError(`"values" expected ${layout.size} numbers, got ${values.length}`)
+  if (values.length !== layout.size)
+    throw new RangeError(`"values" expected ${layout.size} numbers, got ${values.length}`)
   return Float64Array.from(layout.elements, (element) => (element >= 0 ? values[element]! : 0))
 }
 
@@ -59,5 +60,8 @@ export function repeat(values: Float64Array, slots: number): Float64Array {
 }
 
 export function sameLayout(a: Layout, b: Layout): boolean {
-  return a === b || (a.size === b.size && a.period === b.period && a.elements.every((element, slot) => element === b.elements[slot]))
+  return (
+    a === b ||
+    (a.size === b.size && a.period === b.period && a.elements.every((element, slot) => element === b.elements[slot]))
+  )
 }

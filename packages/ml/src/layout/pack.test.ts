@@ -31,37 +31,40 @@ describe('a matrix between two layouts', () => {
   test('computes the product in all slots of the output layout', () => {
     const power = fc.integer({ min: 0, max: 4 })
     fc.assert(
-      fc.property(fc.record({ rows: power, columns: power, out: power, into: power, seed: fc.nat(1e6) }), ({ rows, columns, out, into, seed }) => {
-        const [n, m] = [Math.ceil(2 ** (rows - 0.4)), Math.ceil(2 ** (columns - 0.4))]
-        const output = scattered(n, Math.max(2 ** out, 2 ** rows), 0, seed)
-        const input = scattered(m, Math.max(2 ** into, 2 ** columns), 3, seed + 1)
-        const { matrix } = randomMap(seed, n, m, 0.7)
-        const x = randomNumbers(seed + 9, m)
-        const expected = runClear(
-          {
-            nodes: [
-              { op: 'input', inputs: [], size: m, name: 'x' },
-              { op: 'affine', inputs: [0], size: n, name: 'y', map: { matrix, bias: new Float64Array(n) } },
-            ],
-            output: 1,
-            inputShape: [m],
-            outputShape: [n],
-            inputName: 'x',
-            outputName: 'y',
-          },
-          x,
-        )
-        const diagonals = diagonalise(matrix, input, output)
-        const slots = applyDiagonals(diagonals, repeat(spread(input, x), 32))
-        for (let shift = 0; shift < 32; shift += output.period) {
-          const period = slots.subarray(shift, shift + output.period)
-          expect(largestDifference(collect(output, period), expected)).toBeLessThan(1e-12)
-          // Slots without an element hold 0, so that what follows may count on it.
-          output.elements.forEach((element, s) => {
-            if (element < 0) expect(Math.abs(period[s]!)).toBeLessThan(1e-12)
-          })
-        }
-      }),
+      fc.property(
+        fc.record({ rows: power, columns: power, out: power, into: power, seed: fc.nat(1e6) }),
+        ({ rows, columns, out, into, seed }) => {
+          const [n, m] = [Math.ceil(2 ** (rows - 0.4)), Math.ceil(2 ** (columns - 0.4))]
+          const output = scattered(n, Math.max(2 ** out, 2 ** rows), 0, seed)
+          const input = scattered(m, Math.max(2 ** into, 2 ** columns), 3, seed + 1)
+          const { matrix } = randomMap(seed, n, m, 0.7)
+          const x = randomNumbers(seed + 9, m)
+          const expected = runClear(
+            {
+              nodes: [
+                { op: 'input', inputs: [], size: m, name: 'x' },
+                { op: 'affine', inputs: [0], size: n, name: 'y', map: { matrix, bias: new Float64Array(n) } },
+              ],
+              output: 1,
+              inputShape: [m],
+              outputShape: [n],
+              inputName: 'x',
+              outputName: 'y',
+            },
+            x,
+          )
+          const diagonals = diagonalise(matrix, input, output)
+          const slots = applyDiagonals(diagonals, repeat(spread(input, x), 32))
+          for (let shift = 0; shift < 32; shift += output.period) {
+            const period = slots.subarray(shift, shift + output.period)
+            expect(largestDifference(collect(output, period), expected)).toBeLessThan(1e-12)
+            // Slots without an element hold 0, so that what follows may count on it.
+            output.elements.forEach((element, s) => {
+              if (element < 0) expect(Math.abs(period[s]!)).toBeLessThan(1e-12)
+            })
+          }
+        },
+      ),
       { numRuns: 300 },
     )
   })
@@ -112,7 +115,11 @@ describe('a circuit', () => {
     const circuit = pack(convolution, 512)
     const [conv, dense] = linearSteps(circuit)
     // 16 windows of 9 taps: 16 x 16 slots.
-    expect([circuit.input.period, conv!.diagonals.offsets, conv!.diagonals.folds]).toEqual([256, [0, 16, 32, 48], [64, 128]])
+    expect([circuit.input.period, conv!.diagonals.offsets, conv!.diagonals.folds]).toEqual([
+      256,
+      [0, 16, 32, 48],
+      [64, 128],
+    ])
     expect(dense!.diagonals.offsets.length).toBe(8)
     expect(circuit.notes[0]).toMatch(/by windows of "Conv_a": 16 windows x 9 taps in 256 slots, 4 channels/)
   })
@@ -121,7 +128,13 @@ describe('a circuit', () => {
     const circuit = pack(convolution, 128 + 128)
     expect(circuit.input.period).toBe(256)
     const small = lower(
-      importOnnx(buildModel({ input: ['n', 1, 12, 12], initializers: [floats('w', [1, 1, 7, 7], randomNumbers(1, 49))], nodes: [node('Conv', ['x', 'w'], 'y')] })),
+      importOnnx(
+        buildModel({
+          input: ['n', 1, 12, 12],
+          initializers: [floats('w', [1, 1, 7, 7], randomNumbers(1, 49))],
+          nodes: [node('Conv', ['x', 'w'], 'y')],
+        }),
+      ),
     )
     // 36 windows of 49 taps need 4096 slots.
     expect(pack(small, 256).notes[0]).toMatch(/plain order/)
@@ -129,14 +142,24 @@ describe('a circuit', () => {
 
   test('leaves out what no window looks at, unless something else needs it', () => {
     // Taps 0, 1 of every 4 columns: 4 windows of 8 taps fill all of the 32 slots.
-    const conv = { w: floats('w', [2, 1, 4, 2], randomNumbers(1, 16)), node: node('Conv', ['x', 'w'], 'y', { strides: [4, 4] }) }
+    const conv = {
+      w: floats('w', [2, 1, 4, 2], randomNumbers(1, 16)),
+      node: node('Conv', ['x', 'w'], 'y', { strides: [4, 4] }),
+    }
     const literal = { input: ['n', 1, 4, 16], initializers: [conv.w], nodes: [conv.node] }
     const circuit = pack(lower(importOnnx(buildModel(literal))), 64)
     expect([circuit.input.period, new Set(circuit.input.elements).size]).toEqual([32, 32])
     const x = randomNumbers(2, 64)
     const y = collect(circuit.output, evaluateCircuit(circuit, spread(circuit.input, x)).at(-1)!)
     expect(largestDifference(y, runClear(importOnnx(buildModel(literal)), x))).toBeLessThan(1e-12)
-    const both = { ...literal, nodes: [node('Conv', ['x', 'w'], 'a', { strides: [4, 4] }), node('ReduceMean', ['x'], 'b', { axes: [1, 2, 3] }), node('Mul', ['a', 'b'], 'y')] }
+    const both = {
+      ...literal,
+      nodes: [
+        node('Conv', ['x', 'w'], 'a', { strides: [4, 4] }),
+        node('ReduceMean', ['x'], 'b', { axes: [1, 2, 3] }),
+        node('Mul', ['a', 'b'], 'y'),
+      ],
+    }
     expect(pack(lower(importOnnx(buildModel(both))), 64).notes[0]).toMatch(/plain order|"ReduceMean_b"/)
   })
 
@@ -149,5 +172,7 @@ describe('a circuit', () => {
 
 test('a dense layer is one window', () => {
   const layouts = windowLayouts(randomMap(3, 5, 12).matrix)
-  expect([layouts.windows, layouts.taps, layouts.channels, layouts.input.period, layouts.output.period]).toEqual([1, 12, 5, 16, 8])
+  expect([layouts.windows, layouts.taps, layouts.channels, layouts.input.period, layouts.output.period]).toEqual([
+    1, 12, 5, 16, 8,
+  ])
 })

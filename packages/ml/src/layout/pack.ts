@@ -86,10 +86,14 @@ function assemble(graph: Graph, slots: number, choice: WindowChoice | undefined)
   const wish = (index: number): Layout => {
     const base = bases.get(index)
     if (base) return base.layout
-    return choice && termsOf(graph, index).includes(choice.index) ? choice.layouts.output : plainLayout(graph.nodes[index]!.size)
+    return choice && termsOf(graph, index).includes(choice.index)
+      ? choice.layouts.output
+      : plainLayout(graph.nodes[index]!.size)
   }
   const place = (index: number, layout: Layout): Placed => {
-    const done = [bases.get(index), ...(mapped.get(index) ?? [])].find((placed) => placed && sameLayout(placed.layout, layout))
+    const done = [bases.get(index), ...(mapped.get(index) ?? [])].find(
+      (placed) => placed && sameLayout(placed.layout, layout),
+    )
     if (done) return done
     const node = graph.nodes[index]!
     const base = bases.get(index)
@@ -107,7 +111,12 @@ function assemble(graph: Graph, slots: number, choice: WindowChoice | undefined)
     if (node.op !== 'multiply') return
     const [a, b] = node.inputs as [number, number]
     // Where one side already has a layout, the other follows; else the one by windows wins.
-    const layout = bases.has(b) && !bases.has(a) ? wish(b) : !bases.has(a) && choice && termsOf(graph, b).includes(choice.index) ? wish(b) : wish(a)
+    const layout =
+      bases.has(b) && !bases.has(a)
+        ? wish(b)
+        : !bases.has(a) && choice && termsOf(graph, b).includes(choice.index)
+          ? wish(b)
+          : wish(a)
     const inputs: [number, number] = [place(a, layout).register, place(b, layout).register]
     bases.set(index, { register: push({ op: 'multiply', name: node.name, inputs }, index), layout })
   })

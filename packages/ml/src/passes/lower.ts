@@ -70,7 +70,10 @@ function nameOf(value: Combination, next: string): string {
 function mapCombination(value: Combination, map: AffineMap, name: string): Combination {
   const linear = affine(map.matrix)
   // The bias must count once, however many bases there are.
-  const terms = [...value.terms].map(([from, inner], i): [number, AffineMap] => [from, compose(i === 0 ? map : linear, inner)])
+  const terms = [...value.terms].map(([from, inner], i): [number, AffineMap] => [
+    from,
+    compose(i === 0 ? map : linear, inner),
+  ])
   return { terms: new Map(terms), name: nameOf(value, name) }
 }
 

@@ -63,16 +63,33 @@ export function decodeClientPart(bytes: Uint8Array): ClientPart {
   const { format: _, ...header } = readHeader(body, headerSchema)
   const { period: inputPeriod, ...input } = header.input
   const { period: outputPeriod, ...output } = header.output
-  const inputLayout = readLayout(body, 'input layout', { size: sizeOf(input.shape), period: inputPeriod, complete: false })
-  const outputLayout = readLayout(body, 'output layout', { size: sizeOf(output.shape), period: outputPeriod, complete: true })
+  const inputLayout = readLayout(body, 'input layout', {
+    size: sizeOf(input.shape),
+    period: inputPeriod,
+    complete: false,
+  })
+  const outputLayout = readLayout(body, 'output layout', {
+    size: sizeOf(output.shape),
+    period: outputPeriod,
+    complete: true,
+  })
   body.end()
   const { slots, maxLevel } = createParams(header.params)
   const levels = [input.level, header.keys.relinearisation ?? 0, ...header.keys.rotations.map(({ level }) => level)]
   const rotations = header.keys.rotations.map(({ steps }) => steps)
-  if (Math.max(inputPeriod, outputPeriod) > slots || Math.max(...levels) > maxLevel || Math.max(0, ...rotations) >= slots) {
+  if (
+    Math.max(inputPeriod, outputPeriod) > slots ||
+    Math.max(...levels) > maxLevel ||
+    Math.max(0, ...rotations) >= slots
+  ) {
     throw body.malformed('header', 'layouts, levels and rotations within the parameters', 'larger ones')
   }
-  return { ...header, digest: owner, input: { ...input, layout: inputLayout }, output: { ...output, layout: outputLayout } }
+  return {
+    ...header,
+    digest: owner,
+    input: { ...input, layout: inputLayout },
+    output: { ...output, layout: outputLayout },
+  }
 }
 
 /** One sample in the slots of a plaintext. Throws RangeError for a wrong size or a value that is not finite. */

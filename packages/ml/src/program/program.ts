@@ -12,7 +12,10 @@ export interface Timing {
 }
 
 /** `scale`: what the weights are multiplied by before they are rounded. */
-export type ProgramStep = (LinearStep & Timing & { readonly scale: number }) | (MultiplyStep & Timing) | (AddStep & Timing)
+export type ProgramStep =
+  | (LinearStep & Timing & { readonly scale: number })
+  | (MultiplyStep & Timing)
+  | (AddStep & Timing)
 
 /** A step with its timing; `scale` is that of the weights, ignored for other steps. */
 export function timed(step: CircuitStep, timing: Timing, scale: number): ProgramStep {
@@ -67,7 +70,8 @@ export interface KeysNeeded {
 export function registersOf(program: Program, params: Params): { level: number; scale: number }[] {
   const { input, steps } = program
   const registers = [{ level: input.level, scale: input.scale }]
-  const fail = (step: string, problem: string): GloveboxError => new GloveboxError('malformed', `step "${step}" of the program ${problem}`)
+  const fail = (step: string, problem: string): GloveboxError =>
+    new GloveboxError('malformed', `step "${step}" of the program ${problem}`)
   for (const step of steps) {
     const [first, second] = inputsOf(step)
     const a = registers[first!]
@@ -78,7 +82,8 @@ export function registersOf(program: Program, params: Params): { level: number; 
       throw fail(step.name, `runs at level ${step.level}, its inputs are at ${a.level} and ${b.level}`)
     }
     const divisor = step.rescale ? params.primes[step.level]! : 1
-    if (step.op === 'add' && Math.abs(a.scale / b.scale - 1) > 2 ** -45) throw fail(step.name, 'adds values of different scales')
+    if (step.op === 'add' && Math.abs(a.scale / b.scale - 1) > 2 ** -45)
+      throw fail(step.name, 'adds values of different scales')
     const factor = step.op === 'linear' ? step.scale : step.op === 'multiply' ? b.scale : 1
     const scale = (a.scale * factor) / divisor
     if (!(scale > 0 && scale < Infinity)) throw fail(step.name, `makes scale ${scale}`)
@@ -87,7 +92,10 @@ export function registersOf(program: Program, params: Params): { level: number; 
   const last = registers.at(-1)!
   if (last.level !== 0) throw new GloveboxError('malformed', `the program ends at level ${last.level}, expected 0`)
   if (Math.abs(last.scale / program.output.scale - 1) > 2 ** -45) {
-    throw new GloveboxError('malformed', `the program ends at scale ${last.scale}, its output says ${program.output.scale}`)
+    throw new GloveboxError(
+      'malformed',
+      `the program ends at scale ${last.scale}, its output says ${program.output.scale}`,
+    )
   }
   return registers
 }

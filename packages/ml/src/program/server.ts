@@ -1,4 +1,13 @@
-import { type ByteReader, ByteWriter, createParams, decodeFrame, digest, encodeFrame, equalBytes, GloveboxError } from '@glovebox/he'
+import {
+  type ByteReader,
+  ByteWriter,
+  createParams,
+  decodeFrame,
+  digest,
+  encodeFrame,
+  equalBytes,
+  GloveboxError,
+} from '@glovebox/he'
 import { z } from 'zod'
 import { splitOffset } from '../layout/circuit.ts'
 import { sizeOf } from '../tensor/tensor.ts'
@@ -92,8 +101,16 @@ export function decodeServerPart(bytes: Uint8Array): { program: Program; digest:
   const params = createParams(header.params)
   const { period: inputPeriod, ...input } = header.input
   const { period: outputPeriod, ...output } = header.output
-  const inputLayout = readLayout(body, 'input layout', { size: sizeOf(input.shape), period: inputPeriod, complete: false })
-  const outputLayout = readLayout(body, 'output layout', { size: sizeOf(output.shape), period: outputPeriod, complete: true })
+  const inputLayout = readLayout(body, 'input layout', {
+    size: sizeOf(input.shape),
+    period: inputPeriod,
+    complete: false,
+  })
+  const outputLayout = readLayout(body, 'output layout', {
+    size: sizeOf(output.shape),
+    period: outputPeriod,
+    complete: true,
+  })
   const steps = header.steps.map((step) => readStep(body, step, params.slots))
   body.end()
   const program: Program = {

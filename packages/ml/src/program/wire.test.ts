@@ -1,4 +1,4 @@
-import { encodeFrame, GloveboxError, digest, ByteWriter } from '@glovebox/he'
+import { ByteWriter, digest, encodeFrame, GloveboxError } from '@glovebox/he'
 import { describe, expect, test } from 'vitest'
 import { randomMap } from '../../test/graphs.ts'
 import { bundle, clientPartOf } from '../compile/bundle.ts'
@@ -34,7 +34,9 @@ describe('a bundle', () => {
   })
 
   test('has no weights in its public part', () => {
-    const weights = program.steps.flatMap((step) => (step.op === 'linear' ? step.diagonals.values.flatMap((v) => [...v]) : []))
+    const weights = program.steps.flatMap((step) =>
+      step.op === 'linear' ? step.diagonals.values.flatMap((v) => [...v]) : [],
+    )
     const view = new DataView(client.buffer, client.byteOffset, client.length)
     const text = new TextDecoder('latin1').decode(client)
     const seen = new Set<number>()
@@ -51,7 +53,8 @@ describe('a bundle', () => {
     ['server', server, decodeServerPart],
   ] as const)('refuses a truncated or damaged %s part', (_, bytes, decode) => {
     const known = expect.objectContaining({ name: 'GloveboxError', code: 'malformed' })
-    for (let length = 0; length < bytes.length; length += 1 + (length >> 4)) expect(() => decode(bytes.subarray(0, length))).toThrow(known)
+    for (let length = 0; length < bytes.length; length += 1 + (length >> 4))
+      expect(() => decode(bytes.subarray(0, length))).toThrow(known)
     for (let i = 0; i < bytes.length; i += 1 + (i >> 5)) {
       const damaged = bytes.slice()
       damaged[i]! ^= 1 << (i % 8)
@@ -75,22 +78,96 @@ describe('a frame with a right checksum and a wrong body', () => {
     const writer = new ByteWriter().text(JSON.stringify(header)).raw(body.subarray(4 + length, body.length - cut))
     return encodeFrame('server part', digest(writer.done()), writer.done())
   }
-  type Header = { steps: { [key: string]: unknown }[]; input: { [key: string]: unknown }; params: { [key: string]: unknown } }
+  type Header = {
+    steps: { [key: string]: unknown }[]
+    input: { [key: string]: unknown }
+    params: { [key: string]: unknown }
+  }
   const forgeries: [string, (header: Header) => void][] = [
-    ['a huge period', (h) => { h.steps[0]!.period = 2 ** 40 }],
-    ['a period of the largest ring', (h) => { h.steps[0]!.period = 65536 }],
-    ['many diagonals', (h) => { h.steps[0]!.offsets = Array.from({ length: 1000 }, (_, i) => i) }],
-    ['a rotation that the plan lacks', (h) => { h.steps[0]!.offsets = [1999] }],
-    ['a register from the future', (h) => { h.steps[0]!.input = 3 }],
-    ['a level below 0', (h) => { h.steps[1]!.level = 0 }],
-    ['a level above its input', (h) => { h.steps[0]!.level = 9 }],
-    ['a scale of 0', (h) => { h.input.scale = 0 }],
-    ['another output scale', (h) => { h.input.scale = 123 }],
-    ['a level beyond the parameters', (h) => { h.input.level = 60 }],
-    ['an unknown step', (h) => { h.steps[0]!.op = 'divide' }],
-    ['an unknown field type', (h) => { h.steps[0]!.folds = 'all' }],
-    ['a shape of another size', (h) => { h.input.shape = [2, 2] }],
-    ['a newer format', (h) => { (h as never as { format: number }).format = 2 }],
+    [
+      'a huge period',
+      (h) => {
+        h.steps[0]!.period = 2 ** 40
+      },
+    ],
+    [
+      'a period of the largest ring',
+      (h) => {
+        h.steps[0]!.period = 65536
+      },
+    ],
+    [
+      'many diagonals',
+      (h) => {
+        h.steps[0]!.offsets = Array.from({ length: 1000 }, (_, i) => i)
+      },
+    ],
+    [
+      'a rotation that the plan lacks',
+      (h) => {
+        h.steps[0]!.offsets = [1999]
+      },
+    ],
+    [
+      'a register from the future',
+      (h) => {
+        h.steps[0]!.input = 3
+      },
+    ],
+    [
+      'a level below 0',
+      (h) => {
+        h.steps[1]!.level = 0
+      },
+    ],
+    [
+      'a level above its input',
+      (h) => {
+        h.steps[0]!.level = 9
+      },
+    ],
+    [
+      'a scale of 0',
+      (h) => {
+        h.input.scale = 0
+      },
+    ],
+    [
+      'another output scale',
+      (h) => {
+        h.input.scale = 123
+      },
+    ],
+    [
+      'a level beyond the parameters',
+      (h) => {
+        h.input.level = 60
+      },
+    ],
+    [
+      'an unknown step',
+      (h) => {
+        h.steps[0]!.op = 'divide'
+      },
+    ],
+    [
+      'an unknown field type',
+      (h) => {
+        h.steps[0]!.folds = 'all'
+      },
+    ],
+    [
+      'a shape of another size',
+      (h) => {
+        h.input.shape = [2, 2]
+      },
+    ],
+    [
+      'a newer format',
+      (h) => {
+        ;(h as never as { format: number }).format = 2
+      },
+    ],
   ]
   test('is read when nothing is changed', () => {
     expect(decodeServerPart(forge(() => {})).program).toEqual(program)
@@ -99,9 +176,13 @@ describe('a frame with a right checksum and a wrong body', () => {
     expect(() => decodeServerPart(forge(change as never))).toThrow(GloveboxError)
   })
   test('parameters that are not secure', () => {
-    expect(() => decodeServerPart(forge((h) => { (h as never as Header).params.modulusBits = [50, 50, 50, 50, 50] }))).toThrow(
-      expect.objectContaining({ code: 'insecure-parameters' }),
-    )
+    expect(() =>
+      decodeServerPart(
+        forge((h) => {
+          ;(h as never as Header).params.modulusBits = [50, 50, 50, 50, 50]
+        }),
+      ),
+    ).toThrow(expect.objectContaining({ code: 'insecure-parameters' }))
   })
   test('missing weights', () => {
     expect(() => decodeServerPart(forge(() => {}, 8))).toThrow(/truncated/)
@@ -111,5 +192,7 @@ describe('a frame with a right checksum and a wrong body', () => {
 test('an input of another size or with NaN is refused by name', () => {
   const part = decodeClientPart(client)
   expect(() => packInput(part, new Float64Array(8))).toThrow('"x" expected 9 numbers (3x3), got 8')
-  expect(() => packInput(part, new Float64Array(9).fill(Number.NaN))).toThrow('"x[0]" expected a finite number, got NaN')
+  expect(() => packInput(part, new Float64Array(9).fill(Number.NaN))).toThrow(
+    '"x[0]" expected a finite number, got NaN',
+  )
 })

@@ -17,10 +17,23 @@ const finite = z.number().finite()
 const positive = finite.positive()
 const count = z.number().int().min(0)
 /** A power of two up to the slots of the largest ring. */
-export const periodSchema: z.ZodType<number> = z.number().int().min(1).max(65536).refine((n) => (n & (n - 1)) === 0, 'a power of two')
+export const periodSchema: z.ZodType<number> = z
+  .number()
+  .int()
+  .min(1)
+  .max(65536)
+  .refine((n) => (n & (n - 1)) === 0, 'a power of two')
 export const levelSchema: z.ZodType<number> = z.number().int().min(0).max(63)
 const textSchema = z.string().max(4096)
-const shapeSchema = z.array(z.number().int().min(1).max(2 ** 24)).max(8)
+const shapeSchema = z
+  .array(
+    z
+      .number()
+      .int()
+      .min(1)
+      .max(2 ** 24),
+  )
+  .max(8)
 
 export const paramsSchema: z.ZodType<ParamsLiteral> = z.object({
   scheme: z.literal('ckks'),
@@ -28,14 +41,7 @@ export const paramsSchema: z.ZodType<ParamsLiteral> = z.object({
   modulusBits: z.array(z.number().int()).max(64),
   specialBits: z.array(z.number().int()).max(64),
   digitSize: z.number().int(),
-  security: z.literal([
-    '128-classical',
-    '192-classical',
-    '256-classical',
-    '128-quantum',
-    '192-quantum',
-    '256-quantum',
-  ]),
+  security: z.literal(['128-classical', '192-classical', '256-classical', '128-quantum', '192-quantum', '256-quantum']),
 })
 
 export const inputSchema: z.ZodType<WireInput> = z.object({
@@ -127,7 +133,8 @@ export function readLayout(
     elements[slot] = stored - 1
     if (stored > 0) seen.add(stored)
   }
-  if (complete && seen.size !== size) throw reader.malformed(field, `a slot for each of ${size} elements`, `slots for ${seen.size}`)
+  if (complete && seen.size !== size)
+    throw reader.malformed(field, `a slot for each of ${size} elements`, `slots for ${seen.size}`)
   return { size, period, elements }
 }
 

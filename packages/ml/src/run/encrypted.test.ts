@@ -100,11 +100,14 @@ describe('models/digits', () => {
   test('the encrypted run is as precise as promised, and simulation says how precise', () => {
     const session = openSession(program)
     const count = 4
-    const answers = Float64Array.from(Array.from({ length: count }, (_, i) => [...session.predict(row(samples, i, 784))]).flat())
+    const answers = Float64Array.from(
+      Array.from({ length: count }, (_, i) => [...session.predict(row(samples, i, 784))]).flat(),
+    )
     const expected = truth.subarray(0, 10 * count)
     expect(largestDifference(answers, expected)).toBeLessThan(program.report.targetError * largest(truth))
     for (let i = 0; i < count; i++) expect(best(row(answers, i, 10))).toBe(best(row(truth, i, 10)))
-    const rms = (values: Float64Array): number => Math.hypot(...values.map((v, k) => v - expected[k]!)) / Math.sqrt(expected.length)
+    const rms = (values: Float64Array): number =>
+      Math.hypot(...values.map((v, k) => v - expected[k]!)) / Math.sqrt(expected.length)
     const ratio = rms(answers) / rms(simulate(program, samples.subarray(0, 784 * count)))
     expect(ratio).toBeGreaterThan(0.3)
     expect(ratio).toBeLessThan(2)
@@ -126,7 +129,13 @@ describe('models/digits', () => {
   })
 
   test('refuses other parameters, an input at another scale, and missing keys', () => {
-    const other = openCkks({ scheme: 'ckks', ringDegree: 1024, modulusBits: [20], specialBits: [], security: 'INSECURE' })
+    const other = openCkks({
+      scheme: 'ckks',
+      ringDegree: 1024,
+      modulusBits: [20],
+      specialBits: [],
+      security: 'INSECURE',
+    })
     expect(() => prepare(program, other)).toThrow(expect.objectContaining({ code: 'parameters-mismatch' }))
     const ckks = openCkks(program.params)
     using prepared = prepare(program, ckks)

@@ -1,4 +1,14 @@
-import { applyLinear, type Ciphertext, type Ckks, createParams, encodeLinear, type EvaluationKeys, GloveboxError, type LinearTransform, type Plaintext } from '@glovebox/he'
+import {
+  applyLinear,
+  type Ciphertext,
+  type Ckks,
+  createParams,
+  type EvaluationKeys,
+  encodeLinear,
+  GloveboxError,
+  type LinearTransform,
+  type Plaintext,
+} from '@glovebox/he'
 import { inputsOf } from '../layout/circuit.ts'
 import { repeat } from '../layout/layout.ts'
 import { type Program, type ProgramStep, registersOf } from '../program/program.ts'
@@ -29,7 +39,10 @@ export interface StepTiming {
 export function prepare(program: Program, ckks: Ckks): Prepared {
   const params = createParams(program.params)
   if (params.digest !== ckks.params.digest) {
-    throw new GloveboxError('parameters-mismatch', `the program "${program.name}" was compiled for other parameters than those of the context`)
+    throw new GloveboxError(
+      'parameters-mismatch',
+      `the program "${program.name}" was compiled for other parameters than those of the context`,
+    )
   }
   const registers = registersOf(program, params)
   const weights: (EncodedLinear | undefined)[] = []
@@ -115,7 +128,12 @@ function chain(first: Ciphertext, ...next: readonly ((ct: Ciphertext) => Ciphert
   }, first)
 }
 
-function runStep({ program, ckks, weights }: Prepared, index: number, registers: ReadonlyMap<number, Ciphertext>, keys: EvaluationKeys): Ciphertext {
+function runStep(
+  { program, ckks, weights }: Prepared,
+  index: number,
+  registers: ReadonlyMap<number, Ciphertext>,
+  keys: EvaluationKeys,
+): Ciphertext {
   const step = program.steps[index]!
   const rescale = step.rescale ? [ckks.rescale] : []
   const [a, b] = inputsOf(step).map((register) => {
@@ -135,7 +153,9 @@ function runStep({ program, ckks, weights }: Prepared, index: number, registers:
     if (step.op === 'add') return ckks.add(a!.ct, b!.ct)
     const relinearise = (ct: Ciphertext): Ciphertext => ckks.relinearise(ct, keys)
     const product = ckks.multiply(a!.ct, b!.ct)
-    return program.relinearise === 'before' ? chain(product, relinearise, ...rescale) : chain(product, ...rescale, relinearise)
+    return program.relinearise === 'before'
+      ? chain(product, relinearise, ...rescale)
+      : chain(product, ...rescale, relinearise)
   } finally {
     for (const used of [a, b]) if (used?.own) used.ct[Symbol.dispose]()
   }

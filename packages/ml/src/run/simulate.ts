@@ -40,7 +40,8 @@ export function simulate(program: Program, samples: Float64Array, options: Simul
   const weights = program.steps.map((step) => (step.op === 'linear' ? encodeWeights(context, step) : undefined))
   const size = program.input.layout.size
   const count = samples.length / size
-  if (!Number.isInteger(count)) throw new RangeError(`"samples" expected a multiple of ${size} numbers, got ${samples.length}`)
+  if (!Number.isInteger(count))
+    throw new RangeError(`"samples" expected a multiple of ${size} numbers, got ${samples.length}`)
   const results: Float64Array[] = []
   for (let i = 0; i < count; i++) results.push(runOne(context, weights, samples.subarray(i * size, (i + 1) * size)))
   const out = new Float64Array(count * program.output.layout.size)
@@ -63,7 +64,10 @@ type Weights = ReadonlyMap<number, Float64Array>
 /** Diagonals by offset, over all slots, with the rounding of their encoding. */
 function encodeWeights({ params, model, disturb }: Context, { diagonals, scale }: Linear): Weights {
   return new Map(
-    diagonals.offsets.map((offset, k) => [offset, disturb(repeat(diagonals.values[k]!, params.slots), model.plaintext, scale)]),
+    diagonals.offsets.map((offset, k) => [
+      offset,
+      disturb(repeat(diagonals.values[k]!, params.slots), model.plaintext, scale),
+    ]),
   )
 }
 
@@ -82,17 +86,23 @@ function runOne(context: Context, weights: readonly (Weights | undefined)[], sam
       out = step.op === 'add' ? a.map((v, s) => v + b[s]!) : a.map((v, s) => v * b[s]!)
     }
     const switchLevel = relinearisationLevel(program, step)
-    if (step.op === 'multiply' && program.relinearise === 'before') out = disturb(out, model.keySwitch(switchLevel), before)
+    if (step.op === 'multiply' && program.relinearise === 'before')
+      out = disturb(out, model.keySwitch(switchLevel), before)
     if (step.rescale) {
-      out = disturb(out, step.op === 'multiply' && program.relinearise === 'after' ? model.rescaleThree : model.rescale, scale)
+      out = disturb(
+        out,
+        step.op === 'multiply' && program.relinearise === 'after' ? model.rescaleThree : model.rescale,
+        scale,
+      )
     }
-    if (step.op === 'multiply' && program.relinearise === 'after') out = disturb(out, model.keySwitch(switchLevel), scale)
+    if (step.op === 'multiply' && program.relinearise === 'after')
+      out = disturb(out, model.keySwitch(switchLevel), scale)
     values.push(out)
   })
   return collect(program.output.layout, values.at(-1)!)
 }
 
-/** sum over giants g of rotate_g( sum over babies b of rotate_-g(diagonal_(g+b)) · rotate_b(x) ), then folds and bias. */
+/** sum over giants g, ascending, of rotate_g( sum over babies b of rotate_-g(diagonal_(g+b)) · rotate_b(x) ), then folds and bias. */
 function linear(
   { params, model, disturb }: Context,
   step: Linear,
@@ -117,10 +127,12 @@ function linear(
   }
   const turn = (v: Float64Array, steps: number): Float64Array =>
     steps === 0 ? v : disturb(rotated(v, steps), model.keySwitch(level), outputScale)
+  // Horner's rule, as applyLinear does it: from the last giant down, by differences.
   let out: Float64Array = new Float64Array(params.slots)
-  for (const [giant, sum] of partial) {
-    const part = turn(sum, giant)
-    out = out.map((v, s) => v + part[s]!)
+  for (const [g, giant] of [...plan.giants.entries()].reverse()) {
+    const part = partial.get(giant)
+    const sum = part ? out.map((v, s) => v + part[s]!) : out
+    out = turn(sum, giant - (plan.giants[g - 1] ?? 0))
   }
   for (const fold of diagonals.folds) {
     const other = turn(out, fold)

@@ -1,4 +1,11 @@
-import { addMatrices, identityMatrix, isIdentity, multiplyMatrices, multiplyVector, type SparseMatrix } from './sparse.ts'
+import {
+  addMatrices,
+  identityMatrix,
+  isIdentity,
+  multiplyMatrices,
+  multiplyVector,
+  type SparseMatrix,
+} from './sparse.ts'
 
 /** y = matrix · x + bias. Every layer without a product of two variables is one. */
 export interface AffineMap {

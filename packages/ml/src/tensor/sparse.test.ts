@@ -7,9 +7,12 @@ import { buildSparse, identityMatrix, isIdentity, multiplyVector, type SparseMat
 /** A matrix with about half of its entries, and the same as rows of numbers. */
 function both(seed: number, rows: number, columns: number): { sparse: SparseMatrix; dense: number[][] } {
   const values = randomNumbers(seed, rows * columns)
-  const dense = Array.from({ length: rows }, (_, r) => [...values.subarray(r * columns, (r + 1) * columns)].map((v) => (v > 0 ? v : 0)))
+  const dense = Array.from({ length: rows }, (_, r) =>
+    [...values.subarray(r * columns, (r + 1) * columns)].map((v) => (v > 0 ? v : 0)),
+  )
   const sparse = buildSparse(rows, columns, (row, add) => {
-    for (let c = columns - 1; c >= 0; c--) if (dense[row]![c] !== 0) for (const half of [0.25, 0.75]) add(c, dense[row]![c]! * half)
+    for (let c = columns - 1; c >= 0; c--)
+      if (dense[row]![c] !== 0) for (const half of [0.25, 0.75]) add(c, dense[row]![c]! * half)
   })
   return { sparse, dense }
 }
@@ -28,7 +31,12 @@ test('a composition and a sum of maps are what plain linear algebra says', () =>
       const map = compose(affine(outer.sparse, a), affine(inner.sparse, b))
       expect(largestDifference(applyToBlock(map, x, 1), expected)).toBeLessThan(1e-12)
       const twice = sumMaps(map, map)
-      expect(largestDifference(applyToBlock(twice, x, 1), expected.map((v) => 2 * v))).toBeLessThan(1e-12)
+      expect(
+        largestDifference(
+          applyToBlock(twice, x, 1),
+          expected.map((v) => 2 * v),
+        ),
+      ).toBeLessThan(1e-12)
       expect(multiplyVector(inner.sparse, x)).toEqual(Float64Array.from(dot(inner.dense, x, new Float64Array(m))))
     }),
     { numRuns: 60 },

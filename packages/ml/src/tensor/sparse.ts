@@ -66,7 +66,10 @@ function grow<T extends Int32Array | Float64Array>(from: T, to: T): T {
 
 function requireEntries(count: number): void {
   if (count > maxEntries) {
-    throw new GloveboxError('too-large', `a layer has ${count} weights or elements; at most ${maxEntries} are supported`)
+    throw new GloveboxError(
+      'too-large',
+      `a layer has ${count} weights or elements; at most ${maxEntries} are supported`,
+    )
   }
 }
 
@@ -78,7 +81,10 @@ export function pickMatrix(picks: Int32Array, columns: number, factor: (i: numbe
 }
 
 export function identityMatrix(size: number): SparseMatrix {
-  return pickMatrix(Int32Array.from({ length: size }, (_, i) => i), size)
+  return pickMatrix(
+    Int32Array.from({ length: size }, (_, i) => i),
+    size,
+  )
 }
 
 /** outer · inner. */
@@ -100,7 +106,10 @@ export function addMatrices(a: SparseMatrix, b: SparseMatrix): SparseMatrix {
 
 export function isIdentity(m: SparseMatrix): boolean {
   return (
-    m.rows === m.columns && m.value.length === m.rows && m.index.every((c, i) => c === i) && m.value.every((v) => v === 1)
+    m.rows === m.columns &&
+    m.value.length === m.rows &&
+    m.index.every((c, i) => c === i) &&
+    m.value.every((v) => v === 1)
   )
 }
 

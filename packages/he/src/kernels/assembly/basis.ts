@@ -1,12 +1,10 @@
 // Exact, centred RNS basis conversion (Halevi, Polyakov, Shoup 2018, eprint 2018/117, section 2.2).
-import { batchOf, bitsOf, madd, nmadd, pin, productError, reduceOnce, settle } from './fma'
+import { batchOf, bitsOf, madd, mulConstant, pin, productError, reduceOnce, settle } from './fma'
 
 /** x * w modulo q, canonical: the product is at most 0.57 q (see `mulScalar`), and the second reduction is exact. */
 @inline
 function scaled(x: v128, w: v128, wp: v128, q: v128, qinv: v128): v128 {
-  const h = f64x2.mul(x, w)
-  const r = f64x2.sub(nmadd(f64x2.nearest(f64x2.mul(x, wp)), q, h), productError(x, w, h))
-  return reduceOnce(r, q, qinv)
+  return reduceOnce(mulConstant(x, w, wp, q), q, qinv)
 }
 
 /**

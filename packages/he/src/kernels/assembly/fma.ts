@@ -73,6 +73,14 @@ export function mulmod(x: v128, w: v128, p: v128, pinv: v128): v128 {
   return f64x2.sub(nmadd(q, p, h), productError(x, w, h))
 }
 
+/** As `mulmod`, with the quotient x * fl(w/p): two roundings, so |r| <= (1/2 + |x*w/p| * 2^-52) p <= (1/2 + |x| * 2^-53) p. */
+@inline
+export function mulConstant(x: v128, w: v128, wp: v128, p: v128): v128 {
+  const h = f64x2.mul(x, w)
+  const q = f64x2.nearest(f64x2.mul(x, wp))
+  return f64x2.sub(nmadd(q, p, h), productError(x, w, h))
+}
+
 // Sums of products, reduced late.
 //
 // An accumulator pair (high, low) holds a sum S = (high - C) + low, where C = 1.5 * 2^(52+s) pins the unit in the last place of `high`

@@ -1,298 +1,333 @@
-// Negacyclic number-theoretic transforms. Two layers in one pass over memory (radix 4), the last of the forward and the first
-// of the inverse transform two or three, with the lanes exchanged in registers.
+// Negacyclic number-theoretic transforms, one layer for each pass over memory.
 //
 // Forward butterflies (Cooley-Tukey): (x, y) -> (x + y*w, x - y*w). Inverse (Gentleman-Sande): (x, y) -> (x + y, (x - y)*w).
-// Longa and Naehrig 2016 (eprint 2016/504), algorithms 1 and 2. Twiddles lie in the order of use, see ntt-tables.ts.
+// Longa and Naehrig 2016 (eprint 2016/504), algorithms 1 and 2. Layers of distance t >= 8 take four vectors side by side from each
+// half of a block; those of distance 4, 2 and 1 are loops of their own, the last one with the lanes exchanged in registers.
+//
+// Measured, two layers in one pass over memory (radix 4) is slower, at 3.2 to 3.8 cycles for a vector butterfly against 3.0 here: the limit is how many
+// dependent operations the processor keeps waiting, not memory. The table needs no quotients w/p for the same reason.
 //
 // Bounds, in units of p. Sums are exact while they stay within L = 2^53 / p, at least 8. With e = 3 * 2^-54 * p (at most 3/16,
-// see fma.ts) a product of |x| <= A and a twiddle is at most 1/2 + A*e. The bound A is followed at run time, and a pass
-// reduces what it would let grow too far: small primes need no reduction at all, 49-bit primes one or none, 50-bit primes
-// one of four values in every pass but the first.
-import { mulmod, reduceOnce } from './fma'
+// see fma.ts) a product of |x| <= A and a twiddle is at most 1/2 + A*e. The bound A is followed at run time, and a layer reduces
+// what it leaves unmultiplied where it would grow too far: primes up to 48 bits never do, those of 49 bits not up to n = 8192 forwards.
+import { mulConstant, mulmod, reduceOnce } from './fma'
 
-/** After one forward layer. */
+/** A after one forward layer on A. */
 @inline
 function grown(bound: f64, e: f64): f64 {
   return bound + 0.5 + bound * e
 }
 
+/** Layers of distance 8 and more: `half` bytes from the lower to the upper half of a block, m blocks with the roots m, m+1, ... */
 @inline
-function errorOf(p: f64): f64 {
-  return p * (3.0 / 18014398509481984.0)
-}
-
-@inline
-function limitOf(p: f64): f64 {
-  return 9007199254740992.0 / p
-}
-
-/**
- * Layers 2t and t for `blocks` blocks of four quarters. With `reduce`, the one value of four that both layers leave unmultiplied is
- * reduced first.
- */
-@inline
-function forwardPass(x: usize, blocks: i32, quarter: usize, table: usize, p: v128, pinv: v128, reduce: bool): void {
-  for (let i = 0; i < blocks; i++) {
-    const w1 = v128.load64_splat(table)
-    const w2 = v128.load64_splat(table, 8)
-    const w3 = v128.load64_splat(table, 16)
-    table += 24
-    const end = x + quarter
+function forwardWide(x: usize, n: i32, half: usize, table: usize, p: v128, pinv: v128, reduce: bool): void {
+  const last = x + (<usize>n << 3)
+  do {
+    const w = v128.load64_splat(table)
+    const end = x + half
     do {
+      const y = x + half
+      const r0 = mulmod(v128.load(y), w, p, pinv)
+      const r1 = mulmod(v128.load(y, 16), w, p, pinv)
+      const r2 = mulmod(v128.load(y, 32), w, p, pinv)
+      const r3 = mulmod(v128.load(y, 48), w, p, pinv)
       let a0 = v128.load(x)
-      const a1 = v128.load(x + quarter)
-      const r2 = mulmod(v128.load(x + 2 * quarter), w1, p, pinv)
-      const r3 = mulmod(v128.load(x + 3 * quarter), w1, p, pinv)
-      if (reduce) a0 = reduceOnce(a0, p, pinv)
-      const b0 = f64x2.add(a0, r2)
-      const b2 = f64x2.sub(a0, r2)
-      const b1 = mulmod(f64x2.add(a1, r3), w2, p, pinv)
-      const b3 = mulmod(f64x2.sub(a1, r3), w3, p, pinv)
-      v128.store(x, f64x2.add(b0, b1))
-      v128.store(x + quarter, f64x2.sub(b0, b1))
-      v128.store(x + 2 * quarter, f64x2.add(b2, b3))
-      v128.store(x + 3 * quarter, f64x2.sub(b2, b3))
-      x += 16
+      let a1 = v128.load(x, 16)
+      let a2 = v128.load(x, 32)
+      let a3 = v128.load(x, 48)
+      if (reduce) {
+        a0 = reduceOnce(a0, p, pinv)
+        a1 = reduceOnce(a1, p, pinv)
+        a2 = reduceOnce(a2, p, pinv)
+        a3 = reduceOnce(a3, p, pinv)
+      }
+      v128.store(x, f64x2.add(a0, r0))
+      v128.store(y, f64x2.sub(a0, r0))
+      v128.store(x, f64x2.add(a1, r1), 16)
+      v128.store(y, f64x2.sub(a1, r1), 16)
+      v128.store(x, f64x2.add(a2, r2), 32)
+      v128.store(y, f64x2.sub(a2, r2), 32)
+      v128.store(x, f64x2.add(a3, r3), 48)
+      v128.store(y, f64x2.sub(a3, r3), 48)
+      x += 64
     } while (x < end)
-    x += 3 * quarter
-  }
+    x += half
+    table += 8
+  } while (x < last)
 }
 
-/** Layers of distance 2 and 1 and the final reduction. */
+/** Distance 4: two blocks at a time. */
 @inline
-function forwardLast4(x: usize, n: i32, table: usize, p: v128, pinv: v128): void {
+function forwardFour(x: usize, n: i32, table: usize, p: v128, pinv: v128): void {
   const end = x + (<usize>n << 3)
-  for (; x < end; x += 32, table += 24) {
-    const a0 = v128.load(x)
-    const r = mulmod(v128.load(x, 16), v128.load64_splat(table), p, pinv)
-    const b0 = f64x2.add(a0, r)
-    const b1 = f64x2.sub(a0, r)
-    const c0 = v128.shuffle<f64>(b0, b1, 0, 2)
-    const s = mulmod(v128.shuffle<f64>(b0, b1, 1, 3), v128.load(table, 8), p, pinv)
-    const d0 = reduceOnce(f64x2.add(c0, s), p, pinv)
-    const d1 = reduceOnce(f64x2.sub(c0, s), p, pinv)
-    v128.store(x, v128.shuffle<f64>(d0, d1, 0, 2))
-    v128.store(x, v128.shuffle<f64>(d0, d1, 1, 3), 16)
-  }
-}
-
-/** Layers of distance 4, 2 and 1 and the final reduction. */
-@inline
-function forwardLast8(x: usize, n: i32, table: usize, p: v128, pinv: v128): void {
-  const end = x + (<usize>n << 3)
-  for (; x < end; x += 64, table += 56) {
-    const w1 = v128.load64_splat(table)
-    const r2 = mulmod(v128.load(x, 32), w1, p, pinv)
-    const r3 = mulmod(v128.load(x, 48), w1, p, pinv)
+  for (; x < end; x += 128, table += 16) {
+    const w0 = v128.load64_splat(table)
+    const w1 = v128.load64_splat(table, 8)
+    const r0 = mulmod(v128.load(x, 32), w0, p, pinv)
+    const r1 = mulmod(v128.load(x, 48), w0, p, pinv)
+    const r2 = mulmod(v128.load(x, 96), w1, p, pinv)
+    const r3 = mulmod(v128.load(x, 112), w1, p, pinv)
     const a0 = v128.load(x)
     const a1 = v128.load(x, 16)
-    const b0 = f64x2.add(a0, r2)
-    const b2 = f64x2.sub(a0, r2)
-    const b1 = mulmod(f64x2.add(a1, r3), v128.load64_splat(table, 8), p, pinv)
-    const b3 = mulmod(f64x2.sub(a1, r3), v128.load64_splat(table, 16), p, pinv)
-    const c0 = f64x2.add(b0, b1)
-    const c1 = f64x2.sub(b0, b1)
-    const c2 = f64x2.add(b2, b3)
-    const c3 = f64x2.sub(b2, b3)
-    const d0 = v128.shuffle<f64>(c0, c1, 0, 2)
-    const d1 = mulmod(v128.shuffle<f64>(c0, c1, 1, 3), v128.load(table, 24), p, pinv)
-    const d2 = v128.shuffle<f64>(c2, c3, 0, 2)
-    const d3 = mulmod(v128.shuffle<f64>(c2, c3, 1, 3), v128.load(table, 40), p, pinv)
-    const e0 = reduceOnce(f64x2.add(d0, d1), p, pinv)
-    const e1 = reduceOnce(f64x2.sub(d0, d1), p, pinv)
-    const e2 = reduceOnce(f64x2.add(d2, d3), p, pinv)
-    const e3 = reduceOnce(f64x2.sub(d2, d3), p, pinv)
-    v128.store(x, v128.shuffle<f64>(e0, e1, 0, 2))
-    v128.store(x, v128.shuffle<f64>(e0, e1, 1, 3), 16)
-    v128.store(x, v128.shuffle<f64>(e2, e3, 0, 2), 32)
-    v128.store(x, v128.shuffle<f64>(e2, e3, 1, 3), 48)
+    const a2 = v128.load(x, 64)
+    const a3 = v128.load(x, 80)
+    v128.store(x, f64x2.add(a0, r0))
+    v128.store(x, f64x2.add(a1, r1), 16)
+    v128.store(x, f64x2.sub(a0, r0), 32)
+    v128.store(x, f64x2.sub(a1, r1), 48)
+    v128.store(x, f64x2.add(a2, r2), 64)
+    v128.store(x, f64x2.add(a3, r3), 80)
+    v128.store(x, f64x2.sub(a2, r2), 96)
+    v128.store(x, f64x2.sub(a3, r3), 112)
+  }
+}
+
+/** Distance 2: two blocks at a time. */
+@inline
+function forwardTwo(x: usize, n: i32, table: usize, p: v128, pinv: v128): void {
+  const end = x + (<usize>n << 3)
+  for (; x < end; x += 64, table += 16) {
+    const r0 = mulmod(v128.load(x, 16), v128.load64_splat(table), p, pinv)
+    const r1 = mulmod(v128.load(x, 48), v128.load64_splat(table, 8), p, pinv)
+    const a0 = v128.load(x)
+    const a1 = v128.load(x, 32)
+    v128.store(x, f64x2.add(a0, r0))
+    v128.store(x, f64x2.sub(a0, r0), 16)
+    v128.store(x, f64x2.add(a1, r1), 32)
+    v128.store(x, f64x2.sub(a1, r1), 48)
+  }
+}
+
+/** Distance 1 and the final reduction: [x0 y0] [x1 y1] becomes [x0 x1] [y0 y1] and back. */
+@inline
+function forwardOne(x: usize, n: i32, table: usize, p: v128, pinv: v128): void {
+  const end = x + (<usize>n << 3)
+  for (; x < end; x += 64, table += 32) {
+    const u0 = v128.load(x)
+    const v0 = v128.load(x, 16)
+    const u1 = v128.load(x, 32)
+    const v1 = v128.load(x, 48)
+    const r0 = mulmod(v128.shuffle<f64>(u0, v0, 1, 3), v128.load(table), p, pinv)
+    const r1 = mulmod(v128.shuffle<f64>(u1, v1, 1, 3), v128.load(table, 16), p, pinv)
+    const a0 = v128.shuffle<f64>(u0, v0, 0, 2)
+    const a1 = v128.shuffle<f64>(u1, v1, 0, 2)
+    const s0 = reduceOnce(f64x2.add(a0, r0), p, pinv)
+    const d0 = reduceOnce(f64x2.sub(a0, r0), p, pinv)
+    const s1 = reduceOnce(f64x2.add(a1, r1), p, pinv)
+    const d1 = reduceOnce(f64x2.sub(a1, r1), p, pinv)
+    v128.store(x, v128.shuffle<f64>(s0, d0, 0, 2))
+    v128.store(x, v128.shuffle<f64>(s0, d0, 1, 3), 16)
+    v128.store(x, v128.shuffle<f64>(s1, d1, 0, 2), 32)
+    v128.store(x, v128.shuffle<f64>(s1, d1, 1, 3), 48)
   }
 }
 
 /**
- * Between passes A stays so small that three more layers fit, which covers the pass of three layers and any reducing pass. For p < 2^50 that is
- * A <= 3.8; a reducing pass maps A to 3/2 + A*e + (A + 1/2 + A*e) * e, whose fixed point is below 2.71.
+ * A wide layer is plain where three more plain layers fit afterwards, as the last three always are. Otherwise it reduces x, which leaves
+ * 1 + A*e <= 5/2: for p < 2^50 and A <= 8, three more layers then stay below 5.8.
  */
 export function nttForward(x: usize, n: i32, p: f64, pinv: f64, table: usize): void {
   const P = f64x2.splat(p)
   const I = f64x2.splat(pinv)
-  const e = errorOf(p)
-  const limit = limitOf(p)
+  const e = p * (3.0 / 18014398509481984.0)
+  const limit = 9007199254740992.0 / p
   let bound: f64 = 1
-  let blocks = 1
-  for (let quarter = <usize>n << 1; quarter >= 32; quarter >>= 2) {
-    const next = grown(grown(bound, e), e)
+  let m: usize = 1
+  for (let half = <usize>n << 2; half >= 64; half >>= 1, m <<= 1) {
+    const next = grown(bound, e)
     if (grown(grown(grown(next, e), e), e) <= limit) {
-      forwardPass(x, blocks, quarter, table, P, I, false)
+      forwardWide(x, n, half, table + (m << 3), P, I, false)
       bound = next
     } else {
-      forwardPass(x, blocks, quarter, table, P, I, true)
-      bound = 1.5 + bound * e + grown(bound, e) * e
+      forwardWide(x, n, half, table + (m << 3), P, I, true)
+      bound = 1 + bound * e
     }
-    table += 24 * <usize>blocks
-    blocks <<= 2
   }
-  if (blocks * 4 == n) forwardLast4(x, n, table, P, I)
-  else forwardLast8(x, n, table, P, I)
+  forwardFour(x, n, table + (m << 3), P, I)
+  forwardTwo(x, n, table + (m << 4), P, I)
+  forwardOne(x, n, table + (m << 5), P, I)
 }
 
-/** Layers of distance 1 and 2. */
+// The inverse layers read the same roots from the other end: the inverse root of block i of m is -root[m + (m-1-i)], and
+// (x - y) * -w = (y - x) * w. `table` points behind the last root of the layer.
+
+/** Distance 1; the lanes are taken crosswise, as the roots run backwards. Sums: 2A. */
 @inline
-function inverseFirst4(x: usize, n: i32, table: usize, p: v128, pinv: v128, reduce: bool): void {
+function inverseOne(x: usize, n: i32, table: usize, p: v128, pinv: v128): void {
   const end = x + (<usize>n << 3)
-  for (; x < end; x += 32, table += 24) {
-    const a0 = v128.load(x)
-    const a1 = v128.load(x, 16)
-    const b0 = v128.shuffle<f64>(a0, a1, 0, 2)
-    const b1 = v128.shuffle<f64>(a0, a1, 1, 3)
-    const c0 = f64x2.add(b0, b1)
-    const c1 = mulmod(f64x2.sub(b0, b1), v128.load(table), p, pinv)
-    const d0 = v128.shuffle<f64>(c0, c1, 0, 2)
-    const d1 = v128.shuffle<f64>(c0, c1, 1, 3)
-    const s = f64x2.add(d0, d1)
-    v128.store(x, reduce ? reduceOnce(s, p, pinv) : s)
-    v128.store(x, mulmod(f64x2.sub(d0, d1), v128.load64_splat(table, 16), p, pinv), 16)
+  for (; x < end; x += 64) {
+    table -= 32
+    const u0 = v128.load(x)
+    const v0 = v128.load(x, 16)
+    const u1 = v128.load(x, 32)
+    const v1 = v128.load(x, 48)
+    const a0 = v128.shuffle<f64>(v0, u0, 0, 2)
+    const b0 = v128.shuffle<f64>(v0, u0, 1, 3)
+    const a1 = v128.shuffle<f64>(v1, u1, 0, 2)
+    const b1 = v128.shuffle<f64>(v1, u1, 1, 3)
+    const s0 = f64x2.add(a0, b0)
+    const s1 = f64x2.add(a1, b1)
+    const d0 = mulmod(f64x2.sub(b0, a0), v128.load(table, 16), p, pinv)
+    const d1 = mulmod(f64x2.sub(b1, a1), v128.load(table), p, pinv)
+    v128.store(x, v128.shuffle<f64>(s0, d0, 1, 3))
+    v128.store(x, v128.shuffle<f64>(s0, d0, 0, 2), 16)
+    v128.store(x, v128.shuffle<f64>(s1, d1, 1, 3), 32)
+    v128.store(x, v128.shuffle<f64>(s1, d1, 0, 2), 48)
   }
 }
 
-/** Layers of distance 1, 2 and 4. */
+/** Distance 2. */
 @inline
-function inverseFirst8(x: usize, n: i32, table: usize, p: v128, pinv: v128, reduce: bool): void {
+function inverseTwo(x: usize, n: i32, table: usize, p: v128, pinv: v128): void {
   const end = x + (<usize>n << 3)
-  for (; x < end; x += 64, table += 56) {
+  for (; x < end; x += 64) {
+    table -= 16
+    const a0 = v128.load(x)
+    const b0 = v128.load(x, 16)
+    const a1 = v128.load(x, 32)
+    const b1 = v128.load(x, 48)
+    const d0 = mulmod(f64x2.sub(b0, a0), v128.load64_splat(table, 8), p, pinv)
+    const d1 = mulmod(f64x2.sub(b1, a1), v128.load64_splat(table), p, pinv)
+    v128.store(x, f64x2.add(a0, b0))
+    v128.store(x, d0, 16)
+    v128.store(x, f64x2.add(a1, b1), 32)
+    v128.store(x, d1, 48)
+  }
+}
+
+/** Distance 4; with `reduce` the sums are reduced. */
+@inline
+function inverseFour(x: usize, n: i32, table: usize, p: v128, pinv: v128, reduce: bool): void {
+  const end = x + (<usize>n << 3)
+  for (; x < end; x += 64) {
+    table -= 8
+    const w = v128.load64_splat(table)
     const a0 = v128.load(x)
     const a1 = v128.load(x, 16)
-    const a2 = v128.load(x, 32)
-    const a3 = v128.load(x, 48)
-    const b0 = v128.shuffle<f64>(a0, a1, 0, 2)
-    const b1 = v128.shuffle<f64>(a0, a1, 1, 3)
-    const b2 = v128.shuffle<f64>(a2, a3, 0, 2)
-    const b3 = v128.shuffle<f64>(a2, a3, 1, 3)
-    const c0 = f64x2.add(b0, b1)
-    const c1 = mulmod(f64x2.sub(b0, b1), v128.load(table), p, pinv)
-    const c2 = f64x2.add(b2, b3)
-    const c3 = mulmod(f64x2.sub(b2, b3), v128.load(table, 16), p, pinv)
-    const d0 = v128.shuffle<f64>(c0, c1, 0, 2)
-    const d1 = v128.shuffle<f64>(c0, c1, 1, 3)
-    const d2 = v128.shuffle<f64>(c2, c3, 0, 2)
-    const d3 = v128.shuffle<f64>(c2, c3, 1, 3)
-    const e0 = f64x2.add(d0, d1)
-    const e1 = mulmod(f64x2.sub(d0, d1), v128.load64_splat(table, 32), p, pinv)
-    const e2 = f64x2.add(d2, d3)
-    const e3 = mulmod(f64x2.sub(d2, d3), v128.load64_splat(table, 40), p, pinv)
-    const w = v128.load64_splat(table, 48)
-    const s0 = f64x2.add(e0, e2)
-    const s1 = f64x2.add(e1, e3)
+    const b0 = v128.load(x, 32)
+    const b1 = v128.load(x, 48)
+    const d0 = mulmod(f64x2.sub(b0, a0), w, p, pinv)
+    const d1 = mulmod(f64x2.sub(b1, a1), w, p, pinv)
+    const s0 = f64x2.add(a0, b0)
+    const s1 = f64x2.add(a1, b1)
     v128.store(x, reduce ? reduceOnce(s0, p, pinv) : s0)
     v128.store(x, reduce ? reduceOnce(s1, p, pinv) : s1, 16)
-    v128.store(x, mulmod(f64x2.sub(e0, e2), w, p, pinv), 32)
-    v128.store(x, mulmod(f64x2.sub(e1, e3), w, p, pinv), 48)
+    v128.store(x, d0, 32)
+    v128.store(x, d1, 48)
   }
 }
 
-/** Layers t and 2t. With `reduce`, both sums of the second layer are reduced. */
+/** Distance 8 and more, except the last layer; with `reduce` the sums are reduced. */
 @inline
-function inversePass(x: usize, blocks: i32, quarter: usize, table: usize, p: v128, pinv: v128, reduce: bool): void {
-  for (let i = 0; i < blocks; i++) {
-    const w2 = v128.load64_splat(table)
-    const w3 = v128.load64_splat(table, 8)
-    const w1 = v128.load64_splat(table, 16)
-    table += 24
-    const end = x + quarter
-    do {
-      const a0 = v128.load(x)
-      const a1 = v128.load(x + quarter)
-      const a2 = v128.load(x + 2 * quarter)
-      const a3 = v128.load(x + 3 * quarter)
-      const b0 = f64x2.add(a0, a1)
-      const b1 = mulmod(f64x2.sub(a0, a1), w2, p, pinv)
-      const b2 = f64x2.add(a2, a3)
-      const b3 = mulmod(f64x2.sub(a2, a3), w3, p, pinv)
-      const c0 = f64x2.add(b0, b2)
-      const c1 = f64x2.add(b1, b3)
-      v128.store(x, reduce ? reduceOnce(c0, p, pinv) : c0)
-      v128.store(x + quarter, reduce ? reduceOnce(c1, p, pinv) : c1)
-      v128.store(x + 2 * quarter, mulmod(f64x2.sub(b0, b2), w1, p, pinv))
-      v128.store(x + 3 * quarter, mulmod(f64x2.sub(b1, b3), w1, p, pinv))
-      x += 16
-    } while (x < end)
-    x += 3 * quarter
-  }
-}
-
-/** The last two layers, with the factor 1/n and the final reduction: table = [w2, w3, w1/n, 1/n]. */
-@inline
-function inverseLast(x: usize, n: i32, table: usize, p: v128, pinv: v128, reduce: bool): void {
-  const quarter = <usize>n << 1
-  const w2 = v128.load64_splat(table)
-  const w3 = v128.load64_splat(table, 8)
-  const w1 = v128.load64_splat(table, 16)
-  const w0 = v128.load64_splat(table, 24)
-  const end = x + quarter
+function inverseWide(x: usize, n: i32, half: usize, table: usize, p: v128, pinv: v128, reduce: bool): void {
+  const last = x + (<usize>n << 3)
   do {
+    table -= 8
+    const w = v128.load64_splat(table)
+    const end = x + half
+    do {
+      const y = x + half
+      const a0 = v128.load(x)
+      const a1 = v128.load(x, 16)
+      const a2 = v128.load(x, 32)
+      const a3 = v128.load(x, 48)
+      const b0 = v128.load(y)
+      const b1 = v128.load(y, 16)
+      const b2 = v128.load(y, 32)
+      const b3 = v128.load(y, 48)
+      const d0 = mulmod(f64x2.sub(b0, a0), w, p, pinv)
+      const d1 = mulmod(f64x2.sub(b1, a1), w, p, pinv)
+      const d2 = mulmod(f64x2.sub(b2, a2), w, p, pinv)
+      const d3 = mulmod(f64x2.sub(b3, a3), w, p, pinv)
+      const s0 = f64x2.add(a0, b0)
+      const s1 = f64x2.add(a1, b1)
+      const s2 = f64x2.add(a2, b2)
+      const s3 = f64x2.add(a3, b3)
+      v128.store(x, reduce ? reduceOnce(s0, p, pinv) : s0)
+      v128.store(x, reduce ? reduceOnce(s1, p, pinv) : s1, 16)
+      v128.store(x, reduce ? reduceOnce(s2, p, pinv) : s2, 32)
+      v128.store(x, reduce ? reduceOnce(s3, p, pinv) : s3, 48)
+      v128.store(y, d0)
+      v128.store(y, d1, 16)
+      v128.store(y, d2, 32)
+      v128.store(y, d3, 48)
+      x += 64
+    } while (x < end)
+    x += half
+  } while (x < last)
+}
+
+/** The last layer with the factor 1/n: c = 1/n and w = root[1] / n as pairs; with `reduce` both results are reduced. */
+@inline
+function inverseLast(
+  x: usize, half: usize, c: v128, cp: v128, w: v128, wp: v128, p: v128, pinv: v128, reduce: bool,
+): void {
+  const end = x + half
+  do {
+    const y = x + half
     const a0 = v128.load(x)
-    const a1 = v128.load(x + quarter)
-    const a2 = v128.load(x + 2 * quarter)
-    const a3 = v128.load(x + 3 * quarter)
-    const b0 = f64x2.add(a0, a1)
-    const b1 = mulmod(f64x2.sub(a0, a1), w2, p, pinv)
-    const b2 = f64x2.add(a2, a3)
-    const b3 = mulmod(f64x2.sub(a2, a3), w3, p, pinv)
-    const c0 = mulmod(f64x2.add(b0, b2), w0, p, pinv)
-    const c1 = mulmod(f64x2.add(b1, b3), w0, p, pinv)
-    const c2 = mulmod(f64x2.sub(b0, b2), w1, p, pinv)
-    const c3 = mulmod(f64x2.sub(b1, b3), w1, p, pinv)
-    v128.store(x, reduce ? reduceOnce(c0, p, pinv) : c0)
-    v128.store(x + quarter, reduce ? reduceOnce(c1, p, pinv) : c1)
-    v128.store(x + 2 * quarter, reduce ? reduceOnce(c2, p, pinv) : c2)
-    v128.store(x + 3 * quarter, reduce ? reduceOnce(c3, p, pinv) : c3)
-    x += 16
+    const a1 = v128.load(x, 16)
+    const b0 = v128.load(y)
+    const b1 = v128.load(y, 16)
+    const s0 = mulConstant(f64x2.add(a0, b0), c, cp, p)
+    const s1 = mulConstant(f64x2.add(a1, b1), c, cp, p)
+    const d0 = mulConstant(f64x2.sub(b0, a0), w, wp, p)
+    const d1 = mulConstant(f64x2.sub(b1, a1), w, wp, p)
+    v128.store(x, reduce ? reduceOnce(s0, p, pinv) : s0)
+    v128.store(x, reduce ? reduceOnce(s1, p, pinv) : s1, 16)
+    v128.store(y, reduce ? reduceOnce(d0, p, pinv) : d0)
+    v128.store(y, reduce ? reduceOnce(d1, p, pinv) : d1, 16)
+    x += 32
   } while (x < end)
 }
 
+/** Whether the results of the last layer on A exceed 0.69: they are at most 1/2 + 2A * p * 2^-53, see `mulConstant`. */
+@inline
+function lastTooWide(bound: f64, p: f64): bool {
+  return bound * p * (2.0 / 9007199254740992.0) > 0.19
+}
+
 /**
- * A pass on |x| <= A forms sums up to 4A (the first one 4A or 8A, with A = 1) and multiplies differences up to the same bound. With its sums
- * reduced it leaves 1/2 + 4A*e: for p < 2^50 that keeps A <= 2, and 4A <= 8 fits. Without, the next pass must still fit.
+ * A layer on A forms sums and differences up to 2A and leaves max(2A, 1/2 + 2A*e); with its sums reduced, 1/2 + 2A*e. The first three
+ * layers reach 8 <= L. A later one is plain where the next still has room, 4A <= L; if not, then for p < 2^50 and 2A <= 8 it leaves 2,
+ * which is room for two layers again. The layer before the last also reduces where that spares the last one twice the work.
  */
 export function nttInverse(x: usize, n: i32, p: f64, pinv: f64, table: usize): void {
   const P = f64x2.splat(p)
   const I = f64x2.splat(pinv)
-  const e = errorOf(p)
-  const limit = limitOf(p)
-  let bound: f64
-  let quarter: usize
-  if (ctz(n) & 1) {
-    if (32 <= limit) {
-      inverseFirst8(x, n, table, P, I, false)
-      bound = 8
-    } else {
-      inverseFirst8(x, n, table, P, I, true)
-      bound = 0.5 + 8 * e
-    }
-    quarter = 64
-    table += 7 * <usize>n
+  const e = p * (3.0 / 18014398509481984.0)
+  const limit = 9007199254740992.0 / p
+  inverseOne(x, n, table + (<usize>n << 3), P, I)
+  inverseTwo(x, n, table + (<usize>n << 2), P, I)
+  let bound: f64 = 8
+  if (16 <= limit) {
+    inverseFour(x, n, table + (<usize>n << 1), P, I, false)
   } else {
-    if (16 <= limit) {
-      inverseFirst4(x, n, table, P, I, false)
-      bound = 4
-    } else {
-      inverseFirst4(x, n, table, P, I, true)
-      bound = 0.5 + 4 * e
-    }
-    quarter = 32
-    table += 6 * <usize>n
+    inverseFour(x, n, table + (<usize>n << 1), P, I, true)
+    bound = 0.5 + 8 * e
   }
-  let blocks = (n << 1) / <i32>quarter
-  for (; blocks > 1; blocks >>= 2, quarter <<= 2) {
-    if (bound * 16 <= limit) {
-      inversePass(x, blocks, quarter, table, P, I, false)
-      bound = bound * 4
+  // `behind` is the end of the roots of a layer of m blocks, 2m f64 from the start.
+  let behind = <usize>n
+  let half: usize = 64
+  for (; behind > 16; behind >>= 1, half <<= 1) {
+    const reduced = 0.5 + 2 * bound * e
+    const spare = behind == 32 && lastTooWide(2 * bound, p) && !lastTooWide(reduced, p)
+    if (4 * bound <= limit && !spare) {
+      inverseWide(x, n, half, table + behind, P, I, false)
+      bound = 2 * bound
     } else {
-      inversePass(x, blocks, quarter, table, P, I, true)
-      bound = 0.5 + 4 * bound * e
+      inverseWide(x, n, half, table + behind, P, I, true)
+      bound = reduced
     }
-    table += 24 * <usize>blocks
   }
-  if (4 * bound * e <= 0.19) inverseLast(x, n, table, P, I, false)
-  else inverseLast(x, n, table, P, I, true)
+  const c = load<f64>(table)
+  const w = f64x2.extract_lane(
+    reduceOnce(mulmod(f64x2.splat(load<f64>(table, 8)), f64x2.splat(c), P, I), P, I), 0,
+  )
+  const C = f64x2.splat(c)
+  const Cp = f64x2.splat(c / p)
+  const W = f64x2.splat(w)
+  const Wp = f64x2.splat(w / p)
+  if (lastTooWide(bound, p)) inverseLast(x, half, C, Cp, W, Wp, P, I, true)
+  else inverseLast(x, half, C, Cp, W, Wp, P, I, false)
 }

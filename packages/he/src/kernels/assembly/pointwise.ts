@@ -1,5 +1,5 @@
 // Point-wise kernels on one limb; ranges are in table.ts. n is a multiple of 8.
-import { madd, mulmod, nmadd, productError, reduceOnce } from './fma'
+import { mulConstant, mulmod, nmadd, productError, reduceOnce } from './fma'
 
 export function permute(dst: usize, src: usize, index: usize, n: i32): void {
   const end = index + (<usize>n << 2)
@@ -94,14 +94,6 @@ export function mulAdd(dst: usize, a: usize, b: usize, n: i32, p: f64, pinv: f64
     v128.store(dst, mulAddOnce(v128.load(dst), v128.load(a), v128.load(b), P, I))
     v128.store(dst, mulAddOnce(v128.load(dst, 16), v128.load(a, 16), v128.load(b, 16), P, I), 16)
   }
-}
-
-/** As `mulmod`, with the quotient x * fl(w/p): two roundings, so |r| <= (1/2 + |x*w/p| * 2^-52) p. */
-@inline
-function mulConstant(x: v128, w: v128, wp: v128, p: v128): v128 {
-  const h = f64x2.mul(x, w)
-  const q = f64x2.nearest(f64x2.mul(x, wp))
-  return f64x2.sub(nmadd(q, p, h), productError(x, w, h))
 }
 
 /** |a| < 2^50, so the quotient is off by at most 1/16 (as in `subMulScalar`) and the result is below 0.57 p. */

@@ -34,7 +34,7 @@ describe.each([
     return values(slots, draw.reals(slots, 0.5), draw.reals(slots, 0.5))
   }
   const fits = (t: Tracked): boolean => machine.room(t.ct.level, t.ct.scale, magnitude(t) + t.error) > 0
-  const multiplies = (t: Tracked): boolean => machine.room(t.ct.level, t.ct.scale * scale, 2 * magnitude(t) + t.error) > 0
+  const multiplies = (t: Tracked): boolean => machine.room(t.ct.level, t.ct.scale * scale, 1 + 2 * magnitude(t) + t.error) > 0
 
   /** One step, or undefined where it makes no sense for its operands. */
   function apply(s: Step, pool: readonly Tracked[]): Tracked | undefined {
@@ -48,14 +48,15 @@ describe.each([
       case 'multiply': {
         const b = pool[s.b % pool.length]!
         const level = Math.min(a.ct.level, b.ct.level)
-        if (machine.room(level, a.ct.scale * b.ct.scale, magnitude(a) * magnitude(b)) <= 1) return undefined
+        if (machine.room(level, a.ct.scale * b.ct.scale, 1 + magnitude(a) * magnitude(b)) <= 1) return undefined
         return machine.relinearise(machine.multiply(a, b))
       }
       case 'square':
-        return machine.room(a.ct.level, a.ct.scale ** 2, magnitude(a) ** 2) > 1 ? machine.relinearise(machine.square(a)) : undefined
+        return machine.room(a.ct.level, a.ct.scale ** 2, 1 + magnitude(a) ** 2) > 1 ? machine.relinearise(machine.square(a)) : undefined
       case 'addPlain':
       case 'subtractPlain':
-        return machine.room(a.ct.level, a.ct.scale, 1) > 0 ? machine[s.op](a, vector(s.label)) : undefined
+        // The encoder's coefficients end at 2^99.
+        return a.ct.scale < 2 ** 98 && machine.room(a.ct.level, a.ct.scale, 1) > 0 ? machine[s.op](a, vector(s.label)) : undefined
       case 'multiplyPlain':
         return multiplies(a) ? machine.multiplyPlain(a, vector(s.label)) : undefined
       case 'addConstant':
@@ -70,7 +71,7 @@ describe.each([
       case 'rescale':
         return a.ct.level > 0 && a.ct.scale > scale * 2 ** 10 ? machine.rescale(a) : undefined
       case 'dropLevel':
-        return a.ct.level > 0 && machine.room(a.ct.level - 1, a.ct.scale, magnitude(a)) > 0 ? machine.dropLevel(a, a.ct.level - 1) : undefined
+        return a.ct.level > 0 && machine.room(a.ct.level - 1, a.ct.scale, 1 + magnitude(a)) > 0 ? machine.dropLevel(a, a.ct.level - 1) : undefined
       case 'fresh':
         return machine.encrypt(vector(s.a), s.a % 2 === 0 ? 'symmetric' : 'public')
     }

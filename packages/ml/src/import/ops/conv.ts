@@ -25,11 +25,19 @@ function translate(site: Site): Operand {
   const [channels, ...spatial] = x.shape
   const [maps, depth, ...kernel] = weight.shape
   const group = intAttribute(site, 'group', 1)
-  if (channels === undefined || maps === undefined || depth === undefined || weight.shape.length !== x.shape.length + 1) {
+  if (
+    channels === undefined ||
+    maps === undefined ||
+    depth === undefined ||
+    weight.shape.length !== x.shape.length + 1
+  ) {
     throw wrong(site, `weights of shape [${weight.shape}] do not fit samples of shape [${x.shape}]`)
   }
   if (!(group >= 1) || depth * group !== channels || maps % group !== 0) {
-    throw wrong(site, `${maps} maps over ${depth} channels in ${group} groups do not fit an input of ${channels} channels`)
+    throw wrong(
+      site,
+      `${maps} maps over ${depth} channels in ${group} groups do not fit an input of ${channels} channels`,
+    )
   }
   const declared = intsAttribute(site, 'kernel_shape')
   if (declared && declared.join() !== kernel.join()) {

@@ -61,7 +61,8 @@ function translateMatmul(site: Site): Operand {
   if (weight.shape.length !== 2 || p === undefined || q === undefined) {
     throw refuse(site, `the constant has shape [${weight.shape}]; a matrix is supported`)
   }
-  if (rank < (left ? 2 : 1)) throw refuse(site, 'the product runs over axis 0, which is the batch: samples are independent of each other')
+  if (rank < (left ? 2 : 1))
+    throw refuse(site, 'the product runs over axis 0, which is the batch: samples are independent of each other')
   const inner = x.shape[left ? rank - 2 : rank - 1]!
   if (inner !== (left ? q : p)) {
     throw wrong(site, `a constant of shape [${weight.shape}] does not fit samples of shape [${x.shape}]`)

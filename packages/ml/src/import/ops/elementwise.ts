@@ -53,7 +53,10 @@ function fold(site: Site, a: Tensor, b: Tensor, f: (a: number, b: number) => num
   if (!shape) throw wrong(site, `shapes [${a.shape}] and [${b.shape}] do not fit`)
   requireShape(site, shape)
   const j = broadcastIndex(b.shape, shape)
-  return constant(shape, Array.from(broadcastIndex(a.shape, shape), (i, k) => f(a.data[i]!, b.data[j[k]!]!)))
+  return constant(
+    shape,
+    Array.from(broadcastIndex(a.shape, shape), (i, k) => f(a.data[i]!, b.data[j[k]!]!)),
+  )
 }
 
 /** The shape that a sample takes, and for each of its elements the one of x. */
@@ -64,15 +67,25 @@ function spread(site: Site, x: readonly number[], other: readonly number[]): { s
   return { shape, picks: broadcastIndex(x, shape) }
 }
 
-function withConstant(site: Site, arithmetic: Arithmetic, x: Variable, tensor: Tensor, constantFirst: boolean): Operand {
+function withConstant(
+  site: Site,
+  arithmetic: Arithmetic,
+  x: Variable,
+  tensor: Tensor,
+  constantFirst: boolean,
+): Operand {
   // The constant's own batch axis, where it has one, must be 1.
   const extra = tensor.shape.length - x.shape.length
   if (extra > 1 || (extra === 1 && tensor.shape[0] !== 1)) {
     throw refuse(site, `a constant of shape [${tensor.shape}] does not treat all samples of a batch alike`)
   }
   const { shape, picks } = spread(site, x.shape, extra === 1 ? tensor.shape.slice(1) : tensor.shape)
-  const values = Float64Array.from(broadcastIndex(tensor.shape, extra === 1 ? [1, ...shape] : shape), (i) => tensor.data[i]!)
-  if (arithmetic === 'div' && constantFirst) throw refuse(site, 'division by a value that depends on the input is not polynomial')
+  const values = Float64Array.from(
+    broadcastIndex(tensor.shape, extra === 1 ? [1, ...shape] : shape),
+    (i) => tensor.data[i]!,
+  )
+  if (arithmetic === 'div' && constantFirst)
+    throw refuse(site, 'division by a value that depends on the input is not polynomial')
   if (arithmetic === 'div' && values.includes(0)) throw wrong(site, 'it divides by 0')
   const factor = (i: number): number => {
     if (arithmetic === 'mul') return values[i]!
@@ -88,21 +101,33 @@ function withConstant(site: Site, arithmetic: Arithmetic, x: Variable, tensor: T
 function combine(site: Site, arithmetic: Arithmetic, a: Variable, b: Variable): Operand {
   if (arithmetic === 'div') throw refuse(site, 'division by a value that depends on the input is not polynomial')
   if (a.shape.length !== b.shape.length) {
-    throw refuse(site, `samples of shapes [${a.shape}] and [${b.shape}] have different ranks, so the batch axes do not align`)
+    throw refuse(
+      site,
+      `samples of shapes [${a.shape}] and [${b.shape}] have different ranks, so the batch axes do not align`,
+    )
   }
   const expand = (x: Variable, other: Variable, sign: number): Variable => {
     const { shape, picks } = spread(site, x.shape, other.shape)
     if (sign === 1 && shape.join() === x.shape.join()) return x
     return pushAffine(site, x, affine(pickMatrix(picks, sizeOf(x.shape), () => sign)), shape)
   }
-  return pushBinary(site, arithmetic === 'mul' ? 'multiply' : 'add', expand(a, b, 1), expand(b, a, arithmetic === 'sub' ? -1 : 1))
+  return pushBinary(
+    site,
+    arithmetic === 'mul' ? 'multiply' : 'add',
+    expand(a, b, 1),
+    expand(b, a, arithmetic === 'sub' ? -1 : 1),
+  )
 }
 
 export const neg: Translation = {
   attributes: [],
   translate(site) {
     const x = site.inputs[0]
-    if (x?.kind === 'constant') return constant(x.tensor.shape, x.tensor.data.map((v) => -v))
+    if (x?.kind === 'constant')
+      return constant(
+        x.tensor.shape,
+        x.tensor.data.map((v) => -v),
+      )
     const y = variableInput(site, 0)
     const matrix = pickMatrix(broadcastIndex(y.shape, y.shape), sizeOf(y.shape), () => -1)
     return pushAffine(site, y, affine(matrix), y.shape)
@@ -116,7 +141,8 @@ export const pow: Translation = {
     const x = variableInput(site, 0)
     const { data } = constantInput(site, 1)
     const exponent = data[0]
-    if (exponent === undefined || data.some((v) => v !== exponent)) throw refuse(site, 'the exponent differs between elements')
+    if (exponent === undefined || data.some((v) => v !== exponent))
+      throw refuse(site, 'the exponent differs between elements')
     if (!Number.isInteger(exponent) || exponent < 1 || exponent > maxExponent) {
       throw refuse(site, `the exponent is ${exponent}; whole numbers from 1 to ${maxExponent} are supported`)
     }

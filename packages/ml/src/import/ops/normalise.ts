@@ -22,10 +22,12 @@ export const batchNormalization: Translation = {
     const channels = x.shape[0] ?? 0
     const [scale, shift, mean, variance] = [1, 2, 3, 4].map((i) => {
       const { data } = constantInput(site, i)
-      if (data.length !== channels) throw wrong(site, `input ${i} expected ${channels} numbers, one per channel, got ${data.length}`)
+      if (data.length !== channels)
+        throw wrong(site, `input ${i} expected ${channels} numbers, one per channel, got ${data.length}`)
       return data
     }) as [Float64Array, Float64Array, Float64Array, Float64Array]
-    if (intAttribute(site, 'training_mode', 0) !== 0) throw refuse(site, 'attribute "training_mode" = 1: export for inference')
+    if (intAttribute(site, 'training_mode', 0) !== 0)
+      throw refuse(site, 'attribute "training_mode" = 1: export for inference')
     if (intAttribute(site, 'spatial', 1) !== 1) throw refuse(site, 'attribute "spatial" = 0')
     const epsilon = floatAttribute(site, 'epsilon', 1e-5)
     if (variance.some((v) => !(v + epsilon > 0))) throw wrong(site, 'variance + epsilon is not positive')
@@ -33,7 +35,10 @@ export const batchNormalization: Translation = {
     const plane = sizeOf(x.shape) / channels
     const channel = (i: number): number => Math.floor(i / plane)
     const matrix = pickMatrix(broadcastIndex(x.shape, x.shape), sizeOf(x.shape), (i) => gain[channel(i)]!)
-    const bias = Float64Array.from({ length: matrix.rows }, (_, i) => shift[channel(i)]! - mean[channel(i)]! * gain[channel(i)]!)
+    const bias = Float64Array.from(
+      { length: matrix.rows },
+      (_, i) => shift[channel(i)]! - mean[channel(i)]! * gain[channel(i)]!,
+    )
     return pushAffine(site, x, affine(matrix, bias), x.shape)
   },
 }

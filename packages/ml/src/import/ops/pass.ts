@@ -1,5 +1,15 @@
 import { typeName } from '../decode.ts'
-import { constant, intAttribute, optionalConstant, type Operand, refuse, type Site, tensorAttribute, type Translation, wrong } from '../site.ts'
+import {
+  constant,
+  intAttribute,
+  type Operand,
+  optionalConstant,
+  refuse,
+  type Site,
+  type Translation,
+  tensorAttribute,
+  wrong,
+} from '../site.ts'
 
 function firstInput(site: Site): Operand {
   const x = site.inputs[0]

@@ -1,7 +1,17 @@
 import { affine } from '../../tensor/affine.ts'
 import { buildSparse } from '../../tensor/sparse.ts'
 import { sizeOf } from '../../tensor/tensor.ts'
-import { intAttribute, intsAttribute, type Operand, pushAffine, requireShape, type Site, type Translation, variableInput, wrong } from '../site.ts'
+import {
+  intAttribute,
+  intsAttribute,
+  type Operand,
+  pushAffine,
+  requireShape,
+  type Site,
+  type Translation,
+  variableInput,
+  wrong,
+} from '../site.ts'
 import { forTaps, readWindows, windowAttributes } from './windows.ts'
 
 export const averagePool: Translation = {
@@ -35,7 +45,8 @@ export const globalAveragePool: Translation = { attributes: [], translate: trans
 function translateGlobal(site: Site): Operand {
   const x = variableInput(site, 0)
   const [channels, ...spatial] = x.shape
-  if (channels === undefined || spatial.length === 0) throw wrong(site, `samples of shape [${x.shape}] have no spatial axes`)
+  if (channels === undefined || spatial.length === 0)
+    throw wrong(site, `samples of shape [${x.shape}] have no spatial axes`)
   const plane = sizeOf(spatial)
   const matrix = buildSparse(channels, channels * plane, (channel, add) => {
     for (let i = 0; i < plane; i++) add(channel * plane + i, 1 / plane)

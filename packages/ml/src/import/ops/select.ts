@@ -2,18 +2,18 @@ import { affine } from '../../tensor/affine.ts'
 import { pickMatrix } from '../../tensor/sparse.ts'
 import { sizeOf, stridedIndex, stridesOf } from '../../tensor/tensor.ts'
 import {
-  constantInput,
   constant,
+  constantInput,
   floatAttribute,
   intsOf,
   optionalConstant,
   pushAffine,
   refuse,
   requireShape,
-  sampleAxis,
   type Site,
-  textAttribute,
+  sampleAxis,
   type Translation,
+  textAttribute,
   variableInput,
   wrong,
 } from '../site.ts'
@@ -29,7 +29,8 @@ export const pad: Translation = {
     const given = intsOf(site, 'pads', 1)
     if (!given) throw wrong(site, 'attribute "pads" is missing')
     const axes = optionalConstant(site, 3)?.data ?? Float64Array.from({ length: rank }, (_, i) => i)
-    if (given.length !== 2 * axes.length) throw wrong(site, `"pads" expected ${2 * axes.length} numbers, got [${given}]`)
+    if (given.length !== 2 * axes.length)
+      throw wrong(site, `"pads" expected ${2 * axes.length} numbers, got [${given}]`)
     const before = new Array<number>(rank).fill(0)
     const after = new Array<number>(rank).fill(0)
     axes.forEach((axis, i) => {
@@ -64,10 +65,12 @@ export const slice: Translation = {
     const x = site.inputs[0]
     const starts = intsOf(site, 'starts', 1)
     const ends = intsOf(site, 'ends', 2)
-    if (!x || !starts || !ends || starts.length !== ends.length) throw wrong(site, '"starts" and "ends" expected equal lengths')
+    if (!x || !starts || !ends || starts.length !== ends.length)
+      throw wrong(site, '"starts" and "ends" expected equal lengths')
     const axes = intsOf(site, 'axes', 3) ?? starts.map((_, i) => i)
     const steps = site.inputs[4] ? [...constantInput(site, 4).data] : starts.map(() => 1)
-    if (axes.length !== starts.length || steps.length !== starts.length) throw wrong(site, '"axes" and "steps" expected one entry per range')
+    if (axes.length !== starts.length || steps.length !== starts.length)
+      throw wrong(site, '"axes" and "steps" expected one entry per range')
     if (x.kind === 'constant') {
       const { shape, data } = x.tensor
       if (shape.length !== 1 || starts.length !== 1) throw refuse(site, 'of constants only lists are sliced')
@@ -93,7 +96,8 @@ export const slice: Translation = {
 /** The indices of start:end:step on an axis, negative ends counted from the end, both clamped. */
 function range(site: Site, size: number, start: number, end: number, step: number): number[] {
   if (step === 0) throw wrong(site, 'a step is 0')
-  const clamp = (v: number): number => Math.min(Math.max(v < 0 ? v + size : v, step > 0 ? 0 : -1), step > 0 ? size : size - 1)
+  const clamp = (v: number): number =>
+    Math.min(Math.max(v < 0 ? v + size : v, step > 0 ? 0 : -1), step > 0 ? size : size - 1)
   const [from, to] = [clamp(start), clamp(end)]
   const indices: number[] = []
   for (let i = from; step > 0 ? i < to : i > to; i += step) indices.push(i)

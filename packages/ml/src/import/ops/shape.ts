@@ -13,8 +13,8 @@ import {
   refuse,
   requireShape,
   reshaped,
-  sampleAxis,
   type Site,
+  sampleAxis,
   type Translation,
   type Variable,
   variableInput,
@@ -27,7 +27,8 @@ export const flatten: Translation = {
     const x = variableInput(site, 0)
     const axis = sampleAxis(site, intAttribute(site, 'axis', 1), x.shape.length + 2)
     // Axes before `axis` would be merged with the batch; sizes of 1 change nothing.
-    if (sizeOf(x.shape.slice(0, axis)) !== 1) throw refuse(site, `attribute "axis" = ${axis + 1} merges axes with the batch`)
+    if (sizeOf(x.shape.slice(0, axis)) !== 1)
+      throw refuse(site, `attribute "axis" = ${axis + 1} merges axes with the batch`)
     return reshaped(x, [sizeOf(x.shape)])
   },
 }
@@ -39,7 +40,8 @@ export const reshape: Translation = {
     const x = site.inputs[0]
     if (!x || !target) throw wrong(site, 'an input is missing')
     if (target.includes(0) && intAttribute(site, 'allowzero', 0) !== 0) throw refuse(site, 'attribute "allowzero" = 1')
-    if (x.kind === 'constant') return { kind: 'constant', tensor: { ...x.tensor, shape: fill(site, x.tensor.shape, target) } }
+    if (x.kind === 'constant')
+      return { kind: 'constant', tensor: { ...x.tensor, shape: fill(site, x.tensor.shape, target) } }
     const [batch, ...rest] = target
     if (batch === undefined) throw refuse(site, 'it removes the batch axis')
     // The first axis is the batch, whatever its number: 0 (as it was), -1 (what remains) or a fixed size.
@@ -70,9 +72,12 @@ export const squeeze: Translation = {
     const shape = x.kind === 'constant' ? x.tensor.shape : [0, ...x.shape]
     const axes = intsOf(site, 'axes', 1)?.map((axis) => (axis < 0 ? axis + shape.length : axis))
     const gone = (n: number, i: number): boolean => (axes ? axes.includes(i) : n === 1)
-    if (axes?.some((i) => shape[i] !== 1)) throw wrong(site, `axes [${axes}] of shape [${shape.slice(1)}] per sample are not all of size 1`)
+    if (axes?.some((i) => shape[i] !== 1))
+      throw wrong(site, `axes [${axes}] of shape [${shape.slice(1)}] per sample are not all of size 1`)
     const left = shape.filter((n, i) => !gone(n, i))
-    return x.kind === 'constant' ? { kind: 'constant', tensor: { ...x.tensor, shape: left } } : reshaped(x, left.slice(1))
+    return x.kind === 'constant'
+      ? { kind: 'constant', tensor: { ...x.tensor, shape: left } }
+      : reshaped(x, left.slice(1))
   },
 }
 
@@ -154,7 +159,9 @@ export const concat: Translation = {
       const all = tensors.flatMap(({ data }) => [...data])
       return constant([all.length], all)
     }
-    const rank = Math.max(...parts.map((part) => (part.kind === 'variable' ? part.shape.length : part.tensor.shape.length - 1)))
+    const rank = Math.max(
+      ...parts.map((part) => (part.kind === 'variable' ? part.shape.length : part.tensor.shape.length - 1)),
+    )
     return join(site, parts, sampleAxis(site, axis, rank + 1), rank)
   },
 }
@@ -163,7 +170,8 @@ export const concat: Translation = {
 function join(site: Site, parts: readonly Operand[], axis: number, rank: number): Variable {
   const shapes = parts.map((part) => {
     if (part.kind === 'variable') return part.shape
-    if (part.tensor.shape[0] !== 1) throw refuse(site, `a constant of shape [${part.tensor.shape}] does not treat all samples alike`)
+    if (part.tensor.shape[0] !== 1)
+      throw refuse(site, `a constant of shape [${part.tensor.shape}] does not treat all samples alike`)
     return part.tensor.shape.slice(1)
   })
   const shape = [...shapes[0]!]

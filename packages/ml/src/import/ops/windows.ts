@@ -1,4 +1,4 @@
-import { intAttribute, intsAttribute, requireShape, refuse, type Site, textAttribute, wrong } from '../site.ts'
+import { intAttribute, intsAttribute, refuse, requireShape, type Site, textAttribute, wrong } from '../site.ts'
 
 /** Sliding windows over the two spatial axes of an image. One-dimensional signals have height 1. */
 export interface Windows {
@@ -25,7 +25,8 @@ export function readWindows(site: Site, spatial: readonly number[], kernel: read
   const dilations = perAxis('dilations', axes, 1)
   const pads = perAxis('pads', 2 * axes, 0)
   for (const [name, values] of Object.entries({ strides, dilations, kernel_shape: kernel })) {
-    if (values.some((v) => !(v >= 1))) throw wrong(site, `attribute "${name}" expected positive numbers, got [${values}]`)
+    if (values.some((v) => !(v >= 1)))
+      throw wrong(site, `attribute "${name}" expected positive numbers, got [${values}]`)
   }
   if (kernel.length !== axes) throw wrong(site, `attribute "kernel_shape" expected ${axes} numbers, got [${kernel}]`)
   if (pads.some((v) => v < 0)) throw refuse(site, `attribute "pads" is negative: [${pads}]`)

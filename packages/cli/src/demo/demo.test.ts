@@ -1,0 +1,92 @@
+import { readdirSync, readFileSync } from 'node:fs'
+import { expect, test } from 'vitest'
+import { glovebox, start } from '../../test/glovebox.ts'
+
+test('classifies real digits and prints exactly the object that scripts read', async () => {
+  const { code, stdout, stderr } = await glovebox('demo', 'digits', '--images', '5', '--threads', '2', '--json')
+  expect([code, stderr]).toEqual([0, ''])
+  expect(stdout.trim().split('\n')).toHaveLength(1)
+  const result = JSON.parse(stdout)
+  expect(Object.keys(result)).toEqual([
+    'model',
+    'images',
+    'agreeWithClear',
+    'accuracy',
+    'maxLogitError',
+    'serverMsMedian',
+    'roundTripMsMedian',
+    'keygenMs',
+    'uploadBytes',
+    'replyBytes',
+    'keyBytes',
+    'threads',
+    'ringDegree',
+    'logQP',
+    'securityBits',
+  ])
+  expect(result).toMatchObject({
+    model: 'digits',
+    images: 5,
+    agreeWithClear: 5,
+    accuracy: 1,
+    threads: 2,
+    securityBits: 128,
+  })
+  expect(result.maxLogitError).toBeLessThan(0.01)
+  expect(result.uploadBytes).toBeLessThan(400_000)
+  expect(result.replyBytes).toBeLessThan(60_000)
+  expect(result.keyBytes).toBeLessThan(60_000_000)
+  for (const value of Object.values(result)) expect(value).not.toBeNull()
+})
+
+test('for people it shows digits and a table, without colours or bars where there is no terminal', async () => {
+  const { code, stdout, stderr } = await glovebox('demo', 'digits', '--images', '3')
+  expect([code, stderr]).toEqual([0, ''])
+  for (const text of ['predicted 7, is 7', '3 of 3 digits', 'evaluation keys', 'security', '█'])
+    expect(stdout).toContain(text)
+  expect(stdout).not.toContain('\u001b')
+})
+
+test.runIf(process.platform === 'linux').each(['SIGKILL', 'SIGINT'] as const)(
+  'its server goes with it on %s',
+  async (signal) => {
+    const demo = start('demo', 'digits', '--images', '2000', '--json')
+    const server = await until(() => childrenOf(demo.pid!)[0])
+    demo.kill(signal)
+    await until(() => !alive(server) || undefined)
+    expect(alive(server)).toBe(false)
+  },
+)
+
+/** Polls for something that comes, as processes do. */
+async function until<T>(look: () => T | undefined): Promise<T> {
+  for (;;) {
+    const found = look()
+    if (found !== undefined) return found
+    await new Promise((resolve) => setTimeout(resolve, 50))
+  }
+}
+
+function childrenOf(pid: number): number[] {
+  return readdirSync('/proc')
+    .filter((name) => /^\d+$/.test(name))
+    .map(Number)
+    .filter((other) => parentOf(other) === pid)
+}
+
+function parentOf(pid: number): number | undefined {
+  try {
+    return Number(/^PPid:\s+(\d+)$/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1])
+  } catch {
+    return undefined
+  }
+}
+
+/** A zombie that nobody has waited for is dead too. */
+function alive(pid: number): boolean {
+  try {
+    return !/^State:\s+[ZX]/m.test(readFileSync(`/proc/${pid}/status`, 'utf8'))
+  } catch {
+    return false
+  }
+}

@@ -1,0 +1,141 @@
+import { describe, expect, test } from 'vitest'
+import { findCircle, importsOf, packages, pathTo, shipped, sources } from './import-graph.ts'
+
+// The house of ARCHITECTURE.md, held up: who may import whom.
+
+const floors = ['base', 'params', 'kernels', 'backend', 'ring', 'rlwe', 'schemes', 'circuits', 'multiparty']
+const he = 'packages/he/src/'
+const entries = [`${he}index.ts`, `${he}secret.ts`]
+
+function floorOf(path: string): number {
+  const floor = floors.indexOf(path.slice(he.length).split('/')[0]!)
+  if (floor < 0) throw new Error(`${path} is on no floor: one of ${floors.join(', ')} expected`)
+  return floor
+}
+
+/** schemes/ckks of schemes/ckks/encoder.ts. */
+function schemeOf(path: string): string | undefined {
+  return /\/schemes\/([^/]+)\//.exec(path)?.[1]
+}
+
+describe('the floors of he', () => {
+  const own = shipped('he').filter(({ path }) => !entries.includes(path))
+
+  test('there is something to look at', () => {
+    expect(own.length).toBeGreaterThan(40)
+    expect(own.flatMap(({ imports }) => imports).filter(({ target }) => target).length).toBeGreaterThan(100)
+  })
+
+  test('a file imports its own floor or a lower one, never up, and never another scheme', () => {
+    const wrong = own.flatMap(({ path, imports }) =>
+      imports.flatMap(({ target, specifier }) => {
+        if (target === undefined) return []
+        if (!target.startsWith(he) || entries.includes(target)) return [`${path} → ${specifier}`]
+        const up = floorOf(target) > floorOf(path)
+        const sideways = schemeOf(path) !== undefined && schemeOf(target) !== undefined && schemeOf(path) !== schemeOf(target)
+        return up || sideways ? [`${path} → ${target}`] : []
+      }),
+    )
+    expect(wrong).toEqual([])
+  })
+
+  test('what is imported exists', () => {
+    const missing = [...sources.values()].flatMap(({ path, imports }) =>
+      imports.filter(({ target }) => target && target.startsWith('packages/') && !target.includes('.generated.') && target.includes('/src/') && !sources.has(target)).map(({ specifier }) => `${path} → ${specifier}`),
+    )
+    expect(missing).toEqual([])
+  })
+
+  test('the entry without secrets reaches nothing that holds, makes or needs one', () => {
+    const secrets = ['secret', 'rlwe/secret-key', 'rlwe/secret-wire', 'rlwe/keygen', 'rlwe/decrypt', 'rlwe/encrypt-symmetric'].map((name) => `${he}${name}.ts`)
+    for (const secret of secrets) expect(sources.has(secret), secret).toBe(true)
+    expect(pathTo([`${he}index.ts`], (path) => secrets.includes(path))).toBeUndefined()
+    expect(pathTo([`${he}secret.ts`], (path) => path === secrets[1]), 'the search itself finds what is there').toEqual([`${he}secret.ts`, secrets[1]])
+  })
+
+  test('nothing touches Node or the DOM outside backend/platform-*.ts', () => {
+    const globals = ['process', 'Buffer', 'window', 'document', 'navigator', 'location', 'self', 'localStorage', '__dirname', '__filename', 'Deno', 'Bun']
+    const touches = new RegExp(`['"]node:|(?<![.\\w$'"])(?:${globals.join('|')})\\s*[.([]|globalThis\\.(?:${globals.join('|')})\\b|(?<![.\\w])require\\(`)
+    for (const bad of ["import fs from 'node:fs'", 'process.env', 'window.foo', 'x = document.title', 'new Worker(globalThis.process)', 'require("fs")', 'Buffer.from(x)']) {
+      expect(touches.test(bad), bad).toBe(true)
+    }
+    for (const good of ['reader.require(3)', 'reader.ensure(3)', 'this.process(x)', 'const documents = 3', 'globalThis.crypto']) expect(touches.test(good), good).toBe(false)
+    const found = shipped('he').filter(({ path, text }) => !/\/backend\/platform-[^/]+\.ts$/.test(path) && touches.test(text))
+    expect(found.map(({ path, text }) => `${path}: ${touches.exec(text)![0]}`)).toEqual([])
+  })
+
+  test('depends on one package of somebody else', () => {
+    const foreign = new Set(shipped('he').flatMap(({ imports }) => imports.filter(({ target }) => target === undefined).map(({ specifier }) => specifier.split('/').slice(0, 2).join('/'))))
+    expect([...foreign]).toEqual(['@noble/hashes'])
+  })
+})
+
+describe('the packages', () => {
+  test.each(packages.map(({ folder }) => folder))('%s has no circle of imports', (folder) => {
+    expect(findCircle(shipped(folder))).toBeUndefined()
+  })
+
+  test.each(['ml', 'server'])('%s reaches neither a secret key nor the client', (folder) => {
+    const starts = shipped(folder).map(({ path }) => path)
+    expect(pathTo(starts, (path) => path === `${he}secret.ts` || path.startsWith(`${he}rlwe/secret-`))).toBeUndefined()
+    expect(pathTo(starts, (path) => path.startsWith('packages/client/'))).toBeUndefined()
+  })
+
+  test('each declares the packages that it imports', () => {
+    const builtIn = /^node:/
+    for (const { folder, manifest } of packages) {
+      const declared = new Set([manifest.name, ...Object.keys(manifest.dependencies ?? {})])
+      const missing = shipped(folder).flatMap(({ path, imports }) =>
+        imports
+          .filter(({ specifier }) => !specifier.startsWith('.') && !builtIn.test(specifier))
+          .map(({ specifier }) => specifier.split('/').slice(0, specifier.startsWith('@') ? 2 : 1).join('/'))
+          .filter((name) => !declared.has(name))
+          .map((name) => `${path} → ${name}`),
+      )
+      expect(missing).toEqual([])
+    }
+  })
+
+  test('none reaches into the files of another: only what it exports', () => {
+    for (const { folder } of packages) {
+      const wrong = shipped(folder).flatMap(({ path, imports }) =>
+        imports
+          .filter(({ specifier, target }) => specifier.startsWith('.') && !target?.startsWith(`packages/${folder}/src/`))
+          .map(({ target }) => `${path} → ${target}`),
+      )
+      expect(wrong).toEqual([])
+    }
+  })
+
+  test('none has a file or folder called utils', () => {
+    expect([...sources.keys()].filter((path) => path.split('/').some((part) => /^utils?(\.|$)/.test(part)))).toEqual([])
+  })
+})
+
+test('imports are found in every form, types are told apart', () => {
+  const text = [
+    "import { a, type B } from './b.ts'",
+    "import type { C } from './c.ts'",
+    "import * as d from './d.ts'",
+    "import e, { f } from 'pkg/e'",
+    "import './g.ts'",
+    "export { h } from './h.ts'",
+    "export type { I } from './i.ts'",
+    "export * from './j.ts'",
+    "const k = await import('./k.ts')",
+    "import {\n  l,\n  m,\n} from '@glovebox/he'",
+    "const text = 'not an import from anywhere'",
+  ].join('\n')
+  expect(importsOf('packages/he/src/x.ts', text).map(({ specifier, target, type }) => [specifier, target, type])).toEqual([
+    ['./b.ts', 'packages/he/src/b.ts', false],
+    ['./c.ts', 'packages/he/src/c.ts', true],
+    ['./d.ts', 'packages/he/src/d.ts', false],
+    ['pkg/e', undefined, false],
+    ['./g.ts', 'packages/he/src/g.ts', false],
+    ['./h.ts', 'packages/he/src/h.ts', false],
+    ['./i.ts', 'packages/he/src/i.ts', true],
+    ['./j.ts', 'packages/he/src/j.ts', false],
+    ['./k.ts', 'packages/he/src/k.ts', false],
+    ['@glovebox/he', 'packages/he/src/index.ts', false],
+  ])
+})
