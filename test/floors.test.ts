@@ -70,6 +70,25 @@ describe('the floors of he', () => {
   })
 })
 
+describe('the floors of ml', () => {
+  const ml = 'packages/ml/src/'
+  // Passes and analyses look at the same graphs; compiling uses everything.
+  const order = [['tensor'], ['graph'], ['import'], ['layout'], ['passes', 'analysis'], ['program'], ['run'], ['train'], ['compile']]
+  const level = (path: string): number => {
+    const found = order.findIndex((names) => names.includes(path.slice(ml.length).split('/')[0]!))
+    if (found < 0) throw new Error(`${path} is on no floor: one of ${order.flat().join(', ')} expected`)
+    return found
+  }
+
+  test('a file imports its own floor or a lower one', () => {
+    const own = shipped('ml').filter(({ path }) => path.slice(ml.length).includes('/'))
+    const up = own.flatMap(({ path, imports }) =>
+      imports.filter(({ target }) => target?.startsWith(ml) && level(target) > level(path)).map(({ target }) => `${path} → ${target}`),
+    )
+    expect(up).toEqual([])
+  })
+})
+
 describe('the packages', () => {
   test.each(packages.map(({ folder }) => folder))('%s has no circle of imports', (folder) => {
     expect(findCircle(shipped(folder))).toBeUndefined()

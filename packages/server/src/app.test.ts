@@ -192,7 +192,7 @@ describe('infer', () => {
     expect(jobs[0]).toMatchObject({ model: 'digits', keysDigest: address })
     expect(Buffer.compare(jobs[0]!.query, query)).toBe(0)
     expect(Buffer.compare(jobs[0]!.keys, keys)).toBe(0)
-    expect(lines.at(-2)).toMatchObject({ msg: 'computed', model: 'digits', queryBytes: body.length })
+    expect(lines.at(-2)).toMatchObject({ msg: 'query answered', model: 'digits', replyBytes: bytes.length })
     expect(lines.every((line) => 'request' in line)).toBe(true)
   })
 

@@ -98,19 +98,19 @@ export function createApp(
     const found = keys.get(request.keys)
     if (!found)
       throw new GloveboxError('not-found', `there are no evaluation keys ${request.keys} here: upload them first`)
-    const waited = performance.now()
-    const job = {
+    const log = c.get('log').child({ model: model.name })
+    log.info({ queryBytes: body.length, keys: request.keys.slice(0, 16) }, 'query received')
+    const received = performance.now()
+    const { reply, computeMs } = await compute.run({
       model: model.name,
       keysDigest: request.keys,
       keys: found,
       query: request.query,
       signal: c.req.raw.signal,
-    }
-    const { reply, computeMs } = await compute.run(job)
+    })
     const { body: answer, headerLength } = encodeInferResponse({ model: model.name, id: request.id, reply, computeMs })
-    const queuedMs = Math.round(performance.now() - waited - computeMs)
-    const sizes = { queryBytes: body.length, replyBytes: answer.length }
-    c.get('log').info({ model: model.name, ...sizes, computeMs: Math.round(computeMs), queuedMs }, 'computed')
+    const waitedMs = Math.round(performance.now() - received - computeMs)
+    log.info({ replyBytes: answer.length, computeMs: Math.round(computeMs), waitedMs }, 'query answered')
     return c.body(answer, 200, { 'content-type': 'application/octet-stream', [lengthHeader]: String(headerLength) })
   })
 

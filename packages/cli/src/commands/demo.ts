@@ -16,7 +16,7 @@ export function addDemo(program: Command): void {
       if (demos.includes(name)) return name
       throw new InvalidArgumentError(`Expected one of: ${demos.join(', ')}.`)
     })
-    .option('-n, --images <count>', 'test digits to classify', integer(1, testDigits), 50)
+    .option('-n, --images <count>', 'test digits to classify', integer(1, testDigits), 100)
     .option('-t, --threads <count>', 'threads of the server', integer(1, 64), 1)
     .option('--json', 'print one JSON object with the measurements instead')
     .action(async (_: string, options: { images: number; threads: number; json?: boolean }) => {

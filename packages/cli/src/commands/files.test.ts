@@ -103,7 +103,7 @@ test('inspect says parameters, security, layers, keys and costs, for people and 
   expect(Math.abs(facts.cost.keyBytes - readFileSync(at('keys/evaluation.key')).length)).toBeLessThan(100)
 })
 
-describe('what is wrong is said in a line that names it', () => {
+describe.concurrent('what is wrong is said in a line that names it', () => {
   test('an ONNX file with MaxPool', () =>
     expectError(glovebox('compile', at('maxpool.onnx'), '-o', at('none')), 'MaxPool_y', 'MaxPool'))
 
@@ -152,8 +152,9 @@ describe('what is wrong is said in a line that names it', () => {
     ],
     ['a client part', 'tiny/client.gbx', (file: string) => glovebox('inspect', file)],
   ])('%s that is truncated or has a bit flipped', async (_, name, use) => {
-    const cut = damage(name, 'cut.gbx', (b) => b.slice(0, Math.floor(b.length / 2)))
-    const flipped = damage(name, 'flipped.gbx', (b) =>
+    const other = name.replace('/', '-')
+    const cut = damage(name, `cut-${other}`, (b) => b.slice(0, Math.floor(b.length / 2)))
+    const flipped = damage(name, `flipped-${other}`, (b) =>
       b.with(Math.floor(b.length / 3), b[Math.floor(b.length / 3)]! ^ 4),
     )
     await Promise.all([expectError(use(cut), 'truncated'), expectError(use(flipped), 'checksum does not match')])

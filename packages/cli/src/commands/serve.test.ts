@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { connect, createKeys, type RemoteModel } from '@glovebox/client'
 import { beforeAll, describe, expect, test } from 'vitest'
 import { compileTiny, type Tiny, tinySamples } from '../../../client/test/tiny.ts'
-import { glovebox, serve, succeed, testFolder } from '../../test/glovebox.ts'
+import { glovebox, type RunningServer, serve, succeed, testFolder } from '../../test/glovebox.ts'
 import { makeFolder } from '../files.ts'
 
 // A server process and its clients, over HTTP on this machine.
@@ -33,7 +33,7 @@ function expectClose(outputs: readonly ArrayLike<number>[], inputs: readonly num
 const predict = (url: string, ...more: string[]) =>
   glovebox('predict', 'tiny', '--server', url, '--input', join(folder, 'x.json'), ...more)
 
-describe('predict', () => {
+describe.concurrent('predict', () => {
   test('gives what the model gives in the clear, with fresh keys and with those of keygen', async () => {
     const { url, lines } = await serve(model, '--port', '0')
     await succeed('keygen', model, '-o', join(folder, 'keys'))
@@ -46,7 +46,7 @@ describe('predict', () => {
       expectClose(JSON.parse(stdout).outputs, samples)
     }
     const log = JSON.stringify(lines)
-    expect(lines.filter(({ msg }) => msg === 'computed')).toHaveLength(2)
+    expect(lines.filter(({ msg }) => msg === 'query answered')).toHaveLength(2)
     for (const value of samples[0]!) expect(log).not.toContain(String(value))
   })
 
@@ -65,7 +65,7 @@ describe('predict', () => {
   })
 })
 
-describe('serve', () => {
+describe.concurrent('serve', () => {
   test('says which port is in use', async () => {
     const other = createServer()
     const port = await new Promise<number>((resolve) =>
@@ -88,26 +88,26 @@ describe('serve', () => {
   })
 
   test('lets a query finish when it is asked to stop, and ends with code 0', async () => {
-    const { url, kill } = await serve(model, '--port', '0')
+    const { url, kill, lines } = await serve(model, '--port', '0')
     const remote = await connect(url).model('tiny')
     using keys = createKeys(remote)
     await remote.predict(samples, keys)
     const many = tinySamples(40)
     const running = remote.predict(many, keys)
-    await untilComputing()
+    await untilReceived(lines, 2)
     const code = kill('SIGTERM')
     expectClose((await running).outputs, many)
     expect(await code).toBe(0)
   })
 
   test('answers while it computes', async () => {
-    const { url } = await serve(model, '--port', '0')
+    const { url, lines } = await serve(model, '--port', '0')
     const remote = await connect(url).model('tiny')
     using keys = createKeys(remote)
     await remote.predict(samples, keys)
     const order: string[] = []
     const running = remote.predict(tinySamples(40), keys).then(() => order.push('prediction'))
-    await untilComputing()
+    await untilReceived(lines, 2)
     for (let i = 0; i < 3; i++) {
       expect((await fetch(`${url}/v2/health/ready`)).status).toBe(200)
       order.push('health')
@@ -117,7 +117,7 @@ describe('serve', () => {
   })
 
   test('killed in the middle of a query: the client says so, and after a restart the same call works', async () => {
-    const { url, port, kill } = await serve(model, '--port', '0')
+    const { url, port, kill, lines } = await serve(model, '--port', '0')
     const remote = await connect(url).model('tiny')
     using keys = createKeys(remote)
     await remote.predict(samples, keys)
@@ -126,25 +126,25 @@ describe('serve', () => {
       code: 'unavailable',
       message: expect.stringMatching(/cannot be reached or closed the connection/),
     })
-    await untilComputing()
+    await untilReceived(lines, 2)
     await kill('SIGKILL')
     await failed
     await serve(model, '--port', String(port))
     expectClose((await remote.predict(samples, keys)).outputs, samples)
   })
 
-  test('restarted while a query is under way: the client asks again and uploads its keys again', async () => {
+  test('restarted in between: the client asks again and uploads its keys again', async () => {
     const { url, port, kill } = await serve(model, '--port', '0')
     const remote: RemoteModel = await connect(url).model('tiny')
     using keys = createKeys(remote)
     await kill('SIGKILL')
-    const again = serve(model, '--port', String(port))
-    await again
+    await serve(model, '--port', String(port))
     expectClose((await remote.predict(samples, keys)).outputs, samples)
   })
 })
 
-/** Time for a query to reach the thread; 40 samples keep it busy for much longer. */
-function untilComputing(): Promise<void> {
-  return new Promise((resolve) => setTimeout(resolve, 250))
+/** Until the server has so many queries; 40 samples keep it busy for much longer than what follows takes. */
+async function untilReceived(lines: RunningServer['lines'], count: number): Promise<void> {
+  while (lines.filter(({ msg }) => msg === 'query received').length < count)
+    await new Promise((resolve) => setTimeout(resolve, 10))
 }

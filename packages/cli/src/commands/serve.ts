@@ -31,7 +31,7 @@ export function addServe(program: Command): void {
       integer(1, 1_000_000),
       512,
     )
-    .addOption(new Option('--stop-with-stdin').hideHelp())
+    .addOption(new Option('--stop-with-stdin', 'stop when standard input is closed, for a parent process').hideHelp())
     .action(async (folders: string[], options: ServeOptions) => {
       const log = createLog()
       const models = await Promise.all(folders.map(loadFolder))

@@ -2,32 +2,35 @@ import Table from 'cli-table3'
 import pc from 'picocolors'
 import { showBytes, showMs } from '../terminal/format.ts'
 import { largest } from '../terminal/outputs.ts'
-import { drawPictures, drawPlain } from '../terminal/picture.ts'
+import { drawPictures } from '../terminal/picture.ts'
 import type { DemoResult, Outcome } from './digits.ts'
 import { side } from './mnist.ts'
 
+// Digits sit in the middle of their pictures; the outermost pixels are paper.
+const margin = 3
 const gap = 2
+const mostShown = 5
 
 /** A few digits as pictures, each above what was predicted and what is true. */
 export function showDigits(outcomes: readonly Outcome[], columns: number): string {
-  const fit = Math.max(1, Math.min(5, outcomes.length, Math.floor((columns + gap) / (side + gap))))
+  const width = side - 2 * margin + gap
+  const fit = Math.max(1, Math.min(mostShown, outcomes.length, Math.floor((columns + gap) / width)))
   const shown = outcomes.slice(0, fit)
-  const draw = pc.isColorSupported ? drawPictures : drawPlain
-  const pictures = draw(
-    shown.map(({ image }) => image),
-    side,
+  const pictures = drawPictures(
+    shown.map(({ image }) => ({ pixels: image, side })),
+    { margin, gap, colours: pc.isColorSupported },
   )
   const captions = shown.map(({ encrypted, label }) => {
     const predicted = largest(encrypted)
-    const text = `predicted ${predicted}, is ${label}`.padEnd(side + gap)
+    const text = `predicted ${predicted}, is ${label}`.padEnd(width)
     return predicted === label ? pc.green(text) : pc.red(text)
   })
-  return `${pictures}\n${captions.join('')}`
+  return `${pictures}\n${captions.join('').trimEnd()}`
 }
 
 /** The measurements as a table. */
 export function showResult(result: DemoResult, paramsText: string): string {
-  const table = new Table({ style: { head: [], border: [] } })
+  const table = new Table({ style: { head: [], border: [], compact: true } })
   const correct = Math.round(result.accuracy * result.images)
   table.push(
     ['agrees with the clear model', `${result.agreeWithClear} of ${result.images} digits`],

@@ -1,10 +1,10 @@
-import { describe, expect, test } from 'vitest'
+import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
 import type { Backend } from '../backend/backend.ts'
 import { applyLinear, encodeLinear, planRotations } from '../circuits/linear.ts'
 import { planLinear } from '../circuits/plan.ts'
-import type { ParamsLiteral } from '../params/params.ts'
+import { createParams, type ParamsLiteral } from '../params/params.ts'
 import { createGaloisKeys, createRelinearisationKey } from '../rlwe/keygen.ts'
-import { distance, Machine, magnitude, type Tracked, type Values, values } from './machine.ts'
+import { distance, Machine, magnitude, room, type Tracked, type Values, values } from './machine.ts'
 import { doubleBound, encodingBound } from './noise-bound.ts'
 import { Draw } from './random.ts'
 import { residuesOf } from './small.ts'
@@ -36,18 +36,22 @@ export function ckksSuite(subject: SuiteCase): void {
   const steps = [1, -1, 2, slots / 2 + 1, 5] as const
 
   describe(caseName(subject), () => {
-    const machine = new Machine(subject.backend, literal, scale, [
-      ...steps.map((s) => ({ steps: s })),
-      { steps: 'conjugate' as const },
-    ])
-    const { ckks } = machine
-    const { params } = ckks
+    const params = createParams(literal)
+    // Opened late and let go early: all suites of a file are described before the first test runs.
+    let machine: Machine
+    beforeAll(() => {
+      machine = new Machine(subject.backend, literal, scale, [...steps.map((s) => ({ steps: s })), { steps: 'conjugate' }])
+    })
+    afterEach(() => machine.release())
+    afterAll(() => {
+      machine = undefined as unknown as Machine
+    })
     const draw = new Draw(caseName(subject).slice(-32))
     const real = (most = 1): Values => values(slots, draw.reals(slots, most))
     const complex = (most = 1): Values => values(slots, draw.reals(slots, most / 2), draw.reals(slots, most / 2))
-    /** Two levels multiply where the modulus has room for the square of the scale. */
-    const multiplies = machine.room(top, scale * scale, 1) > 0
-    const scaleOf = (level: number): number => Math.min(scale, 2 ** Math.floor(machine.room(level, 1, 2)))
+    /** Products exist where the modulus has room for the square of the scale. */
+    const multiplies = room(params, top, scale * scale, 1) > 0
+    const scaleOf = (level: number): number => Math.min(scale, 2 ** Math.floor(room(params, level, 1, 2)))
 
     /** Holds the error to the bound, and the bound to within `slack` of the error. */
     function check(a: Tracked, tight = true): void {
@@ -60,26 +64,26 @@ export function ckksSuite(subject: SuiteCase): void {
       for (let level = 0; level <= top; level++) {
         const at = scaleOf(level)
         for (const v of [real(), complex(), values(slots, [0.5]), values(slots, [])]) {
-          using plaintext = ckks.encode(v, { level, scale: at })
+          using plaintext = machine.ckks.encode(v, { level, scale: at })
           expect(plaintext).toMatchObject({ level, scale: at })
-          const decoded = ckks.decodeComplex(plaintext)
+          const decoded = machine.ckks.decodeComplex(plaintext)
           expect(distance(decoded, v)).toBeLessThanOrEqual(encodingBound(machine.n) / at + doubleBound(1))
-          expect(ckks.decode(plaintext)).toEqual(decoded.re)
+          expect(machine.ckks.decode(plaintext)).toEqual(decoded.re)
         }
       }
     })
 
     test('takes plain arrays, and fills up with zeros', () => {
-      using plaintext = ckks.encode([1, -0.5, 0.25], { scale: scaleOf(top) })
+      using plaintext = machine.ckks.encode([1, -0.5, 0.25], { scale: scaleOf(top) })
       const expected = values(slots, [1, -0.5, 0.25])
-      expect(distance(ckks.decodeComplex(plaintext), expected)).toBeLessThanOrEqual(encodingBound(machine.n) / scaleOf(top) + doubleBound(1))
+      expect(distance(machine.ckks.decodeComplex(plaintext), expected)).toBeLessThanOrEqual(encodingBound(machine.n) / scaleOf(top) + doubleBound(1))
     })
 
     test('encodes coefficients', () => {
       const at = scaleOf(top)
       const coefficients = draw.reals(2 * slots)
-      using plaintext = ckks.encodeCoefficients(coefficients, { scale: at })
-      ckks.decodeCoefficients(plaintext).forEach((c, i) => {
+      using plaintext = machine.ckks.encodeCoefficients(coefficients, { scale: at })
+      machine.ckks.decodeCoefficients(plaintext).forEach((c, i) => {
         expect(Math.abs(c - coefficients[i]!)).toBeLessThanOrEqual(0.5 / at + 2 ** -52)
       })
     })
@@ -170,7 +174,7 @@ export function ckksSuite(subject: SuiteCase): void {
       expect(late.ct).toMatchObject({ parts: 2, level: top - 1, scale: (scale * scale) / params.primes[top]! })
       check(late)
       check(machine.rescale(early))
-      const copy = ckks.relinearise(late.ct, machine.keys)
+      using copy = machine.ckks.relinearise(late.ct, machine.keys)
       expect(residuesOf(copy), 'two parts are copied').toEqual(residuesOf(late.ct))
     })
 
@@ -205,8 +209,9 @@ export function ckksSuite(subject: SuiteCase): void {
           if (machine.room(level, at * at, 1) > 0) check(machine.multiply(x, y))
         }
         const v = real(0.4)
-        using plaintext = ckks.encode(v, { level, scale: at })
-        expect(ckks.addPlain(a.ct, plaintext).level).toBe(level)
+        using plaintext = machine.ckks.encode(v, { level, scale: at })
+        using sum = machine.ckks.addPlain(a.ct, plaintext)
+        expect(sum.level).toBe(level)
       }
     })
 
@@ -233,9 +238,11 @@ export function ckksSuite(subject: SuiteCase): void {
 
     test.runIf(switching)('a hoisted rotation is the rotation, residue by residue', () => {
       const a = machine.encrypt(complex()).ct
-      using hoisted = ckks.hoist(a)
+      using hoisted = machine.ckks.hoist(a)
       for (const s of [...steps, 0]) {
-        expect(residuesOf(ckks.rotateHoisted(hoisted, s, machine.keys))).toEqual(residuesOf(ckks.rotate(a, s, machine.keys)))
+        using fast = machine.ckks.rotateHoisted(hoisted, s, machine.keys)
+        using slow = machine.ckks.rotate(a, s, machine.keys)
+        expect(residuesOf(fast)).toEqual(residuesOf(slow))
       }
     })
 
@@ -250,8 +257,8 @@ export function ckksSuite(subject: SuiteCase): void {
     test.runIf(switching)('keys made for a lower level work there and below', () => {
       for (let made = 0; made < top; made++) {
         const keys = {
-          relinearisation: createRelinearisationKey(ckks, machine.secret, { level: made }),
-          galois: createGaloisKeys(ckks, machine.secret, [{ steps: 3, level: made }]),
+          relinearisation: createRelinearisationKey(machine.ckks, machine.secret, { level: made }),
+          galois: createGaloisKeys(machine.ckks, machine.secret, [{ steps: 3, level: made }]),
         }
         for (let level = 0; level <= made; level++) {
           const a = machine.encrypt(complex(), 'symmetric', level, scaleOf(level))
@@ -259,7 +266,9 @@ export function ckksSuite(subject: SuiteCase): void {
           const root = 2 ** Math.floor(Math.log2(scaleOf(level)) / 2)
           const b = machine.encrypt(complex(), 'symmetric', level, root)
           check(machine.relinearise(machine.multiply(b, b), keys))
+          machine.release()
         }
+        for (const key of [keys.relinearisation, ...keys.galois.values()]) key[Symbol.dispose]()
       }
     })
 
@@ -268,10 +277,11 @@ export function ckksSuite(subject: SuiteCase): void {
       const rotations = [0, 1, 2, 3, slots / 4, slots / 4 + 1, slots - 1]
       const diagonals = new Map(rotations.map((d) => [d, draw.reals(slots, 0.25)]))
       const plan = planLinear(rotations, slots)
-      const galois = createGaloisKeys(ckks, machine.secret, planRotations(plan).map((s) => ({ steps: s })))
-      using transform = encodeLinear(ckks, diagonals, plan, { level: top, scale })
+      const galois = createGaloisKeys(machine.ckks, machine.secret, planRotations(plan).map((s) => ({ steps: s })))
+      using transform = encodeLinear(machine.ckks, diagonals, plan, { level: top, scale })
       const a = machine.encrypt(complex())
-      const ct = applyLinear(ckks, a.ct, transform, { relinearisation: undefined, galois })
+      using ct = applyLinear(machine.ckks, a.ct, transform, { relinearisation: undefined, galois })
+      for (const key of galois.values()) key[Symbol.dispose]()
       const expected = values(slots, [])
       for (let row = 0; row < slots; row++) {
         for (const [d, weights] of diagonals) {

@@ -1,5 +1,5 @@
 import type { Backend } from '../backend/backend.ts'
-import type { ParamsLiteral } from '../params/params.ts'
+import type { Params, ParamsLiteral } from '../params/params.ts'
 import type { Ciphertext } from '../rlwe/ciphertext.ts'
 import { decrypt } from '../rlwe/decrypt.ts'
 import { encryptSymmetric } from '../rlwe/encrypt-symmetric.ts'
@@ -66,6 +66,12 @@ export function values(slots: number, re: ArrayLike<number>, im: ArrayLike<numbe
   return all
 }
 
+/** Bits between a message of this size, scaled, and half the modulus of a level; not to be used up. */
+export function room(params: Params, level: number, scale: number, most: number): number {
+  const modulus = params.primes.slice(0, level + 1).reduce((bits, p) => bits + Math.log2(p), 0)
+  return modulus - 1 - Math.log2(scale) - Math.log2(Math.max(most, 2 ** -20))
+}
+
 /**
  * Computes on ciphertexts and on plain numbers at once, and keeps the bound on the error that the theory promises.
  */
@@ -78,6 +84,7 @@ export class Machine {
   readonly n: number
   readonly slots: number
   readonly top: number
+  readonly #made: Ciphertext[] = []
 
   constructor(backend: Backend['name'], literal: ParamsLiteral, scale: number, galois: readonly GaloisRequest[] = []) {
     this.ckks = openCkks(literal, { backend })
@@ -94,10 +101,18 @@ export class Machine {
     this.top = this.ckks.params.maxLevel
   }
 
-  /** Bits between the scaled message and half the modulus of a level; not to be used up. */
   room(level: number, scale: number, most: number): number {
-    const modulus = this.ckks.params.primes.slice(0, level + 1).reduce((bits, p) => bits + Math.log2(p), 0)
-    return modulus - 1 - Math.log2(scale) - Math.log2(Math.max(most, 2 ** -20))
+    return room(this.ckks.params, level, scale, most)
+  }
+
+  /** Gives back the memory of all ciphertexts made so far; keys stay. */
+  release(): void {
+    for (const ct of this.#made.splice(0)) ct[Symbol.dispose]()
+  }
+
+  #keep<T extends Tracked>(tracked: T): T {
+    this.#made.push(tracked.ct)
+    return tracked
   }
 
   encrypt(v: Values, how: 'symmetric' | 'public' = 'symmetric', level: number = this.top, scale: number = this.scale): Tracked {
@@ -105,7 +120,7 @@ export class Machine {
     const ct = how === 'public' ? this.ckks.encrypt(this.publicKey, plaintext) : encryptSymmetric(this.ckks, this.secret, plaintext)
     plaintext[Symbol.dispose]()
     const fresh = how === 'public' ? publicBound(this.n) : symmetricBound(this.n)
-    return { ...v, ct, error: (encodingBound(this.n) + fresh) / scale + doubleBound(magnitude(v)) }
+    return this.#keep({ ...v, ct, error: (encodingBound(this.n) + fresh) / scale + doubleBound(magnitude(v)) })
   }
 
   decrypt(ct: Ciphertext): Values {
@@ -119,62 +134,62 @@ export class Machine {
   }
 
   add(a: Tracked, b: Tracked): Tracked {
-    return { ct: this.ckks.add(a.ct, b.ct), ...sum(a, b), error: a.error + b.error }
+    return this.#keep({ ct: this.ckks.add(a.ct, b.ct), ...sum(a, b), error: a.error + b.error })
   }
   subtract(a: Tracked, b: Tracked): Tracked {
-    return { ct: this.ckks.subtract(a.ct, b.ct), ...difference(a, b), error: a.error + b.error }
+    return this.#keep({ ct: this.ckks.subtract(a.ct, b.ct), ...difference(a, b), error: a.error + b.error })
   }
   negate(a: Tracked): Tracked {
-    return { ct: this.ckks.negate(a.ct), ...map(a, (re, im) => [-re, -im]), error: a.error }
+    return this.#keep({ ct: this.ckks.negate(a.ct), ...map(a, (re, im) => [-re, -im]), error: a.error })
   }
 
   addPlain(a: Tracked, v: Values): Tracked {
     using plaintext = this.ckks.encode(v, { level: a.ct.level, scale: a.ct.scale })
     const error = a.error + encodingBound(this.n) / a.ct.scale + doubleBound(magnitude(v))
-    return { ct: this.ckks.addPlain(a.ct, plaintext), ...sum(a, v), error }
+    return this.#keep({ ct: this.ckks.addPlain(a.ct, plaintext), ...sum(a, v), error })
   }
   subtractPlain(a: Tracked, v: Values): Tracked {
     using plaintext = this.ckks.encode(v, { level: a.ct.level, scale: a.ct.scale })
     const error = a.error + encodingBound(this.n) / a.ct.scale + doubleBound(magnitude(v))
-    return { ct: this.ckks.subtractPlain(a.ct, plaintext), ...difference(a, v), error }
+    return this.#keep({ ct: this.ckks.subtractPlain(a.ct, plaintext), ...difference(a, v), error })
   }
   addConstant(a: Tracked, value: number): Tracked {
-    return { ct: this.ckks.addConstant(a.ct, value), ...map(a, (re, im) => [re + value, im]), error: a.error + 0.5 / a.ct.scale }
+    return this.#keep({ ct: this.ckks.addConstant(a.ct, value), ...map(a, (re, im) => [re + value, im]), error: a.error + 0.5 / a.ct.scale })
   }
   multiplyPlain(a: Tracked, v: Values, scale: number = this.scale): Tracked {
     using plaintext = this.ckks.encode(v, { level: a.ct.level, scale })
     const encoding = encodingBound(this.n) / scale + doubleBound(magnitude(v))
     const error = a.error * (magnitude(v) + encoding) + magnitude(a) * encoding
-    return { ct: this.ckks.multiplyPlain(a.ct, plaintext), ...product(a, v), error }
+    return this.#keep({ ct: this.ckks.multiplyPlain(a.ct, plaintext), ...product(a, v), error })
   }
   multiplyConstant(a: Tracked, value: number, scale: number = this.scale): Tracked {
     const error = a.error * Math.abs(value) + (magnitude(a) * 0.5) / scale
-    return { ct: this.ckks.multiplyConstant(a.ct, value, scale), ...map(a, (re, im) => [re * value, im * value]), error }
+    return this.#keep({ ct: this.ckks.multiplyConstant(a.ct, value, scale), ...map(a, (re, im) => [re * value, im * value]), error })
   }
   multiply(a: Tracked, b: Tracked): Tracked {
     const error = magnitude(a) * b.error + magnitude(b) * a.error + a.error * b.error
-    return { ct: this.ckks.multiply(a.ct, b.ct), ...product(a, b), error }
+    return this.#keep({ ct: this.ckks.multiply(a.ct, b.ct), ...product(a, b), error })
   }
   square(a: Tracked): Tracked {
-    return { ct: this.ckks.square(a.ct), ...product(a, a), error: 2 * magnitude(a) * a.error + a.error ** 2 }
+    return this.#keep({ ct: this.ckks.square(a.ct), ...product(a, a), error: 2 * magnitude(a) * a.error + a.error ** 2 })
   }
   relinearise(a: Tracked, keys: EvaluationKeys = this.keys): Tracked {
     const error = a.error + keySwitchBound(this.ckks.params, a.ct.level) / a.ct.scale
-    return { ...a, ct: this.ckks.relinearise(a.ct, keys), error }
+    return this.#keep({ ...a, ct: this.ckks.relinearise(a.ct, keys), error })
   }
   rescale(a: Tracked): Tracked {
     const ct = this.ckks.rescale(a.ct)
-    return { ...a, ct, error: a.error + roundingBound(this.n, a.ct.parts) / ct.scale }
+    return this.#keep({ ...a, ct, error: a.error + roundingBound(this.n, a.ct.parts) / ct.scale })
   }
   dropLevel(a: Tracked, level: number): Tracked {
-    return { ...a, ct: this.ckks.dropLevel(a.ct, level) }
+    return this.#keep({ ...a, ct: this.ckks.dropLevel(a.ct, level) })
   }
   rotate(a: Tracked, steps: number, keys: EvaluationKeys = this.keys): Tracked {
     const error = a.error + keySwitchBound(this.ckks.params, a.ct.level) / a.ct.scale
-    return { ct: this.ckks.rotate(a.ct, steps, keys), ...rotated(a, steps), error }
+    return this.#keep({ ct: this.ckks.rotate(a.ct, steps, keys), ...rotated(a, steps), error })
   }
   conjugate(a: Tracked): Tracked {
     const error = a.error + keySwitchBound(this.ckks.params, a.ct.level) / a.ct.scale
-    return { ct: this.ckks.conjugate(a.ct, this.keys), ...map(a, (re, im) => [re, -im]), error }
+    return this.#keep({ ct: this.ckks.conjugate(a.ct, this.keys), ...map(a, (re, im) => [re, -im]), error })
   }
 }

@@ -11,7 +11,8 @@ import { type CostTable, defaultCostTable } from '../run/cost.ts'
 import { syntheticSamples } from './calibration.ts'
 import { contributions } from './error.ts'
 import { assignScales } from './scales.ts'
-import { type Candidate, type Finding, type Goal, search } from './search.ts'
+import { type Finding, search } from './search.ts'
+import type { Candidate, Goal } from './sizes.ts'
 
 export interface CompileOptions {
   /** What the model is called; default: the name of its input. */

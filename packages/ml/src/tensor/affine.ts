@@ -44,12 +44,24 @@ export function applyToBlock(map: AffineMap, x: Float64Array, width: number): Fl
   const { start, index, value, rows } = map.matrix
   const out = new Float64Array(rows * width)
   for (let row = 0; row < rows; row++) {
-    const sums = out.subarray(row * width, (row + 1) * width)
-    sums.fill(map.bias[row]!)
-    for (let k = start[row]!; k < start[row + 1]!; k++) {
+    const first = row * width
+    out.fill(map.bias[row]!, first, first + width)
+    const end = start[row + 1]!
+    let k = start[row]!
+    // Four weights at a time: the sums are loaded and stored a quarter as often.
+    for (; k + 3 < end; k += 4) {
+      const [w0, w1, w2, w3] = [value[k]!, value[k + 1]!, value[k + 2]!, value[k + 3]!]
+      const a = index[k]! * width
+      const b = index[k + 1]! * width
+      const c = index[k + 2]! * width
+      const d = index[k + 3]! * width
+      for (let j = 0; j < width; j++)
+        out[first + j]! += w0 * x[a + j]! + w1 * x[b + j]! + (w2 * x[c + j]! + w3 * x[d + j]!)
+    }
+    for (; k < end; k++) {
       const w = value[k]!
       const at = index[k]! * width
-      for (let j = 0; j < width; j++) sums[j]! += w * x[at + j]!
+      for (let j = 0; j < width; j++) out[first + j]! += w * x[at + j]!
     }
   }
   return out

@@ -87,7 +87,7 @@ describe.each([
           expect(machine.measure(result), s.op).toBeLessThanOrEqual(result.error)
           pool.push(result)
         }
-        for (const { ct } of pool) ct[Symbol.dispose]()
+        machine.release()
       }),
       { numRuns: 25 },
     )

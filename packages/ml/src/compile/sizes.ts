@@ -1,0 +1,94 @@
+import type { Params, ParamsLiteral } from '@glovebox/he'
+import { noiseModel } from '../analysis/noise.ts'
+import type { Sensitivity } from '../analysis/sensitivity.ts'
+import type { CostTable } from '../run/cost.ts'
+import { type Contribution, contributions } from './error.ts'
+import { assignScales, freeRegisters, overflow } from './scales.ts'
+import type { Structure } from './structure.ts'
+
+/** What is asked for. */
+export interface Goal {
+  /** Largest error of an output, 4 standard deviations, relative to the largest output. */
+  readonly relativeError: number
+  /** Bits that values may exceed their calibrated magnitude by. */
+  readonly headroom: number
+  readonly costTable: CostTable
+}
+
+/** Parameters with all that the final program needs beside exact primes. */
+export interface Candidate extends Structure {
+  readonly literal: ParamsLiteral
+  /** log2(scale · magnitude) of the free registers. */
+  readonly sizes: ReadonlyMap<number, number>
+  readonly relativeError: number
+  readonly contributions: readonly Contribution[]
+}
+
+/** What primes are assumed to miss of their power of two, in bits. */
+const primeShortfall = 0.02
+
+/**
+ * Sizes of the free registers by coordinate descent on the predicted error; undefined where nothing fits the moduli.
+ * With `params` the primes are exact, else a little below their powers of two.
+ */
+export function fitSizes(
+  structure: Structure,
+  literal: ParamsLiteral,
+  reach: Sensitivity,
+  goal: Goal,
+  params?: Params,
+): Candidate | undefined {
+  const chain = params?.primes.map(Math.log2) ?? literal.modulusBits.map((bits) => bits - primeShortfall)
+  const primes = params?.primes ?? chain.map((bits) => 2 ** bits)
+  const special = params?.special.map(Math.log2) ?? literal.specialBits.map((bits) => bits - primeShortfall)
+  const model = noiseModel({ ringDegree: literal.ringDegree, chain, special, digitSize: structure.digitSize })
+  const free = freeRegisters(structure.circuit)
+  const output = structure.circuit.steps.length
+  // Noise stays below a sixteenth of the values everywhere, so that products of noise with noise, which the prediction leaves out, are small.
+  const smallestSize = 16 * Math.sqrt(model.keySwitch(structure.inputLevel))
+  const smallestWeights = structure.circuit.steps.map(
+    (_, i) => (16 * Math.sqrt(model.plaintext * reach.ownWeights[i]!)) / reach.magnitude[i + 1]!,
+  )
+
+  const evaluate = (sizes: ReadonlyMap<number, number>): { variance: number; parts: Contribution[] } | undefined => {
+    const wanted = new Map([...sizes].map(([register, size]) => [register, 2 ** size / reach.magnitude[register]!]))
+    const scales = assignScales(structure, primes, reach.magnitude, wanted)
+    if (scales.register.some((scale, register) => !(scale * reach.magnitude[register]! >= smallestSize)))
+      return undefined
+    if (scales.weights.some((scale, i) => !(scale >= smallestWeights[i]!))) return undefined
+    if (!(overflow(structure, chain, reach, scales, goal.headroom) <= 0)) return undefined
+    const parts = contributions(structure, structure.relinearise, model, reach, scales, primes)
+    return { variance: parts.reduce((sum, part) => sum + part.variance, 0), parts }
+  }
+
+  let best: { sizes: Map<number, number>; variance: number; parts: Contribution[] } | undefined
+  const attempt = (sizes: Map<number, number>): boolean => {
+    const result = evaluate(sizes)
+    if (!result || !(result.variance < (best?.variance ?? Infinity))) return false
+    best = { sizes, ...result }
+    return true
+  }
+  for (let size = 12; size <= 44; size += 2) {
+    for (const last of [size, chain[0]! - goal.headroom - 1.01]) {
+      attempt(new Map(free.map((register) => [register, register === output ? last : size])))
+    }
+  }
+  for (let stride = 4; best && stride >= 0.5; stride /= 2) {
+    for (let improved = true; improved; ) {
+      improved = false
+      for (const register of free) {
+        for (const change of [stride, -stride]) {
+          improved = attempt(new Map(best.sizes).set(register, best.sizes.get(register)! + change)) || improved
+        }
+      }
+    }
+  }
+  if (!best) return undefined
+  return {
+    ...structure,
+    literal,
+    sizes: best.sizes,
+    relativeError: (4 * Math.sqrt(best.variance)) / reach.magnitude[output]!,
+    contributions: best.parts,
+  }
+}
