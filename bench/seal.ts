@@ -31,16 +31,11 @@ export interface SealRuns {
 export async function openSeal(ringDegree: number, bits: readonly number[], values: Float64Array, scale: number): Promise<Seal> {
   const seal = await SEAL()
 
-  function open() {
-    const parms = new seal.EncryptionParameters(seal.SchemeType.ckks)
-    parms.setPolyModulusDegree(ringDegree)
-    const modulus = seal.CoeffModulus.Create(ringDegree, Int32Array.from(bits))
-    parms.setCoeffModulus(modulus)
-    const context = new seal.SEALContext(parms, true, seal.SecLevelType.tc128)
-    return { parms, modulus, context }
-  }
-
-  const { modulus, context } = open()
+  const parms = new seal.EncryptionParameters(seal.SchemeType.ckks)
+  parms.setPolyModulusDegree(ringDegree)
+  const modulus = seal.CoeffModulus.Create(ringDegree, Int32Array.from(bits))
+  parms.setCoeffModulus(modulus)
+  const context = new seal.SEALContext(parms, true, seal.SecLevelType.tc128)
   if (!context.parametersSet()) throw new Error(`SEAL refuses N = ${ringDegree}, ${bits.join()}`)
   const primes = Array.from({ length: modulus.size() }, (_, i) => Number(modulus.get(i)!.value()))
   const keygen = new seal.KeyGenerator(context)
@@ -87,12 +82,7 @@ export async function openSeal(ringDegree: number, bits: readonly number[], valu
       rescale: () => evaluator.rescaleToNext(wide, target),
       rotate: () => evaluator.rotateVector(a, 1, galoisKeys, target),
       keygenGalois: () => keygen.createGaloisKeysWithSteps(steps).delete(),
-      openContext: () => {
-        const made = open()
-        made.context.delete()
-        made.modulus.delete()
-        made.parms.delete()
-      },
+      openContext: () => new seal.SEALContext(parms, true, seal.SecLevelType.tc128).delete(),
     },
   }
 }

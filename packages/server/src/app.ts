@@ -80,6 +80,7 @@ export function createApp(
   })
   // Hono answers HEAD by the GET route, without its body.
   app.get('/v2/keys/:digest', (c) => {
+    c.header('allow', 'HEAD, PUT, DELETE')
     if (c.req.method !== 'HEAD')
       return c.json({ error: 'evaluation keys are not given out: use HEAD to ask whether they are here' }, 405)
     return c.body(null, keys.has(requireDigest(c)) ? 200 : 404)

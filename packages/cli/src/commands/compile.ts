@@ -7,6 +7,7 @@ import { readInput } from '../files.ts'
 import { readSamples } from '../samples/read.ts'
 import { showBytes } from '../terminal/format.ts'
 import { showParams } from '../terminal/params.ts'
+import { startProgress } from '../terminal/progress.ts'
 
 interface CompileOptions {
   readonly output: string
@@ -30,11 +31,12 @@ export function addCompile(program: Command): void {
       const name = basename(resolve(options.output))
       const samples =
         options.calibration === undefined ? undefined : await readCalibration(options.calibration, graph.inputShape)
+      const progress = startProgress('compiling')
       const made = await writeBundle(options.output, graph, {
         name,
         ...(samples && { samples }),
         ...(options.precision !== undefined && { precisionBits: options.precision }),
-      })
+      }).finally(progress.stop)
       process.stdout.write(
         `${join(options.output, clientFile)}: ${showBytes(made.clientBytes)}, for clients\n` +
           `${join(options.output, serverFile)}: ${showBytes(made.serverBytes)}, for the server only\n` +

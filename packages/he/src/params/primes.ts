@@ -23,3 +23,11 @@ export function nttPrimes(bits: number, count: number, ringDegree: number, taken
   }
   return found
 }
+
+/** How many primes of a size `createParams` can choose for a ring degree, counted up to `most`. */
+export function countPrimes(bits: number, ringDegree: number, most: number): number {
+  const step = 2 * ringDegree
+  let count = 0
+  for (let p = 2 ** bits - step + 1; p > 2 ** (bits - 1) && count < most; p -= step) if (isPrime(BigInt(p))) count++
+  return count
+}

@@ -19,9 +19,9 @@ export interface CompileOptions {
   readonly name?: string
   /** Inputs to measure magnitudes on, one after the other; default: synthetic ones. */
   readonly samples?: Float64Array
-  /** The largest error of an output may be 2^-precisionBits of the largest output. Default 10.5. */
+  /** The largest error of an output may be 2^-precisionBits of the largest output. Default 10, which is 0.1 %. */
   readonly precisionBits?: number
-  /** Bits that values may exceed their calibrated magnitude by. Default 3. */
+  /** Bits that values may exceed their calibrated magnitude by. Default 2, which is four times. */
   readonly headroomBits?: number
   /** Ring degrees that may be used, ascending. Default 4096 to 32768. */
   readonly ringDegrees?: readonly number[]
@@ -50,12 +50,12 @@ export function compile(graph: Graph, options: CompileOptions = {}): Program {
   if (!Number.isInteger(count) || count < 1) {
     throw new RangeError(`"samples" expected a positive multiple of ${size} numbers, got ${samples.length}`)
   }
-  const precision = options.precisionBits ?? 10.5
+  const precision = options.precisionBits ?? 10
   if (!(precision > 0 && precision <= 40))
     throw new RangeError(`"precisionBits" expected a number from 0 to 40, got ${precision}`)
   const goal: Goal = {
     relativeError: 2 ** -precision * searchShare,
-    headroom: options.headroomBits ?? 3,
+    headroom: options.headroomBits ?? 2,
     costTable: options.costTable ?? defaultCostTable,
   }
   const vectors = Array.from({ length: count }, (_, i) => samples.subarray(i * size, (i + 1) * size))

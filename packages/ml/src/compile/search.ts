@@ -1,10 +1,11 @@
-import { checkSecurity, createParams } from '@glovebox/he'
+import { checkSecurity, countPrimes, createParams } from '@glovebox/he'
 import type { Sensitivity } from '../analysis/sensitivity.ts'
 import type { Circuit } from '../layout/circuit.ts'
 import { timed } from '../program/program.ts'
 import { type CostTable, costOf } from '../run/cost.ts'
 import { type Candidate, fitSizes, type Goal } from './sizes.ts'
 import { largestPrime, type Structure, structuresOf } from './structure.ts'
+import { scalesPerPrime } from './timing.ts'
 
 /** What the search found for a ring degree: a candidate that meets the goal, or how near it came. */
 export interface Finding {
@@ -64,7 +65,7 @@ function timeOf({ circuit, timing, literal, inputLevel, relinearise }: Candidate
 
 /**
  * The fewest bits that meet the goal, or the most precise candidate where none does; undefined where not even one fits.
- * Starts from equal primes above a base and then takes bits away from one prime after the other.
+ * Starts from primes above a base in proportion to the scales that they divide away, and then takes bits away from one after the other.
  */
 function smallestPrimes(
   structure: Structure,
@@ -73,7 +74,8 @@ function smallestPrimes(
   reach: Sensitivity,
   goal: Goal,
 ): Candidate | undefined {
-  const smallest = Math.log2(ringDegree) + 8
+  const smallest = Math.log2(ringDegree) + 5
+  const scales = scalesPerPrime(structure.circuit, structure.timing, structure.inputLevel)
   const fit = (modulusBits: readonly number[]): Candidate | undefined => {
     const specialBits = chooseSpecial(modulusBits, structure, limit)
     if (!specialBits || !enoughPrimes([...modulusBits, ...specialBits], ringDegree)) return undefined
@@ -86,8 +88,8 @@ function smallestPrimes(
   }
   let best: Candidate | undefined
   for (let base = largestPrime; base >= 30; base -= 4) {
-    for (let bits = largestPrime; bits >= smallest; bits--) {
-      const chain = [base, ...new Array<number>(structure.inputLevel).fill(bits)]
+    for (let bits = largestPrime; bits >= smallestScale; bits--) {
+      const chain = [base, ...scales.map((count) => Math.max(smallest, Math.min(largestPrime, Math.round(count * bits))))]
       if (!chooseSpecial(chain, structure, limit) || !enoughPrimes(chain, ringDegree)) continue
       const candidate = fit(chain)
       if (!candidate) break
@@ -108,15 +110,30 @@ function smallestPrimes(
   return best
 }
 
-/**
- * Whether there are as many primes of every size that are 1 modulo 2N: about 2^bits / (2N bits ln 2), of which the search counts on half.
- * The smallest size is N times 2^8.
- */
+/** Bits of the smallest scale that the search starts from. */
+const smallestScale = 12
+
+/** Whether there are as many primes of every size as are wanted. */
 function enoughPrimes(sizes: readonly number[], ringDegree: number): boolean {
-  return sizes.every((bits) => {
-    const expected = 2 ** bits / (2 * ringDegree * bits * Math.LN2)
-    return bits >= Math.log2(ringDegree) + 8 && sizes.filter((other) => other === bits).length <= expected / 2
-  })
+  return [...new Set(sizes)].every(
+    (bits) => sizes.filter((other) => other === bits).length <= primesOfSize(bits, ringDegree),
+  )
+}
+
+/** No chain is longer than this. */
+const mostPrimes = 64
+const counts = new Map<string, number>()
+
+function primesOfSize(bits: number, ringDegree: number): number {
+  // Far more than are ever wanted from here on.
+  if (bits > Math.log2(ringDegree) + 16) return mostPrimes
+  const key = `${bits} ${ringDegree}`
+  let count = counts.get(key)
+  if (count === undefined) {
+    count = countPrimes(bits, ringDegree, mostPrimes)
+    counts.set(key, count)
+  }
+  return count
 }
 
 function better(a: Candidate, b: Candidate, target: number): boolean {

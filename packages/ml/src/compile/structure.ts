@@ -3,7 +3,7 @@ import type { Circuit } from '../layout/circuit.ts'
 import { type Program, timed } from '../program/program.ts'
 import { type CostTable, costOf } from '../run/cost.ts'
 import type { TimedCircuit } from './scales.ts'
-import { linearClasses, timeSteps } from './timing.ts'
+import { linearClasses, patientProducts, type Schedule, timeSteps } from './timing.ts'
 
 /** All about a program that is chosen before the sizes of its primes. */
 export interface Structure extends TimedCircuit {
@@ -17,15 +17,14 @@ export interface Structure extends TimedCircuit {
 
 /** Residues are below 2^50. */
 export const largestPrime = 50
-/** With more classes of linear steps than this all but the last are treated alike. */
-const maxClasses = 4
+/** More steps than these that could be timed apart are treated alike, all but the last. */
+const maxChoices = 4
 
 /** Every structure worth a try, fastest first: where to rescale, when to relinearise, digits of key switching. */
 export function structuresOf(circuit: Circuit, ringDegree: number, table: CostTable): Structure[] {
-  const { count } = linearClasses(circuit)
   const found: Structure[] = []
-  for (const early of earlyChoices(count)) {
-    const { steps: timing, inputLevel } = timeSteps(circuit, early)
+  for (const schedule of schedules(circuit)) {
+    const { steps: timing, inputLevel } = timeSteps(circuit, schedule)
     const steps = circuit.steps.map((step, i) => timed(step, timing[i]!, 1))
     for (const relinearise of ['after', 'before'] as const) {
       for (const [digitSize, specials] of digitChoices(inputLevel)) {
@@ -51,9 +50,21 @@ export function structuresOf(circuit: Circuit, ringDegree: number, table: CostTa
   return found.sort((a, b) => a.milliseconds - b.milliseconds)
 }
 
-/** Which classes of linear steps are rescaled on their own. The last class is the output's. */
-function earlyChoices(count: number): boolean[][] {
-  if (count <= maxClasses) {
+/** Linear steps divide by a prime of their own or share that of the product behind; products do, or share that of the linear step behind. */
+function schedules(circuit: Circuit): Schedule[] {
+  const { count } = linearClasses(circuit)
+  return choices(count).flatMap((linear) => {
+    const patient = patientProducts(circuit, linear)
+    return choices(patient.length).map((waits) => ({
+      linear,
+      products: circuit.steps.map((_, i) => !(patient.includes(i) && waits[patient.indexOf(i)])),
+    }))
+  })
+}
+
+/** All ways to say yes or no to a few questions; of more than a few, all alike but the last. */
+function choices(count: number): boolean[][] {
+  if (count <= maxChoices) {
     return Array.from({ length: 2 ** count }, (_, bits) =>
       Array.from({ length: count }, (_, i) => ((bits >> i) & 1) === 1),
     )

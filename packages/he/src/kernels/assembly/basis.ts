@@ -1,6 +1,9 @@
 // Exact, centred RNS basis conversion (Halevi, Polyakov, Shoup 2018, eprint 2018/117, section 2.2).
 import { batchOf, bitsOf, madd, mulConstant, pin, productError, reduceOnce, settle } from './fma'
 
+/** Bytes of a limb that pass through all primes at once, so that the sums stay in the first-level cache. */
+const BLOCK: usize = 2048
+
 /** x * w modulo q, canonical: the product is at most 0.57 q (see `mulScalar`), and the second reduction is exact. */
 @inline
 function scaled(x: v128, w: v128, wp: v128, q: v128, qinv: v128): v128 {
@@ -16,29 +19,41 @@ export function basisScale(
   dst: usize, dstStride: usize, v: usize, src: usize, srcStride: usize, m: i32, table: usize, n: i32,
 ): void {
   const bytes = <usize>n << 3
-  for (let i: usize = 0; i < bytes; i += 32) {
-    let s0 = f64x2.splat(0)
-    let s1 = f64x2.splat(0)
+  for (let i: usize = 0; i < bytes; i += BLOCK) {
+    const length = min(BLOCK, bytes - i)
     let x = src + i
     let y = dst + i
     let t = table
-    for (let j = 0; j < m; j++) {
-      const w = v128.load64_splat(t)
-      const wp = v128.load64_splat(t, 8)
-      const q = v128.load64_splat(t, 16)
-      const qinv = v128.load64_splat(t, 24)
-      const y0 = scaled(v128.load(x), w, wp, q, qinv)
-      const y1 = scaled(v128.load(x, 16), w, wp, q, qinv)
-      s0 = f64x2.add(s0, f64x2.mul(y0, qinv))
-      s1 = f64x2.add(s1, f64x2.mul(y1, qinv))
-      v128.store(y, y0)
-      v128.store(y, y1, 16)
-      x += srcStride
-      y += dstStride
-      t += 32
+    for (let j = 0; j < m; j++, x += srcStride, y += dstStride, t += 32) {
+      if (m == 1) scaleBlock(y, v + i, x, t, length, true, true)
+      else if (j == 0) scaleBlock(y, v + i, x, t, length, true, false)
+      else if (j == m - 1) scaleBlock(y, v + i, x, t, length, false, true)
+      else scaleBlock(y, v + i, x, t, length, false, false)
     }
-    v128.store(v + i, f64x2.nearest(s0))
-    v128.store(v + i, f64x2.nearest(s1), 16)
+  }
+}
+
+/** One prime on `length` bytes; the sum of y_i / q_i so far is kept in v. */
+@inline
+function scaleBlock(y: usize, v: usize, x: usize, table: usize, length: usize, first: bool, last: bool): void {
+  const w = v128.load64_splat(table)
+  const wp = v128.load64_splat(table, 8)
+  const q = v128.load64_splat(table, 16)
+  const qinv = v128.load64_splat(table, 24)
+  const end = x + length
+  for (; x < end; x += 32, y += 32, v += 32) {
+    const y0 = scaled(v128.load(x), w, wp, q, qinv)
+    const y1 = scaled(v128.load(x, 16), w, wp, q, qinv)
+    let s0 = f64x2.mul(y0, qinv)
+    let s1 = f64x2.mul(y1, qinv)
+    if (!first) {
+      s0 = f64x2.add(v128.load(v), s0)
+      s1 = f64x2.add(v128.load(v, 16), s1)
+    }
+    v128.store(y, y0)
+    v128.store(y, y1, 16)
+    v128.store(v, last ? f64x2.nearest(s0) : s0)
+    v128.store(v, last ? f64x2.nearest(s1) : s1, 16)
   }
 }
 

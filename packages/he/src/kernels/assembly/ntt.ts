@@ -9,7 +9,7 @@
 //
 // Bounds, in units of p. Sums are exact while they stay within L = 2^53 / p, at least 8. With e = 3 * 2^-54 * p (at most 3/16,
 // see fma.ts) a product of |x| <= A and a twiddle is at most 1/2 + A*e. The bound A is followed at run time, and a layer reduces
-// what it leaves unmultiplied where it would grow too far: primes up to 48 bits never do, those of 49 bits not up to n = 8192 forwards.
+// what it leaves unmultiplied where it would grow too far: forwards, primes of up to 48 bits never do, those of 49 bits not up to n = 8192.
 import { mulConstant, mulmod, reduceOnce } from './fma'
 
 /** A after one forward layer on A. */

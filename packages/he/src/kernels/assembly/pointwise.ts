@@ -4,14 +4,10 @@ import { mulConstant, mulmod, nmadd, productError, reduceOnce } from './fma'
 export function permute(dst: usize, src: usize, index: usize, n: i32): void {
   const end = index + (<usize>n << 2)
   for (; index < end; index += 16, dst += 32) {
-    const a = load<f64>(src + (<usize>load<u32>(index) << 3))
-    const b = load<f64>(src + (<usize>load<u32>(index, 4) << 3))
-    const c = load<f64>(src + (<usize>load<u32>(index, 8) << 3))
-    const d = load<f64>(src + (<usize>load<u32>(index, 12) << 3))
-    store<f64>(dst, a)
-    store<f64>(dst, b, 8)
-    store<f64>(dst, c, 16)
-    store<f64>(dst, d, 24)
+    const a = v128.load64_splat(src + (<usize>load<u32>(index) << 3))
+    const b = v128.load64_splat(src + (<usize>load<u32>(index, 8) << 3))
+    v128.store(dst, v128.load_lane<u64>(src + (<usize>load<u32>(index, 4) << 3), a, 1))
+    v128.store(dst, v128.load_lane<u64>(src + (<usize>load<u32>(index, 12) << 3), b, 1), 16)
   }
 }
 
@@ -83,7 +79,7 @@ export function mul(dst: usize, a: usize, b: usize, n: i32, p: f64, pinv: f64): 
 function mulAddOnce(d: v128, a: v128, b: v128, p: v128, pinv: v128): v128 {
   const h = f64x2.mul(a, b)
   const q = f64x2.nearest(f64x2.mul(f64x2.add(h, d), pinv))
-  return f64x2.sub(f64x2.add(nmadd(q, p, h), d), productError(a, b, h))
+  return f64x2.add(nmadd(q, p, h), f64x2.sub(d, productError(a, b, h)))
 }
 
 export function mulAdd(dst: usize, a: usize, b: usize, n: i32, p: f64, pinv: f64): void {
@@ -146,13 +142,20 @@ export function tensor(
   const P = f64x2.splat(p)
   const I = f64x2.splat(pinv)
   const bytes = <usize>n << 3
-  for (let i: usize = 0; i < bytes; i += 16) {
+  for (let i: usize = 0; i < bytes; i += 32) {
     const x0 = v128.load(a0 + i)
     const x1 = v128.load(a1 + i)
     const y0 = v128.load(b0 + i)
     const y1 = v128.load(b1 + i)
+    const u0 = v128.load(a0 + i, 16)
+    const u1 = v128.load(a1 + i, 16)
+    const v0 = v128.load(b0 + i, 16)
+    const v1 = v128.load(b1 + i, 16)
     v128.store(d0 + i, mulmod(x0, y0, P, I))
+    v128.store(d0 + i, mulmod(u0, v0, P, I), 16)
     v128.store(d1 + i, mulTwice(x0, y1, x1, y0, P, I))
+    v128.store(d1 + i, mulTwice(u0, v1, u1, v0, P, I), 16)
     v128.store(d2 + i, mulmod(x1, y1, P, I))
+    v128.store(d2 + i, mulmod(u1, v1, P, I), 16)
   }
 }
