@@ -50,8 +50,16 @@ export async function bench(): Promise<Row[]> {
         // The output range is within the input range, so the transforms can run in place again and again.
         const samples = name === 'wasm' ? 60 : 120
         const run = { n, bits, backend: name }
-        rows.push({ what: 'forward', ...run, us: medianMicroseconds(() => kernels.nttForward(x, n, p, 1 / p, table), samples) })
-        rows.push({ what: 'inverse', ...run, us: medianMicroseconds(() => kernels.nttInverse(x, n, p, 1 / p, table), samples) })
+        rows.push({
+          what: 'forward',
+          ...run,
+          us: medianMicroseconds(() => kernels.nttForward(x, n, p, 1 / p, table), samples),
+        })
+        rows.push({
+          what: 'inverse',
+          ...run,
+          us: medianMicroseconds(() => kernels.nttInverse(x, n, p, 1 / p, table), samples),
+        })
       }
     }
   }

@@ -11,16 +11,22 @@ export interface BenchOptions {
   readonly threads: number
 }
 
+export interface Measured {
+  readonly rows: readonly Row[]
+  /** What is no time: bytes, errors, counts. */
+  readonly facts?: Readonly<Record<string, unknown>>
+}
+
 interface Bench {
-  bench(options: BenchOptions): Promise<readonly Row[]>
+  bench(options: BenchOptions): Promise<Measured>
 }
 
 /** Every backend, size of prime and ring degree is a set of its own; there is no peer that exposes a single transform. */
 async function loadNtt(): Promise<Bench> {
   const { bench } = await import('./ntt.ts')
   return {
-    bench: async () =>
-      (await bench()).map(({ what, backend, n, bits, us }) => ({
+    bench: async () => ({
+      rows: (await bench()).map(({ what, backend, n, bits, us }) => ({
         op: `ntt-${what}`,
         set: `${backend}, N = ${n}, ${bits} bits`,
         threads: 1,
@@ -29,12 +35,16 @@ async function loadNtt(): Promise<Bench> {
         peerUs: null,
         ratio: null,
       })),
+    }),
   }
 }
 
 const benches: Readonly<Record<string, () => Promise<Bench>>> = {
   ntt: loadNtt,
-  ops: () => import('./ops.ts'),
+  ops: async () => {
+    const { bench } = await import('./ops.ts')
+    return { bench: async (options) => ({ rows: await bench(options) }) }
+  },
   digits: () => import('./digits.ts'),
 }
 
@@ -93,8 +103,9 @@ async function kept(file: URL, fresh: readonly Row[]): Promise<Row[]> {
 const { name, options } = parse()
 const started = performance.now()
 const { bench } = await benches[name]!()
-const rows = await bench(options)
+const { rows, facts } = await bench(options)
 print(rows)
+for (const [fact, value] of Object.entries(facts ?? {})) console.log(`${fact.padEnd(20)} ${value}`)
 
 const file = new URL(`./results/${name}.json`, import.meta.url)
 const all = [...(await kept(file, rows)), ...rows].sort((a, b) => a.set.localeCompare(b.set, 'en') || a.threads - b.threads)
@@ -104,6 +115,7 @@ const result = {
   node: process.version,
   threads: options.threads,
   command: `npm run bench -- ${process.argv.slice(2).join(' ')}`,
+  ...(facts && { facts }),
   rows: all,
 }
 await writeFile(file, `${JSON.stringify(result, null, 2)}\n`)

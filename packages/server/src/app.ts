@@ -102,12 +102,17 @@ export function createApp(
     const log = c.get('log').child({ model: model.name })
     log.info({ queryBytes: body.length, keys: request.keys.slice(0, 16) }, 'query received')
     const received = performance.now()
-    const { reply, computeMs } = await compute.run({
+    const job = {
       model: model.name,
       keysDigest: request.keys,
       keys: found,
       query: request.query,
       signal: c.req.raw.signal,
+    }
+    // While it waits and is computed on, the query takes as much room as it did on its way in.
+    intake.used += body.length
+    const { reply, computeMs } = await compute.run(job).finally(() => {
+      intake.used -= body.length
     })
     const { body: answer, headerLength } = encodeInferResponse({ model: model.name, id: request.id, reply, computeMs })
     const waitedMs = Math.round(performance.now() - received - computeMs)

@@ -1,6 +1,6 @@
 import { GloveboxError } from '@glovebox/he'
 
-/** Bytes that all requests together are receiving, so that many bodies within their own limits cannot fill the memory. */
+/** Bytes of all bodies that are being received or computed on: many within their own limits must not fill the memory together. */
 export interface Intake {
   readonly limit: number
   used: number

@@ -15,12 +15,13 @@ const query = encryptQuery(model, secret, tinySamples(1))
 const overhead = { header: 44, checksum: 16 }
 
 const bodyOf = (frame: Uint8Array): Uint8Array => frame.slice(overhead.header, frame.length - overhead.checksum)
-const reframe = (kind: 'query' | 'evaluation keys of a program', body: Uint8Array): Uint8Array => encodeFrame(kind, model.part.digest, body)
+const reframe = (kind: 'query' | 'evaluation keys of a program', body: Uint8Array): Uint8Array =>
+  encodeFrame(kind, model.part.digest, body)
 
-/** Fields are at the front, so most changes are there; the rest is residues. */
-function* mutations(body: Uint8Array): Generator<[string, Uint8Array]> {
-  for (let at = 0; at < 64; at++) {
-    for (const value of [0, 1, 2, 127, 128, 254, 255]) {
+/** Changes to the fields at the front, which end before `fields`; what is behind them is seeds and residues. */
+function* mutations(body: Uint8Array, fields: number): Generator<[string, Uint8Array]> {
+  for (let at = 0; at < fields; at++) {
+    for (const value of [0, 1, 3, 128, 255]) {
       if (body[at] !== value) yield [`byte ${at} = ${value}`, body.with(at, value)]
     }
   }
@@ -30,14 +31,19 @@ function* mutations(body: Uint8Array): Generator<[string, Uint8Array]> {
     yield [`f64 at 7 = ${value}`, changed]
   }
   for (const length of [0, 1, 4, 5, 7, 15, 47, 100, body.length - 1]) yield [`${length} bytes`, body.slice(0, length)]
-  yield ['all bits set', body.map((byte, i) => (i < 47 ? byte : 255))]
-  yield ['all zero behind the fields', body.map((byte, i) => (i < 47 ? byte : 0))]
-  yield ['more bytes', Uint8Array.of(...body, 0)]
+  yield ['all bits set', body.slice().fill(255, fields)]
+  yield ['all zero behind the fields', body.slice().fill(0, fields)]
+  const longer = new Uint8Array(body.length + 1)
+  longer.set(body)
+  yield ['more bytes', longer]
 }
 
-function refusals(use: (bytes: Uint8Array) => unknown, kind: 'query' | 'evaluation keys of a program', frame: Uint8Array): number {
+type Kind = Parameters<typeof reframe>[0]
+
+/** How many were refused. */
+function tryAll(use: (bytes: Uint8Array) => unknown, kind: Kind, frame: Uint8Array, fields: number): number {
   let refused = 0
-  for (const [what, body] of mutations(bodyOf(frame))) {
+  for (const [what, body] of mutations(bodyOf(frame), fields)) {
     try {
       use(reframe(kind, body))
     } catch (error) {
@@ -50,11 +56,13 @@ function refusals(use: (bytes: Uint8Array) => unknown, kind: 'query' | 'evaluati
 
 describe('what a client sends', () => {
   test('as a query is answered or refused', () => {
-    expect(refusals((bytes) => engine.answer(bytes, keys), 'query', query)).toBeGreaterThan(50)
+    expect(tryAll((bytes) => engine.answer(bytes, keys), 'query', query, 15)).toBeGreaterThan(50)
   })
 
   test('as keys is read or refused', () => {
-    expect(refusals((bytes) => engine.readKeys(bytes)[Symbol.dispose](), 'evaluation keys of a program', evaluation)).toBeGreaterThan(10)
+    expect(
+      tryAll((bytes) => engine.readKeys(bytes)[Symbol.dispose](), 'evaluation keys of a program', evaluation, 2),
+    ).toBeGreaterThan(10)
   })
 
   test('leaves nothing behind in memory when it is refused', () => {

@@ -8,7 +8,7 @@ export interface Limits {
   readonly keyMemory: number
   /** Evaluation keys that each thread keeps decoded, by their uploaded size; decoded they take about three times that. */
   readonly threadKeyMemory: number
-  /** All bodies that are being received at one time. */
+  /** All bodies that are being received or computed on at one time. */
   readonly receiving: number
   /** Queries that wait for a free thread; the next one is told to come back. */
   readonly queue: number

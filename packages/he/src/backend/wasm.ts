@@ -40,7 +40,12 @@ function openFused(): Backend | undefined {
 function open(name: 'wasm-fused' | 'wasm', bytes: Uint8Array<ArrayBuffer>): { backend: Backend; module: KernelModule } {
   const memory = new WebAssembly.Memory({ initial: INITIAL_PAGES })
   const instance = new WebAssembly.Instance(new WebAssembly.Module(bytes), {
-    env: { memory, abort: () => { throw new Error('a kernel was aborted') } },
+    env: {
+      memory,
+      abort: () => {
+        throw new Error('a kernel was aborted')
+      },
+    },
   })
   const module = checked(instance.exports)
   const heapBase = Math.ceil(module.heapBase() / 64) * 64

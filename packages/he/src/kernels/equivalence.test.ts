@@ -117,7 +117,8 @@ function primesBelow(below: number, n: number, count: number): number[] {
 const reduced = 0.7
 const half = (p: number): number => (p - 1) / 2
 /** A balanced constant near the far end of its range, with its quotient. */
-const constants = (p: number): [w: number, wp: number][] => [half(p), -half(p), 1, Math.floor(p / 3)].map((w) => [w, w / p])
+const constants = (p: number): [w: number, wp: number][] =>
+  [half(p), -half(p), 1, Math.floor(p / 3)].map((w) => [w, w / p])
 
 type Run = (b: Bench, n: number, p: number, all: readonly number[]) => Outcome[]
 
@@ -208,7 +209,10 @@ const runs: Record<keyof Kernels, Run> = {
   dotPlain: (b, n, p) =>
     [1, 2, 3, 7, 16, 33, 256].flatMap((count) => {
       const at = Array.from({ length: 3 }, () => b.place(b.draw(n * Math.min(count, 5), reduced * p)))
-      const list = Array.from({ length: 3 * count }, (_, i) => at[i % 3]! + 8 * n * (Math.floor(i / 3) % Math.min(count, 5)))
+      const list = Array.from(
+        { length: 3 * count },
+        (_, i) => at[i % 3]! + 8 * n * (Math.floor(i / 3) % Math.min(count, 5)),
+      )
       const pointers = b.u32(list)
       const [dst0, dst1] = [b.reserve(8 * n), b.reserve(8 * n)]
       b.kernels.dotPlain(dst0, dst1, pointers, count, n, p, 1 / p)
@@ -333,7 +337,11 @@ function compare(got: Outcome, expected: Outcome, what: string): void {
   if (at >= 0) expect.fail(`${what}: [${at}] is ${x[at]}, expected ${y[at]}`)
 }
 
-const backends = { 'wasm-fused': openBackend('wasm-fused'), wasm: openBackend('wasm'), reference: openBackend('reference') }
+const backends = {
+  'wasm-fused': openBackend('wasm-fused'),
+  wasm: openBackend('wasm'),
+  reference: openBackend('reference'),
+}
 
 /** One kernel at degree n with primes below `below`, every style, the two fast backends against the reference. */
 function suite(name: keyof Kernels, n: number, below: number, chosen: readonly Style[]): void {
@@ -344,7 +352,11 @@ function suite(name: keyof Kernels, n: number, below: number, chosen: readonly S
       const got = runs[name](new Bench(backend, style), n, all[0]!, all)
       expect(got.length).toBe(expected.length)
       got.forEach((outcome, i) => {
-        compare(outcome, expected[i]!, `${name} on ${backend.name}, n = ${n}, p < 2^${Math.log2(below).toFixed(1)}, ${style}, result ${i}`)
+        compare(
+          outcome,
+          expected[i]!,
+          `${name} on ${backend.name}, n = ${n}, p < 2^${Math.log2(below).toFixed(1)}, ${style}, result ${i}`,
+        )
       })
     }
   }
@@ -368,4 +380,29 @@ describe.each(['nttForward', 'nttInverse'] as const)('%s', (name) => {
     suite(name, n, 2 ** 49, ['corners', 'lowest'])
     suite(name, n, 2 ** 30, ['random'])
   })
+})
+
+test.each(['wasm-fused', 'wasm'] as const)('basisScale next to D/2 is off by D at most, on %s', (name) => {
+  const n = 16
+  const primes = primesBelow(2 ** 49, n, 3)
+  const product = primes.reduce((a, q) => a * BigInt(q), 1n)
+  const b = new Bench(backends[name], 'zero')
+  // (D-1)/2 and (D+1)/2.
+  const src = b.place(primes.flatMap((q) => Array.from({ length: n }, (_, i) => (i % 2 === 0 ? half(q) : -half(q)))))
+  const table = b.place(
+    primes.flatMap((q) => {
+      const w = Number(centred(invMod(product / BigInt(q), BigInt(q)), BigInt(q)))
+      return [w, w / q, q, 1 / q]
+    }),
+  )
+  const [dst, v] = [b.reserve(8 * n * 3), b.reserve(8 * n)]
+  b.kernels.basisScale(dst, 8 * n, v, src, 8 * n, 3, table, n)
+  const quotients = b.read(v, n)
+  const digits = primes.map((_, i) => b.read(dst + 8 * n * i, n))
+  for (let i = 0; i < n; i++) {
+    const sum = primes.reduce((a, q, j) => a + BigInt(digits[j]![i]!) * (product / BigInt(q)), 0n)
+    const value = sum - BigInt(quotients[i]!) * product
+    expect(centred(value - (i % 2 === 0 ? product - 1n : product + 1n) / 2n, product)).toBe(0n)
+    expect(value < 0n ? -value : value).toBeLessThanOrEqual((product + 1n) / 2n)
+  }
 })

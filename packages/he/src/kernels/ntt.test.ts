@@ -44,10 +44,20 @@ describe.each(backends.map((backend) => [backend.name, backend] as const))('%s',
     Array.from(new Float64Array(memory.buffer, at, n), (x) => centred(BigInt(x), BigInt(p)))
 
   test.each([
-    [16, p20], [32, p20], [64, p49], [128, p50], [256, p49], [512, p50],
+    [16, p20],
+    [32, p20],
+    [64, p49],
+    [128, p50],
+    [256, p49],
+    [512, p50],
   ])('multiplies polynomials of degree < %i modulo %i', (n, p) => {
     const [a, b] = [random(n, p, 1), random(n, p, 2)]
-    const [x, y, forward, inverse] = [0, 1, 2, 3].map((i) => heapBase + i * (8 * n + 64)) as [number, number, number, number]
+    const [x, y, forward, inverse] = [0, 1, 2, 3].map((i) => heapBase + i * (8 * n + 64)) as [
+      number,
+      number,
+      number,
+      number,
+    ]
     place(x, a.map(Number))
     place(y, b.map(Number))
     place(forward, forwardTable(n, p))
@@ -59,7 +69,12 @@ describe.each(backends.map((backend) => [backend.name, backend] as const))('%s',
     expect(read(x, n, p)).toEqual(schoolbook(a, b, BigInt(p)))
   })
 
-  test.each([[16, p50], [32, p49], [128, p20], [256, p49]])('evaluates at the odd powers of psi in bit-reversed order, n = %i', (n, p) => {
+  test.each([
+    [16, p50],
+    [32, p49],
+    [128, p20],
+    [256, p49],
+  ])('evaluates at the odd powers of psi in bit-reversed order, n = %i', (n, p) => {
     const q = BigInt(p)
     const f = random(n, p, 3)
     const psi = smallestPrimitiveRoot(2 * n, q)
@@ -68,7 +83,12 @@ describe.each(backends.map((backend) => [backend.name, backend] as const))('%s',
     const values = read(heapBase, n, p)
     for (let i = 0; i < n; i++) {
       const point = powMod(psi, BigInt(2 * bitReverse(i, Math.log2(n)) + 1), q)
-      expect(values[i]).toBe(centred(f.reduceRight((sum, c) => mod(sum * point + c, q), 0n), q))
+      expect(values[i]).toBe(
+        centred(
+          f.reduceRight((sum, c) => mod(sum * point + c, q), 0n),
+          q,
+        ),
+      )
     }
   })
 
@@ -90,11 +110,21 @@ describe.each(backends.map((backend) => [backend.name, backend] as const))('%s',
 })
 
 describe('tables', () => {
-  test.each([[16, p20], [1024, p49], [4096, p50], [131072, p49]])('the smallest primitive root, n = %i, p = %i', (n, p) => {
+  test.each([
+    [16, p20],
+    [1024, p49],
+    [4096, p50],
+    [131072, p49],
+  ])('the smallest primitive root, n = %i, p = %i', (n, p) => {
     expect(BigInt(smallestRoot(n, p))).toBe(smallestPrimitiveRoot(2 * n, BigInt(p)))
   })
 
-  test.each([[16, p20], [32, p50], [2048, p49], [4096, p50]])('the powers of psi, n = %i, p = %i', (n, p) => {
+  test.each([
+    [16, p20],
+    [32, p50],
+    [2048, p49],
+    [4096, p50],
+  ])('the powers of psi, n = %i, p = %i', (n, p) => {
     const q = BigInt(p)
     const psi = smallestPrimitiveRoot(2 * n, q)
     const table = nttTable(n, p)

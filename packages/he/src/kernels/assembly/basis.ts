@@ -1,5 +1,5 @@
 // Exact, centred RNS basis conversion (Halevi, Polyakov, Shoup 2018, eprint 2018/117, section 2.2).
-import { batchOf, bitsOf, madd, mulConstant, pin, productError, reduceOnce, settle } from './fma'
+import { madd, mulConstant, productError, reduceOnce } from './fma'
 
 /** Bytes of a limb that pass through all primes at once, so that the sums stay in the first-level cache. */
 const BLOCK: usize = 2048
@@ -57,15 +57,61 @@ function scaleBlock(y: usize, v: usize, x: usize, table: usize, length: usize, f
   }
 }
 
-/** |y_i| <= 2^49 whatever p is, so a batch has at most 8 products; v * D is one more. */
+// The second half sums products without reducing each. An accumulator pair (high, low) holds a sum S = (high - C) + low, where
+// C = 1.5 * 2^(52+s) pins the unit in the last place of `high` to 2^s as long as |high - C| <= 2^(51+s). Adding a*b: high' = fl(high + a*b);
+// then delta = high' - high is exact, and so is the rest a*b - delta, at most 2^(s-1) fused (2^s unfused), which goes to `low`. Four operations
+// for each product instead of seven.
+//
+// With p < 2^b and s = b, min(8, 2^(52-b)) products of at most 2^49 * p/2 each keep |high - C| <= 2^(51+b) and |low| <= 2^52 + p/2.
+
+/** The number of bits of p: 2^(b-1) <= p < 2^b. */
+@inline
+function bitsOf(p: f64): i32 {
+  return <i32>(reinterpret<u64>(p) >> 52) - 1022
+}
+
+/** C = 1.5 * 2^(52+s). */
+@inline
+function pin(s: i32): f64 {
+  return reinterpret<f64>((<u64>(52 + s + 1023) << 52) | (<u64>1 << 51))
+}
+
+/** S modulo p. |high - C| <= 2^(51+b): the quotient is at most 2^52 and off by less than 3/2, so the second step starts below 1.5 p + |low|. */
+@inline
+function settle(high: v128, low: v128, c: v128, p: v128, pinv: v128): v128 {
+  return reduceOnce(f64x2.add(reduceOnce(f64x2.sub(high, c), p, pinv), low), p, pinv)
+}
+
+/** One prime: y * c - v * D with |v| <= 2, so that v * D is exact and the sum is at most 1.6 p. */
+@inline
+function combineOne(dst: usize, y: usize, v: usize, table: usize, n: i32, p: v128, pinv: v128): void {
+  const c = v128.load64_splat(table)
+  const cp = v128.load64_splat(table, 8)
+  const D = v128.load64_splat(table, 16)
+  const end = dst + (<usize>n << 3)
+  for (; dst < end; dst += 32, y += 32, v += 32) {
+    const r0 = mulConstant(v128.load(y), c, cp, p)
+    const r1 = mulConstant(v128.load(y, 16), c, cp, p)
+    const d0 = f64x2.mul(v128.load(v), D)
+    const d1 = f64x2.mul(v128.load(v, 16), D)
+    v128.store(dst, reduceOnce(f64x2.sub(r0, d0), p, pinv))
+    v128.store(dst, reduceOnce(f64x2.sub(r1, d1), p, pinv), 16)
+  }
+}
+
+/** A batch of products is settled as soon as it is full; v * D is the first product. */
 export function basisCombine(
   dst: usize, y: usize, yStride: usize, v: usize, m: i32, table: usize, n: i32, p: f64, pinv: f64,
 ): void {
   const P = f64x2.splat(p)
   const I = f64x2.splat(pinv)
+  if (m == 1) {
+    combineOne(dst, y, v, table, n, P, I)
+    return
+  }
   const bits = bitsOf(p)
   const c = f64x2.splat(pin(bits))
-  const batch = batchOf(bits, 8)
+  const batch = bits > 49 ? 4 : 8
   const D = f64x2.splat(-load<f64>(table + (<usize>m << 4)))
   const bytes = <usize>n << 3
   for (let i: usize = 0; i < bytes; i += 32) {

@@ -5,7 +5,7 @@
 // extending the available precision"), which gives the same number wherever the result is representable. Every use below is
 // such a place, so both modules compute the same integers.
 //
-// Notation: b = bits of p (p < 2^b, b <= 50), and `e` = 3 * 2^-54 * p: the quotient nearest(fl(fl(x*w) * fl(1/p))) of a
+// Notation: p < 2^50 and `e` = 3 * 2^-54 * p. The quotient nearest(fl(fl(x*w) * fl(1/p))) of a
 // product with |w| <= p/2 carries three roundings, so it is off by at most |x*w/p| * 3 * 2^-53 <= |x/p| * e.
 
 /** The upper 26 bits of the significand (with the implicit one), sign and exponent. */
@@ -79,39 +79,6 @@ export function mulConstant(x: v128, w: v128, wp: v128, p: v128): v128 {
   const h = f64x2.mul(x, w)
   const q = f64x2.nearest(f64x2.mul(x, wp))
   return f64x2.sub(nmadd(q, p, h), productError(x, w, h))
-}
-
-// Sums of products, reduced late.
-//
-// An accumulator pair (high, low) holds a sum S = (high - C) + low, where C = 1.5 * 2^(52+s) pins the unit in the last place of `high`
-// to 2^s as long as |high - C| <= 2^(51+s). Adding a*b: high' = fl(high + a*b), then delta = high' - high is exact, and so is
-// the rest a*b - delta, at most 2^(s-1) fused (2^s unfused), which goes to `low`. Four operations for each product instead of seven.
-//
-// With s = b, `batch` = 2^(52-b) products of at most 2^(2b-1) each (0.49 p^2; or 2^49 * p/2 for basisCombine, where batch <= 8) keep
-// |high - C| <= 2^(51+b) and |low| <= 2^52 + p/2. `settle` then leaves |S mod p| <= 0.51 p, which the next batch starts from.
-
-/** The number of bits of p: 2^(b-1) <= p < 2^b. */
-@inline
-export function bitsOf(p: f64): i32 {
-  return <i32>(reinterpret<u64>(p) >> 52) - 1022
-}
-
-/** C = 1.5 * 2^(52+s). */
-@inline
-export function pin(s: i32): f64 {
-  return reinterpret<f64>((<u64>(52 + s + 1023) << 52) | (<u64>1 << 51))
-}
-
-/** How many products of two reduced residues fit between two calls of `settle`. */
-@inline
-export function batchOf(bits: i32, most: i32): i32 {
-  return <i32>min<i64>(<i64>1 << <i64>(52 - bits), <i64>most)
-}
-
-/** |high - C| <= 2^(51+b), so the quotient is at most 2^52 and off by less than 1/2 + 1; |S mod p| <= 1.5 p + |low| before the last step. */
-@inline
-export function settle(high: v128, low: v128, c: v128, p: v128, pinv: v128): v128 {
-  return reduceOnce(f64x2.add(reduceOnce(f64x2.sub(high, c), p, pinv), low), p, pinv)
 }
 
 /** Lane 0 of relaxed_madd, so that the host can tell a fused implementation from one that rounds twice. */

@@ -5,7 +5,14 @@ import { readLimb, writeLimb } from './limbs.ts'
 /** {@link Kernels.basisScale}: v is the integer nearest to the rational number sum_i y_i / q_i. */
 export function basisScale(
   memory: WebAssembly.Memory,
-  dst: Ptr, dstStride: number, v: Ptr, src: Ptr, srcStride: number, m: number, table: Ptr, n: number,
+  dst: Ptr,
+  dstStride: number,
+  v: Ptr,
+  src: Ptr,
+  srcStride: number,
+  m: number,
+  table: Ptr,
+  n: number,
 ): void {
   const rows = Array.from({ length: m }, (_, i) => new Float64Array(memory.buffer, table + 32 * i, 4))
   const primes = rows.map((row) => BigInt(row[2]!))
@@ -17,7 +24,11 @@ export function basisScale(
     writeLimb(memory, dst + i * dstStride, y)
     for (let k = 0; k < n; k++) numerators[k]! += y[k]! * (product / q)
   }
-  writeLimb(memory, v, numerators.map((a) => nearestQuotient(a, product)))
+  writeLimb(
+    memory,
+    v,
+    numerators.map((a) => nearestQuotient(a, product)),
+  )
 }
 
 /** The integer nearest to a / b for an odd b > 0. */
@@ -28,7 +39,15 @@ function nearestQuotient(a: bigint, b: bigint): bigint {
 /** {@link Kernels.basisCombine} */
 export function basisCombine(
   memory: WebAssembly.Memory,
-  dst: Ptr, y: Ptr, yStride: number, v: Ptr, m: number, table: Ptr, n: number, p: number, _pinv: number,
+  dst: Ptr,
+  y: Ptr,
+  yStride: number,
+  v: Ptr,
+  m: number,
+  table: Ptr,
+  n: number,
+  p: number,
+  _pinv: number,
 ): void {
   const constants = new Float64Array(memory.buffer, table, 2 * m + 2)
   const sums = readLimb(memory, v, n).map((k) => -k * BigInt(constants[2 * m]!))
@@ -38,5 +57,9 @@ export function basisCombine(
       sums[k]! += value * c
     })
   }
-  writeLimb(memory, dst, sums.map((s) => centred(mod(s, BigInt(p)), BigInt(p))))
+  writeLimb(
+    memory,
+    dst,
+    sums.map((s) => centred(mod(s, BigInt(p)), BigInt(p))),
+  )
 }

@@ -6,14 +6,22 @@ import { readLimb, writeLimb } from './limbs.ts'
 export function nttForward(memory: WebAssembly.Memory, x: Ptr, n: number, p: number, _pinv: number, _table: Ptr): void {
   const q = BigInt(p)
   const values = evaluate(readLimb(memory, x, n), smallestPrimitiveRoot(2 * n, q), q)
-  writeLimb(memory, x, reversed(values).map((v) => centred(v, q)))
+  writeLimb(
+    memory,
+    x,
+    reversed(values).map((v) => centred(v, q)),
+  )
 }
 
 /** {@link Kernels.nttInverse}: the polynomial of degree < n with these values. */
 export function nttInverse(memory: WebAssembly.Memory, x: Ptr, n: number, p: number, _pinv: number, _table: Ptr): void {
   const q = BigInt(p)
   const coefficients = interpolate(reversed(readLimb(memory, x, n)), smallestPrimitiveRoot(2 * n, q), q)
-  writeLimb(memory, x, coefficients.map((c) => centred(c, q)))
+  writeLimb(
+    memory,
+    x,
+    coefficients.map((c) => centred(c, q)),
+  )
 }
 
 function reversed(values: readonly bigint[]): bigint[] {
@@ -28,8 +36,16 @@ function evaluate(f: readonly bigint[], psi: bigint, q: bigint): bigint[] {
   if (f.length === 1) return [f[0]!]
   const half = f.length / 2
   const square = (psi * psi) % q
-  const even = evaluate(f.filter((_, i) => i % 2 === 0), square, q)
-  const odd = evaluate(f.filter((_, i) => i % 2 === 1), square, q)
+  const even = evaluate(
+    f.filter((_, i) => i % 2 === 0),
+    square,
+    q,
+  )
+  const odd = evaluate(
+    f.filter((_, i) => i % 2 === 1),
+    square,
+    q,
+  )
   const values: bigint[] = []
   let point = psi
   for (let k = 0; k < half; k++) {

@@ -28,7 +28,11 @@ export function sub(memory: Memory, dst: Ptr, a: Ptr, b: Ptr, n: number, p: numb
 
 /** {@link Kernels.negate} */
 export function negate(memory: Memory, dst: Ptr, a: Ptr, n: number): void {
-  writeLimb(memory, dst, readLimb(memory, a, n).map((x) => -x))
+  writeLimb(
+    memory,
+    dst,
+    readLimb(memory, a, n).map((x) => -x),
+  )
 }
 
 /** {@link Kernels.mul} */
@@ -48,7 +52,14 @@ export function mulScalar(memory: Memory, dst: Ptr, a: Ptr, n: number, w: number
 
 /** {@link Kernels.subMulScalar} */
 export function subMulScalar(
-  memory: Memory, dst: Ptr, a: Ptr, b: Ptr, n: number, w: number, _wp: number, p: number,
+  memory: Memory,
+  dst: Ptr,
+  a: Ptr,
+  b: Ptr,
+  n: number,
+  w: number,
+  _wp: number,
+  p: number,
 ): void {
   map(memory, dst, [a, b], n, p, ([x, y]) => (x! - y!) * BigInt(w))
 }
@@ -60,18 +71,50 @@ export function addScalar(memory: Memory, dst: Ptr, a: Ptr, n: number, w: number
 
 /** {@link Kernels.tensor} */
 export function tensor(
-  memory: Memory, d0: Ptr, d1: Ptr, d2: Ptr, a0: Ptr, a1: Ptr, b0: Ptr, b1: Ptr, n: number, p: number, _pinv: number,
+  memory: Memory,
+  d0: Ptr,
+  d1: Ptr,
+  d2: Ptr,
+  a0: Ptr,
+  a1: Ptr,
+  b0: Ptr,
+  b1: Ptr,
+  n: number,
+  p: number,
+  _pinv: number,
 ): void {
   const q = BigInt(p)
-  const [x0, x1, y0, y1] = [a0, a1, b0, b1].map((at) => readLimb(memory, at, n)) as [bigint[], bigint[], bigint[], bigint[]]
-  writeLimb(memory, d0, x0.map((_, i) => centred(x0[i]! * y0[i]!, q)))
-  writeLimb(memory, d1, x0.map((_, i) => centred(x0[i]! * y1[i]! + x1[i]! * y0[i]!, q)))
-  writeLimb(memory, d2, x0.map((_, i) => centred(x1[i]! * y1[i]!, q)))
+  const [x0, x1, y0, y1] = [a0, a1, b0, b1].map((at) => readLimb(memory, at, n)) as [
+    bigint[],
+    bigint[],
+    bigint[],
+    bigint[],
+  ]
+  writeLimb(
+    memory,
+    d0,
+    x0.map((_, i) => centred(x0[i]! * y0[i]!, q)),
+  )
+  writeLimb(
+    memory,
+    d1,
+    x0.map((_, i) => centred(x0[i]! * y1[i]! + x1[i]! * y0[i]!, q)),
+  )
+  writeLimb(
+    memory,
+    d2,
+    x0.map((_, i) => centred(x1[i]! * y1[i]!, q)),
+  )
 }
 
 /** dst[i] = f(the i-th of each source) mod p, balanced. */
 function map(
-  memory: Memory, dst: Ptr, sources: readonly Ptr[], n: number, p: number, f: (values: readonly bigint[]) => bigint,
+  memory: Memory,
+  dst: Ptr,
+  sources: readonly Ptr[],
+  n: number,
+  p: number,
+  f: (values: readonly bigint[]) => bigint,
 ): void {
   const limbs = sources.map((at) => readLimb(memory, at, n))
   const results: bigint[] = []
