@@ -111,7 +111,7 @@ test('a server that forgot the keys gets them again', async () => {
   ])
 })
 
-describe('a server that is gone', () => {
+describe.concurrent('a server that is gone', () => {
   test('for a moment is asked once more', async () => {
     let broken = 0
     const { predict } = await predictWith((method) => (method === 'POST' && broken++ === 0 ? 'reset' : undefined))
@@ -133,7 +133,7 @@ describe('a server that is gone', () => {
   })
 })
 
-test.each([
+test.concurrent.each([
   [400, 'malformed'],
   [404, 'not-found'],
   [409, 'parameters-mismatch'],
@@ -161,7 +161,7 @@ test('an answer to another request is not decrypted', async () => {
   await expect(predict()).rejects.toThrow('belongs to another request')
 })
 
-test.each([
+test.concurrent.each([
   ['without its header', () => new Response('hello')],
   [
     'with a header that is no JSON',

@@ -1,7 +1,5 @@
 import { type Command, InvalidArgumentError } from 'commander'
-import { runDigits } from '../demo/digits.ts'
 import { testDigits } from '../demo/mnist.ts'
-import { showDigits, showResult } from '../demo/report.ts'
 import { integer } from '../numbers.ts'
 import { showParams } from '../terminal/params.ts'
 import { type Progress, startProgress } from '../terminal/progress.ts'
@@ -26,6 +24,8 @@ export function addDemo(program: Command): void {
         ['SIGTERM', 143],
       ] as const)
         process.once(signal, () => process.exit(code))
+      const { runDigits } = await import('../demo/digits.ts')
+      const { showDigits, showResult } = await import('../demo/report.ts')
       const stages = showStages()
       const { result, outcomes, model } = await runDigits({ ...options, onStage: stages.update }).finally(stages.stop)
       if (options.json) {

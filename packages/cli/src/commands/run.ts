@@ -1,4 +1,3 @@
-import { runQuery } from '@glovebox/server'
 import type { Command } from 'commander'
 import { evaluationFile, serverFile } from '../bundle.ts'
 import { readInput, within, writeOutput } from '../files.ts'
@@ -14,6 +13,8 @@ export function addRun(program: Command): void {
     .requiredOption('-i, --input <query.gbx>', 'the query')
     .requiredOption('-o, --output <reply.gbx>', 'where the reply goes')
     .action(async (path: string, options: { evaluationKeys: string; input: string; output: string }) => {
+      // What only some commands need is loaded by them: it takes as long as the rest of the start.
+      const { runQuery } = await import('@glovebox/server')
       const serverPart = await readInput(await within(path, serverFile))
       const keys = await readInput(await within(options.evaluationKeys, evaluationFile))
       const query = await readInput(options.input)

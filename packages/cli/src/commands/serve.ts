@@ -1,5 +1,5 @@
 import { basename, join, resolve } from 'node:path'
-import { createLog, loadModel, type Model, serve } from '@glovebox/server'
+import type { Model } from '@glovebox/server'
 import { type Command, Option } from 'commander'
 import { clientFile, of, serverFile } from '../bundle.ts'
 import { readInput } from '../files.ts'
@@ -33,6 +33,7 @@ export function addServe(program: Command): void {
     )
     .addOption(new Option('--stop-with-stdin', 'stop when standard input is closed, for a parent process').hideHelp())
     .action(async (folders: string[], options: ServeOptions) => {
+      const { createLog, serve } = await import('@glovebox/server')
       const log = createLog()
       const models = await Promise.all(folders.map(loadFolder))
       const { host, port, threads, keyMemory } = options
@@ -61,6 +62,7 @@ export function addServe(program: Command): void {
 }
 
 async function loadFolder(folder: string): Promise<Model> {
+  const { loadModel } = await import('@glovebox/server')
   const [clientPart, serverPart] = await Promise.all([
     readInput(join(folder, clientFile)),
     readInput(join(folder, serverFile)),

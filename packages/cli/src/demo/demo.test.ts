@@ -47,7 +47,7 @@ test('for people it shows digits and a table, without colours or bars where ther
   expect(stdout).not.toContain('\u001b')
 })
 
-test.runIf(process.platform === 'linux').each(['SIGKILL', 'SIGINT'] as const)(
+test.runIf(process.platform === 'linux').concurrent.each(['SIGKILL', 'SIGINT'] as const)(
   'its server goes with it on %s',
   async (signal) => {
     const demo = start('demo', 'digits', '--images', '2000', '--json')

@@ -2,20 +2,27 @@ import { extname } from 'node:path'
 import type { Sample, SampleInput } from '@glovebox/client'
 import { GloveboxError } from '@glovebox/he'
 import { readInput } from '../files.ts'
-import { readCsv } from './csv.ts'
-import { readJson } from './json.ts'
-import { readNpy } from './npy.ts'
-import { readPng } from './png.ts'
 import type { Samples } from './samples.ts'
+
+type Reader = (bytes: Uint8Array, file: string, shape: readonly number[]) => Samples
+
+/** By the ending of a name; each is loaded when it is needed. */
+const readers: Readonly<Record<string, () => Promise<Reader>>> = {
+  '.json': async () => (await import('./json.ts')).readJson,
+  '.csv': async () => (await import('./csv.ts')).readCsv,
+  '.npy': async () => (await import('./npy.ts')).readNpy,
+  '.png': async () => (await import('./png.ts')).readPng,
+}
 
 /**
  * Reads samples for a model from a file by its ending: .npy, .json, .csv or .png. Images are pixels. Where the model reads images
  * (its input has rows and columns) so are bytes, and whole numbers from 0 to 255, unless `pixels` says what they are.
  */
 export async function readSamples(file: string, input: SampleInput, pixels?: boolean): Promise<Samples> {
-  const reader = { '.json': readJson, '.csv': readCsv, '.npy': readNpy, '.png': readPng }[extname(file).toLowerCase()]
-  if (!reader) throw new GloveboxError('unsupported', `${file} expected a name that ends in .npy, .json, .csv or .png`)
-  const found = reader(await readInput(file), file, input.shape)
+  const load = readers[extname(file).toLowerCase()]
+  if (!load) throw new GloveboxError('unsupported', `${file} expected a name that ends in .npy, .json, .csv or .png`)
+  const read = await load()
+  const found = read(await readInput(file), file, input.shape)
   if (found.samples.length === 0) throw new GloveboxError('malformed', `${file} has no samples`)
   if (pixels !== undefined || found.pixels) return { samples: found.samples, pixels: pixels ?? true }
   const note = `${file}: whole numbers up to 255 are taken for pixels; --no-pixels takes them as they are`

@@ -97,9 +97,3 @@ export function nttTable(n: number, p: number): Float64Array {
   table[0] = canonical(p - (p - 1) / n, p)
   return table
 }
-
-/** The table for `nttForward`: {@link nttTable}. */
-export const forwardTable: (n: number, p: number) => Float64Array = nttTable
-
-/** The table for `nttInverse`: {@link nttTable}, so that one copy can serve both. */
-export const inverseTable: (n: number, p: number) => Float64Array = nttTable

@@ -26,12 +26,12 @@ export interface Kernels {
 
   /**
    * Forward negacyclic NTT, in place. Coefficients to values: out[i] = f(psi^(2*bitrev(i)+1)), psi the smallest primitive
-   * 2n-th root of unity modulo p (SEAL's order). `table` holds `forwardTable(n, p)` of ntt-tables.ts.
+   * 2n-th root of unity modulo p (SEAL's order). `table` holds `nttTable(n, p)` of ntt-tables.ts.
    * In: |x| <= p. Out: reduced.
    */
   nttForward(x: Ptr, n: number, p: number, pinv: number, table: Ptr): void
 
-  /** Inverse of {@link Kernels.nttForward}, with the factor 1/n. `table` holds `inverseTable(n, p)`. In: |x| <= p. Out: reduced. */
+  /** Inverse of {@link Kernels.nttForward}, with the factor 1/n and the same table. In: |x| <= p. Out: reduced. */
   nttInverse(x: Ptr, n: number, p: number, pinv: number, table: Ptr): void
 
   /** dst[i] = src[index[i]], for u32 `index`: an automorphism in NTT form. dst must not equal src. Any range. */

@@ -2,16 +2,16 @@ import type { Backend } from '../backend/backend.ts'
 import { createHeap, type Heap, type Slab } from '../backend/heap.ts'
 import { GloveboxError } from '../base/errors.ts'
 import { bitReverse, invMod, mod } from '../base/numbers.ts'
-import { forwardTable, inverseTable } from '../kernels/ntt-tables.ts'
+import { nttTable } from '../kernels/ntt-tables.ts'
 import type { Kernels, Ptr } from '../kernels/table.ts'
 import type { Params } from '../params/params.ts'
 
-/** One prime of the chain or of the special primes, with its tables in memory. */
+/** One prime of the chain or of the special primes, with its table of roots in memory. */
 export interface Modulus {
   readonly p: number
   readonly pinv: number
-  readonly forward: Ptr
-  readonly inverse: Ptr
+  /** Of both transforms. */
+  readonly table: Ptr
 }
 
 /** A constant as the kernels take it: w canonical, wp = fl(w/p). */
@@ -65,13 +65,12 @@ export function openRing(params: Params, backend: Backend): Ring {
   const moduli = [...params.primes, ...params.special].map((p) => ({
     p,
     pinv: 1 / p,
-    forward: store(forwardTable(n, p)),
-    inverse: store(inverseTable(n, p)),
+    table: store(nttTable(n, p)),
   }))
 
-  // N doubles and one cache line: limbs a power of two apart would all fall into the same few cache sets, and sums over many of them
+  // N doubles and three cache lines: limbs a power of two apart would all fall into the same few cache sets, and sums over many of them
   // (key switching) would run at a third of the speed.
-  const limbBytes = 8 * n + 64
+  const limbBytes = 8 * n + 192
   const P = productOf(params.special)
   const specialInverses: Factor[] = []
   const primeInverses: Factor[][] = moduli.map(() => [])
@@ -169,16 +168,16 @@ export function productOf(primes: readonly number[]): bigint {
 /** Forward NTT of `count` limbs from `ptr`, limb i modulo moduli[first + i]. */
 export function toValues(ring: Ring, ptr: Ptr, count: number, first = 0): void {
   for (let i = 0; i < count; i++) {
-    const { p, pinv, forward } = ring.moduli[first + i]!
-    ring.kernels.nttForward(ptr + i * ring.limbBytes, ring.n, p, pinv, forward)
+    const { p, pinv, table } = ring.moduli[first + i]!
+    ring.kernels.nttForward(ptr + i * ring.limbBytes, ring.n, p, pinv, table)
   }
 }
 
 /** Inverse NTT of `count` limbs from `ptr`, limb i modulo moduli[first + i]. */
 export function toCoefficients(ring: Ring, ptr: Ptr, count: number, first = 0): void {
   for (let i = 0; i < count; i++) {
-    const { p, pinv, inverse } = ring.moduli[first + i]!
-    ring.kernels.nttInverse(ptr + i * ring.limbBytes, ring.n, p, pinv, inverse)
+    const { p, pinv, table } = ring.moduli[first + i]!
+    ring.kernels.nttInverse(ptr + i * ring.limbBytes, ring.n, p, pinv, table)
   }
 }
 

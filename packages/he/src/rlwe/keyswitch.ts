@@ -36,8 +36,8 @@ export function decompose(ring: Ring, src: Ptr, level: number): Decomposition {
     const place = new Map(outside.map((limb) => [extendedIndex(ring, level, limb), base + limb * limbBytes]))
     convertBasis(ring, coefficients.ptr + first * limbBytes, inside, [...place.keys()], (t) => place.get(t)!, scratch.ptr)
     for (const [index, ptr] of place) {
-      const { p, pinv, forward } = ring.moduli[index]!
-      kernels.nttForward(ptr, n, p, pinv, forward)
+      const { p, pinv, table } = ring.moduli[index]!
+      kernels.nttForward(ptr, n, p, pinv, table)
     }
   }
   return { ring, slab, level, digits, [Symbol.dispose]: () => slab[Symbol.dispose]() }
@@ -89,9 +89,9 @@ export function modDown(ring: Ring, dst: Ptr, src: Ptr, level: number): void {
   using scratch = ring.limbs(k + 1)
   const sources = params.special.map((_, i) => first + i)
   for (let i = 0; i <= level; i++) {
-    const { p, pinv, forward } = ring.moduli[i]!
+    const { p, pinv, table } = ring.moduli[i]!
     convertBasis(ring, special, sources, [i], () => converted.ptr, scratch.ptr)
-    kernels.nttForward(converted.ptr, n, p, pinv, forward)
+    kernels.nttForward(converted.ptr, n, p, pinv, table)
     const { w, wp } = ring.specialInverse(i)
     kernels.subMulScalar(dst + i * limbBytes, src + i * limbBytes, converted.ptr, n, w, wp, p)
   }
@@ -105,9 +105,9 @@ export function rescaleLimbs(ring: Ring, dst: Ptr, src: Ptr, level: number): voi
   copyLimbs(ring, last.ptr, src + level * limbBytes, 1)
   toCoefficients(ring, last.ptr, 1, level)
   for (let i = 0; i < level; i++) {
-    const { p, pinv, forward } = ring.moduli[i]!
+    const { p, pinv, table } = ring.moduli[i]!
     convertBasis(ring, last.ptr, [level], [i], () => converted.ptr, 0)
-    kernels.nttForward(converted.ptr, n, p, pinv, forward)
+    kernels.nttForward(converted.ptr, n, p, pinv, table)
     const { w, wp } = ring.primeInverse(level, i)
     kernels.subMulScalar(dst + i * limbBytes, src + i * limbBytes, converted.ptr, n, w, wp, p)
   }

@@ -3,6 +3,7 @@ import { openCkks } from '../schemes/ckks/ckks.ts'
 import { decrypt } from './decrypt.ts'
 import { encryptSymmetric } from './encrypt-symmetric.ts'
 import { sampleError, sampleTernary, spread } from './noise.ts'
+import { createGaloisKeys, createPublicKey, createRelinearisationKey } from './keygen.ts'
 import { createSecretKey } from './secret-key.ts'
 
 // Random by nature: every bound below is so wide that a right library fails once in ten million runs or less.
@@ -83,14 +84,41 @@ describe('the samplers on a ring', () => {
     expect(fresh.heap.u8(bytes.ptr, bytes.bytes).every((b) => b === 0)).toBe(true)
   })
 
+  test('encryption leaves no error and no ephemeral secret behind', () => {
+    const fresh = openCkks({ scheme: 'ckks', ringDegree: 4096, modulusBits: [26, 26, 20], specialBits: [26] })
+    const secret = createSecretKey(fresh)
+    const key = createPublicKey(fresh, secret)
+    using plain = fresh.encode([1], { scale: 2 ** 20 })
+    /** Everything of a size that was given back, and comes again. */
+    const leftover = (limbs: number, count: number): boolean => {
+      const slabs = Array.from({ length: count }, () => fresh.ring.limbs(limbs))
+      const clean = slabs.every(({ ptr, bytes }) => fresh.ring.heap.u8(ptr, bytes).every((b) => b === 0))
+      for (const slab of slabs) slab[Symbol.dispose]()
+      return !clean
+    }
+    // What encoding used, for a start.
+    for (const { ptr, bytes } of [fresh.ring.limbs(1), fresh.ring.limbs(1)]) fresh.ring.heap.u8(ptr, bytes).fill(0)
+    fresh.encrypt(key, plain)
+    expect(leftover(3, 1), 'u').toBe(false)
+    expect(leftover(1, 2), 'errors').toBe(false)
+    encryptSymmetric(fresh, secret, plain)
+    expect(leftover(1, 3), 'errors and products with the secret').toBe(false)
+    createPublicKey(fresh, secret)
+    expect(leftover(1, 3), 'errors and products with the secret').toBe(false)
+    createRelinearisationKey(fresh, secret)
+    expect(leftover(1, 4), 'errors and products with the secret, and its square').toBe(false)
+    createGaloisKeys(fresh, secret, [{ steps: 1 }])
+    expect(leftover(1, 4), 'errors and products with the secret, turned').toBe(false)
+  })
+
   test('spread gives the same small integers modulo every prime', () => {
     const several = openCkks({ scheme: 'ckks', ringDegree: 4096, modulusBits: [30, 20], specialBits: [50] }).ring
     using small = several.limbs(1)
     using limbs = several.limbs(3)
     sampleTernary(several, small.ptr)
     spread(several, limbs.ptr, small.ptr, [0, 1, 2])
-    for (const [i, { p, pinv, inverse }] of several.moduli.entries()) {
-      several.kernels.nttInverse(limbs.ptr + i * several.limbBytes, several.n, p, pinv, inverse)
+    for (const [i, { p, pinv, table }] of several.moduli.entries()) {
+      several.kernels.nttInverse(limbs.ptr + i * several.limbBytes, several.n, p, pinv, table)
       expect(several.heap.f64(limbs.ptr + i * several.limbBytes, several.n).map((x) => x || 0)).toEqual(several.heap.f64(small.ptr, several.n).map((x) => x || 0))
     }
   })

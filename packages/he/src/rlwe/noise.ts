@@ -36,9 +36,9 @@ export function sampleTernary(ring: Ring, dst: Ptr): void {
 /** Small coefficients at `coefficients` to NTT form modulo each of `indices`, one limb after the other at `dst`. */
 export function spread(ring: Ring, dst: Ptr, coefficients: Ptr, indices: readonly number[]): void {
   indices.forEach((index, i) => {
-    const { p, pinv, forward } = ring.moduli[index]!
+    const { p, pinv, table } = ring.moduli[index]!
     const limb = dst + i * ring.limbBytes
     copyLimbs(ring, limb, coefficients, 1)
-    ring.kernels.nttForward(limb, ring.n, p, pinv, forward)
+    ring.kernels.nttForward(limb, ring.n, p, pinv, table)
   })
 }

@@ -44,11 +44,15 @@ describe('replies', () => {
     { bits: 24, stride: 1 },
     { bits: 33, stride: 2048 },
     { bits: 19, stride: 512 },
+    { bits: 9, stride: 2048 },
     { bits: 7, stride: 1024 },
     { bits: 40, stride: 8 },
   ])('$bits bits, every $stride-th coefficient: the size as predicted, the error as the theory says', (options) => {
     const { bytes, received } = send(ct, options)
     expect(bytes.length).toBe(replyBytes(n, options))
+    // The bits that fill up the last byte of c_0 are 0: nothing is sent that was not asked for.
+    const bits = (n / options.stride) * options.bits
+    expect(bytes[13 + Math.ceil(bits / 8) - 1]! >> (bits % 8 || 8)).toBe(0)
     expect(received).toMatchObject({ parts: 2, level: 0, scale, stride: options.stride, seed: undefined })
     const after = phase(received)
     const errors: number[] = []

@@ -3,6 +3,7 @@ import { describe, expect, test } from 'vitest'
 import { ByteReader, ByteWriter } from '../base/bytes.ts'
 import { GloveboxError } from '../base/errors.ts'
 import { openCkks } from '../schemes/ckks/ckks.ts'
+import { publicBound, symmetricBound } from '../test-support/noise-bound.ts'
 import { expandSeed, openFrame } from '../test-support/reference-wire.ts'
 import { canonicalLimbs, residuesOf, smallLiteral, smallScale } from '../test-support/small.ts'
 import { decrypt } from './decrypt.ts'
@@ -71,9 +72,9 @@ describe('what is written here is read there', () => {
     expect(canonicalLimbs(far.ring, read.slab.ptr, limbs, chain)).toEqual(canonicalLimbs(ring, publicKey.slab.ptr, limbs, chain))
     expect(encodePublicKey(read)).toEqual(bytes)
     // And it encrypts for the secret that it came from.
-    const ct = decodeCiphertext(ckks, encodeCiphertext(far.encrypt(read, far.encode([1, 2], { scale: smallScale }))))
+    const ct = decodeCiphertext(ckks, encodeCiphertext(far.encrypt(read, far.encode([1, 2], { scale: 2 ** 30 }))))
     const decoded = ckks.decode(decrypt(ckks, secret, ct))
-    expect(Math.hypot(decoded[0]! - 1, decoded[1]! - 2)).toBeLessThan(1)
+    expect(Math.hypot(decoded[0]! - 1, decoded[1]! - 2)).toBeLessThan((2 * publicBound(ring.n)) / 2 ** 30)
   })
 
   test.each([
@@ -108,7 +109,7 @@ describe('what is written here is read there', () => {
     expect(encodeSecretKey(read)).toEqual(bytes)
     // And it decrypts.
     const decoded = far.decode(decrypt(far, read, decodeCiphertext(far, encodeCiphertext(seeded))))
-    expect(Math.max(...decoded.map((x, i) => Math.abs(x - message[i]!)))).toBeLessThan(1)
+    expect(Math.max(...decoded.map((x, i) => Math.abs(x - message[i]!)))).toBeLessThan((1.5 * symmetricBound(ring.n)) / smallScale)
   })
 
   test('bodies may stand in other frames, one after the other', () => {

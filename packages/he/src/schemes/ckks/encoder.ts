@@ -72,10 +72,10 @@ function fromCoefficients(ring: Ring, src: Ptr, level: number, scale: number): P
   }
   const plaintext = newPlaintext(ring, level, scale)
   for (let i = 0; i <= level; i++) {
-    const { p, pinv, forward } = ring.moduli[i]!
+    const { p, pinv, table } = ring.moduli[i]!
     const limb = plaintext.slab.ptr + i * limbBytes
     kernels.reduce(limb, src, n, p, pinv)
-    kernels.nttForward(limb, n, p, pinv, forward)
+    kernels.nttForward(limb, n, p, pinv, table)
   }
   return plaintext
 }
