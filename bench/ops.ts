@@ -34,12 +34,24 @@ const sets: Readonly<Record<string, SetUp>> = {
     peerBits: [50, ...repeat(40, 6), 50],
   },
   'B hybrid': {
-    literal: { scheme: 'ckks', ringDegree: 16384, modulusBits: [50, ...repeat(40, 6)], specialBits: [50, 50, 40], digitSize: 3 },
+    literal: {
+      scheme: 'ckks',
+      ringDegree: 16384,
+      modulusBits: [50, ...repeat(40, 6)],
+      specialBits: [50, 50, 40],
+      digitSize: 3,
+    },
     scale: 40,
     peerBits: [50, ...repeat(40, 6), 50],
   },
   C: {
-    literal: { scheme: 'ckks', ringDegree: 32768, modulusBits: [50, ...repeat(40, 14)], specialBits: repeat(50, 5), digitSize: 5 },
+    literal: {
+      scheme: 'ckks',
+      ringDegree: 32768,
+      modulusBits: [50, ...repeat(40, 14)],
+      specialBits: repeat(50, 5),
+      digitSize: 5,
+    },
     scale: 40,
     peerBits: [50, ...repeat(40, 14), 50],
   },
@@ -101,10 +113,13 @@ async function benchSet(set: string): Promise<Row[]> {
   const own = ownRuns(ckks, values, 2 ** scale)
   const seal = await openSeal(literal.ringDegree, peerBits, values, 2 ** scale)
   const { params } = ckks
-  console.log(`set ${set}: N = ${params.ringDegree}, log2 Q = ${params.logQ.toFixed(0)}, log2 QP = ${params.logQP.toFixed(0)}, digits of ${params.digitSize}, ${ckks.ring.backend.name}`)
+  console.log(
+    `set ${set}: N = ${params.ringDegree}, log2 Q = ${params.logQ.toFixed(0)}, log2 QP = ${params.logQP.toFixed(0)}, digits of ${params.digitSize}, ${ckks.ring.backend.name}`,
+  )
   console.log(`  glovebox  ${params.primes.join(' ')} special ${params.special.join(' ')}`)
   console.log(`  ${seal.name}  ${seal.primes.slice(0, -1).join(' ')} special ${seal.primes.at(-1)}`)
-  const both = (op: string, name: keyof SealRuns, units = 1): Row => measure(op, set, own[name], { name: seal.name, run: seal.runs[name] }, units)
+  const both = (op: string, name: keyof SealRuns, units = 1): Row =>
+    measure(op, set, own[name], { name: seal.name, run: seal.runs[name] }, units)
   const limbs = 2 * params.primes.length
   return [
     both('ntt-forward', 'nttForward', limbs),
@@ -131,7 +146,8 @@ export async function bench({ sets: wanted, threads }: BenchOptions): Promise<Ro
   if (threads !== 1) throw new RangeError(`"threads" expected 1, as operations run on one thread, got ${threads}`)
   const rows: Row[] = []
   for (const set of wanted.length > 0 ? wanted : defaults) {
-    if (!Object.hasOwn(sets, set)) throw new RangeError(`"set" expected one of ${Object.keys(sets).join(', ')}, got "${set}"`)
+    if (!Object.hasOwn(sets, set))
+      throw new RangeError(`"set" expected one of ${Object.keys(sets).join(', ')}, got "${set}"`)
     rows.push(...(await benchSet(set)))
   }
   return rows

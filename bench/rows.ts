@@ -44,7 +44,11 @@ function calibrate(run: () => void): number {
 
 /** Median time of a run in microseconds, ours and the peer's sampled in turn, so that both see the same machine. */
 export function compare(run: () => void, peer?: () => void): { us: number; peerUs: number | null } {
-  const sides = [run, ...(peer ? [peer] : [])].map((side) => ({ side, count: calibrate(side), samples: [] as number[] }))
+  const sides = [run, ...(peer ? [peer] : [])].map((side) => ({
+    side,
+    count: calibrate(side),
+    samples: [] as number[],
+  }))
   const start = performance.now()
   while (performance.now() - start < budget || sides[0]!.samples.length < fewest) {
     for (const { side, count, samples } of sides) samples.push(time(side, count))

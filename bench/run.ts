@@ -62,7 +62,8 @@ function parse(): { name: string; options: BenchOptions } {
       options: { set: { type: 'string', multiple: true, default: [] }, threads: { type: 'string', default: '1' } },
     })
     const [name, ...rest] = positionals
-    if (name === undefined || !Object.hasOwn(benches, name) || rest.length > 0) fail(`expected one benchmark, got "${positionals.join(' ')}"`)
+    if (name === undefined || !Object.hasOwn(benches, name) || rest.length > 0)
+      fail(`expected one benchmark, got "${positionals.join(' ')}"`)
     const threads = Number(values.threads)
     if (!Number.isInteger(threads) || threads < 1) fail(`--threads expected a number from 1, got "${values.threads}"`)
     return { name, options: { sets: values.set, threads } }
@@ -85,7 +86,12 @@ function print(rows: readonly Row[]): void {
   const widths = head.map((title, i) => Math.max(title.length, ...cells.map((row) => row[i]!.length)))
   const right = new Set([2, 3, 5, 6])
   for (const row of [head, widths.map((w) => '-'.repeat(w)), ...cells]) {
-    console.log(row.map((cell, i) => (right.has(i) ? cell.padStart(widths[i]!) : cell.padEnd(widths[i]!))).join('  ').trimEnd())
+    console.log(
+      row
+        .map((cell, i) => (right.has(i) ? cell.padStart(widths[i]!) : cell.padEnd(widths[i]!)))
+        .join('  ')
+        .trimEnd(),
+    )
   }
 }
 
@@ -108,7 +114,9 @@ print(rows)
 for (const [fact, value] of Object.entries(facts ?? {})) console.log(`${fact.padEnd(20)} ${value}`)
 
 const file = new URL(`./results/${name}.json`, import.meta.url)
-const all = [...(await kept(file, rows)), ...rows].sort((a, b) => a.set.localeCompare(b.set, 'en') || a.threads - b.threads)
+const all = [...(await kept(file, rows)), ...rows].sort(
+  (a, b) => a.set.localeCompare(b.set, 'en') || a.threads - b.threads,
+)
 await mkdir(new URL('.', file), { recursive: true })
 const result = {
   machine: `${cpus()[0]?.model.trim() ?? 'unknown processor'}, ${cpus().length} cores, ${process.platform} ${process.arch}`,
@@ -119,4 +127,6 @@ const result = {
   rows: all,
 }
 await writeFile(file, `${JSON.stringify(result, null, 2)}\n`)
-console.log(`\n${rows.length} rows in ${((performance.now() - started) / 1000).toFixed(0)} s → bench/results/${name}.json`)
+console.log(
+  `\n${rows.length} rows in ${((performance.now() - started) / 1000).toFixed(0)} s → bench/results/${name}.json`,
+)

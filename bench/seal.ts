@@ -28,7 +28,12 @@ export interface SealRuns {
 }
 
 /** Opens SEAL on primes of the given sizes, `bits` with the special prime last, and prepares operands at the top level. */
-export async function openSeal(ringDegree: number, bits: readonly number[], values: Float64Array, scale: number): Promise<Seal> {
+export async function openSeal(
+  ringDegree: number,
+  bits: readonly number[],
+  values: Float64Array,
+  scale: number,
+): Promise<Seal> {
   const seal = await SEAL()
 
   const parms = new seal.EncryptionParameters(seal.SchemeType.ckks)

@@ -32,7 +32,8 @@ describe('the floors of he', () => {
         if (target === undefined) return []
         if (!target.startsWith(he) || entries.includes(target)) return [`${path} → ${specifier}`]
         const up = floorOf(target) > floorOf(path)
-        const sideways = schemeOf(path) !== undefined && schemeOf(target) !== undefined && schemeOf(path) !== schemeOf(target)
+        const sideways =
+          schemeOf(path) !== undefined && schemeOf(target) !== undefined && schemeOf(path) !== schemeOf(target)
         return up || sideways ? [`${path} → ${target}`] : []
       }),
     )
@@ -41,31 +42,87 @@ describe('the floors of he', () => {
 
   test('what is imported exists', () => {
     const missing = [...sources.values()].flatMap(({ path, imports }) =>
-      imports.filter(({ target }) => target && target.startsWith('packages/') && !target.includes('.generated.') && target.includes('/src/') && !sources.has(target)).map(({ specifier }) => `${path} → ${specifier}`),
+      imports
+        .filter(
+          ({ target }) =>
+            target?.startsWith('packages/') &&
+            !target.includes('.generated.') &&
+            target.includes('/src/') &&
+            !sources.has(target),
+        )
+        .map(({ specifier }) => `${path} → ${specifier}`),
     )
     expect(missing).toEqual([])
   })
 
   test('the entry without secrets reaches nothing that holds, makes or needs one', () => {
-    const secrets = ['secret', 'rlwe/secret-key', 'rlwe/secret-wire', 'rlwe/keygen', 'rlwe/decrypt', 'rlwe/encrypt-symmetric'].map((name) => `${he}${name}.ts`)
+    const secrets = [
+      'secret',
+      'rlwe/secret-key',
+      'rlwe/secret-wire',
+      'rlwe/keygen',
+      'rlwe/decrypt',
+      'rlwe/encrypt-symmetric',
+    ].map((name) => `${he}${name}.ts`)
     for (const secret of secrets) expect(sources.has(secret), secret).toBe(true)
     expect(pathTo([`${he}index.ts`], (path) => secrets.includes(path))).toBeUndefined()
-    expect(pathTo([`${he}secret.ts`], (path) => path === secrets[1]), 'the search itself finds what is there').toEqual([`${he}secret.ts`, secrets[1]])
+    expect(
+      pathTo([`${he}secret.ts`], (path) => path === secrets[1]),
+      'the search itself finds what is there',
+    ).toEqual([`${he}secret.ts`, secrets[1]])
   })
 
   test('nothing touches Node or the DOM outside backend/platform-*.ts', () => {
-    const globals = ['process', 'Buffer', 'window', 'document', 'navigator', 'location', 'self', 'localStorage', '__dirname', '__filename', 'Deno', 'Bun']
-    const touches = new RegExp(`['"]node:|(?<![.\\w$'"])(?:${globals.join('|')})\\s*[.([]|globalThis\\.(?:${globals.join('|')})\\b|(?<![.\\w])require\\(`)
-    for (const bad of ["import fs from 'node:fs'", 'process.env', 'window.foo', 'x = document.title', 'new Worker(globalThis.process)', 'require("fs")', 'Buffer.from(x)']) {
+    const globals = [
+      'process',
+      'Buffer',
+      'window',
+      'document',
+      'navigator',
+      'location',
+      'self',
+      'localStorage',
+      '__dirname',
+      '__filename',
+      'Deno',
+      'Bun',
+    ]
+    const touches = new RegExp(
+      `['"]node:|(?<![.\\w$'"])(?:${globals.join('|')})\\s*[.([]|globalThis\\.(?:${globals.join('|')})\\b|(?<![.\\w])require\\(`,
+    )
+    for (const bad of [
+      "import fs from 'node:fs'",
+      'process.env',
+      'window.foo',
+      'x = document.title',
+      'new Worker(globalThis.process)',
+      'require("fs")',
+      'Buffer.from(x)',
+    ]) {
       expect(touches.test(bad), bad).toBe(true)
     }
-    for (const good of ['reader.require(3)', 'reader.ensure(3)', 'this.process(x)', 'const documents = 3', 'globalThis.crypto']) expect(touches.test(good), good).toBe(false)
-    const found = shipped('he').filter(({ path, text }) => !/\/backend\/platform-[^/]+\.ts$/.test(path) && touches.test(text))
+    for (const good of [
+      'reader.require(3)',
+      'reader.ensure(3)',
+      'this.process(x)',
+      'const documents = 3',
+      'globalThis.crypto',
+    ])
+      expect(touches.test(good), good).toBe(false)
+    const found = shipped('he').filter(
+      ({ path, text }) => !/\/backend\/platform-[^/]+\.ts$/.test(path) && touches.test(text),
+    )
     expect(found.map(({ path, text }) => `${path}: ${touches.exec(text)![0]}`)).toEqual([])
   })
 
   test('depends on one package of somebody else', () => {
-    const foreign = new Set(shipped('he').flatMap(({ imports }) => imports.filter(({ target }) => target === undefined).map(({ specifier }) => specifier.split('/').slice(0, 2).join('/'))))
+    const foreign = new Set(
+      shipped('he').flatMap(({ imports }) =>
+        imports
+          .filter(({ target }) => target === undefined)
+          .map(({ specifier }) => specifier.split('/').slice(0, 2).join('/')),
+      ),
+    )
     expect([...foreign]).toEqual(['@noble/hashes'])
   })
 })
@@ -73,7 +130,17 @@ describe('the floors of he', () => {
 describe('the floors of ml', () => {
   const ml = 'packages/ml/src/'
   // Passes and analyses look at the same graphs; compiling uses everything.
-  const order = [['tensor'], ['graph'], ['import'], ['layout'], ['passes', 'analysis'], ['program'], ['run'], ['train'], ['compile']]
+  const order = [
+    ['tensor'],
+    ['graph'],
+    ['import'],
+    ['layout'],
+    ['passes', 'analysis'],
+    ['program'],
+    ['run'],
+    ['train'],
+    ['compile'],
+  ]
   const level = (path: string): number => {
     const found = order.findIndex((names) => names.includes(path.slice(ml.length).split('/')[0]!))
     if (found < 0) throw new Error(`${path} is on no floor: one of ${order.flat().join(', ')} expected`)
@@ -83,7 +150,9 @@ describe('the floors of ml', () => {
   test('a file imports its own floor or a lower one', () => {
     const own = shipped('ml').filter(({ path }) => path.slice(ml.length).includes('/'))
     const up = own.flatMap(({ path, imports }) =>
-      imports.filter(({ target }) => target?.startsWith(ml) && level(target) > level(path)).map(({ target }) => `${path} → ${target}`),
+      imports
+        .filter(({ target }) => target?.startsWith(ml) && level(target) > level(path))
+        .map(({ target }) => `${path} → ${target}`),
     )
     expect(up).toEqual([])
   })
@@ -107,7 +176,12 @@ describe('the packages', () => {
       const missing = shipped(folder).flatMap(({ path, imports }) =>
         imports
           .filter(({ specifier }) => !specifier.startsWith('.') && !builtIn.test(specifier))
-          .map(({ specifier }) => specifier.split('/').slice(0, specifier.startsWith('@') ? 2 : 1).join('/'))
+          .map(({ specifier }) =>
+            specifier
+              .split('/')
+              .slice(0, specifier.startsWith('@') ? 2 : 1)
+              .join('/'),
+          )
           .filter((name) => !declared.has(name))
           .map((name) => `${path} → ${name}`),
       )
@@ -119,7 +193,9 @@ describe('the packages', () => {
     for (const { folder } of packages) {
       const wrong = shipped(folder).flatMap(({ path, imports }) =>
         imports
-          .filter(({ specifier, target }) => specifier.startsWith('.') && !target?.startsWith(`packages/${folder}/src/`))
+          .filter(
+            ({ specifier, target }) => specifier.startsWith('.') && !target?.startsWith(`packages/${folder}/src/`),
+          )
           .map(({ target }) => `${path} → ${target}`),
       )
       expect(wrong).toEqual([])
@@ -145,7 +221,9 @@ test('imports are found in every form, types are told apart', () => {
     "import {\n  l,\n  m,\n} from '@glovebox/he'",
     "const text = 'not an import from anywhere'",
   ].join('\n')
-  expect(importsOf('packages/he/src/x.ts', text).map(({ specifier, target, type }) => [specifier, target, type])).toEqual([
+  expect(
+    importsOf('packages/he/src/x.ts', text).map(({ specifier, target, type }) => [specifier, target, type]),
+  ).toEqual([
     ['./b.ts', 'packages/he/src/b.ts', false],
     ['./c.ts', 'packages/he/src/c.ts', true],
     ['./d.ts', 'packages/he/src/d.ts', false],

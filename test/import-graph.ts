@@ -41,7 +41,7 @@ export const packages: readonly Package[] = readdirSync(join(root, 'packages')).
 
 function withoutComments(text: string): string {
   // Strings first, so that `//` in one of them stays.
-  return text.replaceAll(/'(?:[^'\\\n]|\\.)*'|"(?:[^"\\\n]|\\.)*"|\/\*[^]*?\*\/|\/\/[^\n]*/g, (found) =>
+  return text.replaceAll(/'(?:[^'\\\n]|\\.)*'|"(?:[^"\\\n]|\\.)*"|\/\*[\s\S]*?\*\/|\/\/[^\n]*/g, (found) =>
     found.startsWith('/') ? ' ' : found,
   )
 }
@@ -57,7 +57,8 @@ function target(from: string, specifier: string): string | undefined {
   return undefined
 }
 
-const statement = /\b(?:import|export)\s+(type\s+)?(?:[\w*\s{},$]+?\s+from\s+)?['"]([^'"]+)['"]|\bimport\(\s*['"]([^'"]+)['"]/g
+const statement =
+  /\b(?:import|export)\s+(type\s+)?(?:[\w*\s{},$]+?\s+from\s+)?['"]([^'"]+)['"]|\bimport\(\s*['"]([^'"]+)['"]/g
 
 /** Exported for the test of this file. */
 export function importsOf(path: string, text: string): Import[] {
@@ -71,7 +72,9 @@ function files(folder: string): string[] {
   return readdirSync(join(root, folder), { withFileTypes: true }).flatMap((entry) => {
     const path = `${folder}/${entry.name}`
     if (entry.isDirectory()) return ['node_modules', 'dist', 'assembly'].includes(entry.name) ? [] : files(path)
-    return /\.tsx?$/.test(entry.name) && !entry.name.endsWith('.d.ts') && !entry.name.endsWith('.generated.ts') ? [path] : []
+    return /\.tsx?$/.test(entry.name) && !entry.name.endsWith('.d.ts') && !entry.name.endsWith('.generated.ts')
+      ? [path]
+      : []
   })
 }
 

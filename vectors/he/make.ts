@@ -10,8 +10,8 @@ import {
   encodeSecretKey,
   encryptSymmetric,
 } from '@glovebox/he/secret'
-import { forgeFrame, openFrame, reframe } from '../../packages/he/src/test-support/reference-wire.ts'
 import { goldenLiteral, goldenMessage, goldenScales } from '../../packages/he/src/test-support/golden.ts'
+import { forgeFrame, openFrame, reframe } from '../../packages/he/src/test-support/reference-wire.ts'
 
 const ckks = openCkks(goldenLiteral)
 const secret = createSecretKey(ckks)
@@ -29,7 +29,10 @@ const files: Readonly<Record<string, Uint8Array>> = {
   'public.key': encodePublicKey(publicKey),
   'evaluation.key': encodeEvaluationKeys(ckks, {
     relinearisation: createRelinearisationKey(ckks, secret),
-    galois: createGaloisKeys(ckks, secret, [{ steps: 1, level: 0 }, { steps: 'conjugate', level: 0 }]),
+    galois: createGaloisKeys(ckks, secret, [
+      { steps: 1, level: 0 },
+      { steps: 'conjugate', level: 0 },
+    ]),
   }),
   'ciphertext-seeded.gbx': encodeCiphertext(encryptSymmetric(ckks, secret, message)),
   'ciphertext-whole.gbx': whole,

@@ -19,19 +19,17 @@ export interface Finished {
 }
 
 /** A process of the command from its sources, for tests that end it themselves. */
-export function start(...args: readonly string[]): ChildProcess {
-  return spawn(process.execPath, [...node, ...args], { env, stdio: ['ignore', 'pipe', 'pipe'] })
+export function start(more: NodeJS.ProcessEnv, ...args: readonly string[]): ChildProcess {
+  return spawn(process.execPath, [...node, ...args], { env: { ...env, ...more }, stdio: ['ignore', 'pipe', 'pipe'] })
 }
 
 /** Runs `glovebox` from its sources as a process of its own. */
 export function glovebox(...args: readonly string[]): Promise<Finished> {
-  return finish(start(...args))
+  return finish(start({}, ...args))
 }
 
 export function gloveboxWith(more: NodeJS.ProcessEnv, ...args: readonly string[]): Promise<Finished> {
-  return finish(
-    spawn(process.execPath, [...node, ...args], { env: { ...env, ...more }, stdio: ['ignore', 'pipe', 'pipe'] }),
-  )
+  return finish(start(more, ...args))
 }
 
 function finish(child: ChildProcess): Promise<Finished> {

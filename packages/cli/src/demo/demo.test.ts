@@ -1,6 +1,8 @@
 import { readdirSync, readFileSync } from 'node:fs'
 import { expect, test } from 'vitest'
-import { glovebox, start } from '../../test/glovebox.ts'
+import { glovebox, start, testFolder } from '../../test/glovebox.ts'
+
+const folder = testFolder()
 
 test('classifies real digits and prints exactly the object that scripts read', async () => {
   const { code, stdout, stderr } = await glovebox('demo', 'digits', '--images', '5', '--threads', '2', '--json')
@@ -50,7 +52,8 @@ test('for people it shows digits and a table, without colours or bars where ther
 test.runIf(process.platform === 'linux').concurrent.each(['SIGKILL', 'SIGINT'] as const)(
   'its server goes with it on %s',
   async (signal) => {
-    const demo = start('demo', 'digits', '--images', '2000', '--json')
+    // A demo that is killed cannot clean up; the folder of the tests takes what it leaves.
+    const demo = start({ TMPDIR: folder }, 'demo', 'digits', '--images', '2000', '--json')
     const server = await until(() => childrenOf(demo.pid!)[0])
     demo.kill(signal)
     await until(() => !alive(server) || undefined)

@@ -59,7 +59,9 @@ describe('bytes', () => {
   })
 
   test('numbers are little-endian', () => {
-    expect([...new ByteWriter().u16(0x0102).u32(0x03040506).f64(1).done()]).toEqual([2, 1, 6, 5, 4, 3, 0, 0, 0, 0, 0, 0, 0xf0, 0x3f])
+    expect([...new ByteWriter().u16(0x0102).u32(0x03040506).f64(1).done()]).toEqual([
+      2, 1, 6, 5, 4, 3, 0, 0, 0, 0, 0, 0, 0xf0, 0x3f,
+    ])
   })
 
   test('a reader of a part of a buffer sees only its part', () => {
@@ -74,14 +76,19 @@ describe('bytes', () => {
     reader.ensure(10, 'all')
     expect(reader.remaining).toBe(10)
     expect(() => reader.ensure(11, 'more')).toThrow('"more" needs 11 bytes at offset 0, 10 are left')
-    for (const nonsense of [-1, Number.NaN, Infinity]) expect(() => reader.ensure(nonsense, 'x')).toThrow('is truncated')
+    for (const nonsense of [-1, Number.NaN, Infinity])
+      expect(() => reader.ensure(nonsense, 'x')).toThrow('is truncated')
   })
 
   test('text: a length beyond the limit is refused before it is read, and so are bytes that are not UTF-8', () => {
     const long = new ByteWriter().u32(2 ** 32 - 1).done()
-    expect(() => new ByteReader(long, 'the test').text('name', 100)).toThrow('"name" expected at most 100 bytes, got 4294967295')
+    expect(() => new ByteReader(long, 'the test').text('name', 100)).toThrow(
+      '"name" expected at most 100 bytes, got 4294967295',
+    )
     const broken = new ByteWriter().u32(2).u8(0xc3).u8(0x28).done()
-    expect(() => new ByteReader(broken, 'the test').text('name', 100)).toThrow('"name" expected UTF-8 text, got other bytes')
+    expect(() => new ByteReader(broken, 'the test').text('name', 100)).toThrow(
+      '"name" expected UTF-8 text, got other bytes',
+    )
   })
 
   test('bytes behind the end are an error', () => {

@@ -6,8 +6,15 @@ import { fillRandom, randomBytes } from './random.ts'
 
 describe('digests', () => {
   test('SHA-256 of "abc" is the one of FIPS 180-4, appendix B.1, and others are those of node:crypto', () => {
-    expect(toHex(digest(new TextEncoder().encode('abc')))).toBe('ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad')
-    fc.assert(fc.property(fc.uint8Array(), (bytes) => toHex(digest(bytes)) === createHash('sha256').update(bytes).digest('hex')))
+    expect(toHex(digest(new TextEncoder().encode('abc')))).toBe(
+      'ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad',
+    )
+    fc.assert(
+      fc.property(
+        fc.uint8Array(),
+        (bytes) => toHex(digest(bytes)) === createHash('sha256').update(bytes).digest('hex'),
+      ),
+    )
   })
 
   test('hexadecimal digits there and back; others are refused', () => {
@@ -28,7 +35,8 @@ describe('random bytes', () => {
     const bytes = new Uint8Array(3 * 65536 + 7)
     fillRandom(bytes)
     // Each 64-byte piece being all zeros has probability 2^-512.
-    for (let at = 0; at + 64 <= bytes.length; at += 64) expect(bytes.subarray(at, at + 64).some((b) => b !== 0)).toBe(true)
+    for (let at = 0; at + 64 <= bytes.length; at += 64)
+      expect(bytes.subarray(at, at + 64).some((b) => b !== 0)).toBe(true)
     expect(bytes.subarray(-64).some((b) => b !== 0)).toBe(true)
   })
 

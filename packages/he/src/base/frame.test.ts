@@ -23,7 +23,13 @@ function refused(bytes: Uint8Array, code = 'malformed', options = {}): string {
 
 describe('frames', () => {
   test('are as described, byte by byte', () => {
-    const content = Buffer.concat([Buffer.from('GLBX'), Buffer.from([1, 1, 0, 0]), owner, Buffer.from([5, 0, 0, 0]), body])
+    const content = Buffer.concat([
+      Buffer.from('GLBX'),
+      Buffer.from([1, 1, 0, 0]),
+      owner,
+      Buffer.from([5, 0, 0, 0]),
+      body,
+    ])
     const checksum = createHash('sha256').update(content).digest().subarray(0, 16)
     expect(toHex(good)).toBe(Buffer.concat([content, checksum]).toString('hex'))
     expect(good.length).toBe(body.length + frameOverhead)
@@ -57,13 +63,19 @@ describe('frames', () => {
   })
 
   test('errors say what was found instead', () => {
-    expect(refused(new TextEncoder().encode('PK\u0003\u0004 some zip file'))).toBe('the ciphertext is not a Glovebox file: it does not begin with "GLBX"')
+    expect(refused(new TextEncoder().encode('PK\u0003\u0004 some zip file'))).toBe(
+      'the ciphertext is not a Glovebox file: it does not begin with "GLBX"',
+    )
     expect(refused(new Uint8Array())).toContain('is not a Glovebox file')
     const other = good.slice()
     other[4] = 2
     expect(refused(other)).toBe('the ciphertext: "version" expected 1, got 2')
-    expect(refused(encodeFrame('secret key', owner, body))).toBe('the ciphertext expected a frame of kind "ciphertext", got "secret key"')
-    expect(refused(forgeFrame(200, toHex(owner), body))).toBe('the ciphertext expected a frame of kind "ciphertext", got kind 200')
+    expect(refused(encodeFrame('secret key', owner, body))).toBe(
+      'the ciphertext expected a frame of kind "ciphertext", got "secret key"',
+    )
+    expect(refused(forgeFrame(200, toHex(owner), body))).toBe(
+      'the ciphertext expected a frame of kind "ciphertext", got kind 200',
+    )
     expect(refused(good.slice(0, 40), 'malformed', { what: 'query.gbx' })).toMatch(/^query\.gbx is truncated/)
     const damaged = good.slice()
     damaged[45]! ^= 1
@@ -72,11 +84,15 @@ describe('frames', () => {
 
   test('a frame of another owner is refused and names both digests', () => {
     const message = refused(good, 'parameters-mismatch', { owner: new Uint8Array(32), ownerName: 'program' })
-    expect(message).toBe('the ciphertext belongs to other program: digest 0001020304050607…, expected 0000000000000000…')
+    expect(message).toBe(
+      'the ciphertext belongs to other program: digest 0001020304050607…, expected 0000000000000000…',
+    )
   })
 
   test('a frame above the limit is refused by its length alone', () => {
-    expect(refused(good, 'too-large', { maxBytes: good.length - 1 })).toBe(`the ciphertext has ${good.length} bytes, at most ${good.length - 1} are accepted`)
+    expect(refused(good, 'too-large', { maxBytes: good.length - 1 })).toBe(
+      `the ciphertext has ${good.length} bytes, at most ${good.length - 1} are accepted`,
+    )
     decodeFrame(good, 'ciphertext', { maxBytes: good.length })
   })
 
@@ -88,7 +104,9 @@ describe('frames', () => {
 
   test('what is no Uint8Array is a TypeError', () => {
     expect(() => decodeFrame('GLBX' as unknown as Uint8Array, 'ciphertext')).toThrow(TypeError)
-    expect(() => decodeFrame([...good] as unknown as Uint8Array, 'ciphertext')).toThrow('"bytes" expected a Uint8Array, got object')
+    expect(() => decodeFrame([...good] as unknown as Uint8Array, 'ciphertext')).toThrow(
+      '"bytes" expected a Uint8Array, got object',
+    )
   })
 
   test('peekKind tells the kind, or that there is no frame', () => {

@@ -54,7 +54,12 @@ describe('number theory', () => {
   })
 
   test('the smallest primitive root is one, and no smaller number is', () => {
-    for (const [order, p] of [[32, 97n], [64, 193n], [256, 7681n], [2048, 12289n]] as const) {
+    for (const [order, p] of [
+      [32, 97n],
+      [64, 193n],
+      [256, 7681n],
+      [2048, 12289n],
+    ] as const) {
       const root = smallestPrimitiveRoot(order, p)
       expect(powMod(root, BigInt(order / 2), p)).toBe(p - 1n)
       for (let x = 1n; x < root; x++) expect(powMod(x, BigInt(order / 2), p)).not.toBe(p - 1n)

@@ -8,7 +8,11 @@ import { applyLinear, encodeLinear, planRotations } from './linear.ts'
 import { type LinearPlan, planLinear } from './plan.ts'
 
 const scale = 2 ** 40
-const machine = new Machine('wasm-fused', { scheme: 'ckks', ringDegree: 512, modulusBits: [50, 40, 40], specialBits: [50, 50], security: 'INSECURE' }, scale)
+const machine = new Machine(
+  'wasm-fused',
+  { scheme: 'ckks', ringDegree: 512, modulusBits: [50, 40, 40], specialBits: [50, 50], security: 'INSECURE' },
+  scale,
+)
 const { ckks, secret, slots, n } = machine
 const draw = new Draw('linear transforms')
 const input = machine.encrypt(values(slots, draw.reals(slots), draw.reals(slots)))
@@ -28,7 +32,11 @@ function multiplyPlainly(diagonals: Diagonals, { re, im }: Values): Values {
 }
 
 function apply(diagonals: Diagonals, plan: LinearPlan, level = 2) {
-  const galois = createGaloisKeys(ckks, secret, planRotations(plan).map((steps) => ({ steps, level })))
+  const galois = createGaloisKeys(
+    ckks,
+    secret,
+    planRotations(plan).map((steps) => ({ steps, level })),
+  )
   using transform = encodeLinear(ckks, diagonals, plan, { level, scale })
   using low = ckks.dropLevel(input.ct, level)
   // The first time, the ring makes tables that it keeps.
@@ -52,13 +60,18 @@ describe('a linear transform', () => {
 
   test('is the matrix, for any set of diagonals', () => {
     fc.assert(
-      fc.property(fc.uniqueArray(fc.integer({ min: 0, max: slots - 1 }), { minLength: 1, maxLength: 24 }), (rotations) => {
-        const diagonals = random(rotations)
-        const plan = planLinear(rotations, slots)
-        using ct = apply(diagonals, plan)
-        expect(ct).toMatchObject({ level: 2, parts: 2, scale: scale * scale })
-        expect(distance(machine.decrypt(ct), multiplyPlainly(diagonals, input))).toBeLessThan(bound(plan, rotations.length))
-      }),
+      fc.property(
+        fc.uniqueArray(fc.integer({ min: 0, max: slots - 1 }), { minLength: 1, maxLength: 24 }),
+        (rotations) => {
+          const diagonals = random(rotations)
+          const plan = planLinear(rotations, slots)
+          using ct = apply(diagonals, plan)
+          expect(ct).toMatchObject({ level: 2, parts: 2, scale: scale * scale })
+          expect(distance(machine.decrypt(ct), multiplyPlainly(diagonals, input))).toBeLessThan(
+            bound(plan, rotations.length),
+          )
+        },
+      ),
       { numRuns: 12 },
     )
   })
@@ -87,18 +100,29 @@ describe('a linear transform', () => {
   })
 
   test('sums more terms than the kernel takes at once', () => {
-    const wide = new Machine('wasm-fused', { scheme: 'ckks', ringDegree: 1024, modulusBits: [50, 40], specialBits: [50], security: 'INSECURE' }, 2 ** 35)
+    const wide = new Machine(
+      'wasm-fused',
+      { scheme: 'ckks', ringDegree: 1024, modulusBits: [50, 40], specialBits: [50], security: 'INSECURE' },
+      2 ** 35,
+    )
     const many = Array.from({ length: 300 }, (_, i) => i)
     const diagonals = new Map(many.map((r) => [r, draw.reals(wide.slots, 1 / 16)]))
     const plan = { babies: many, giants: [0] }
-    const galois = createGaloisKeys(wide.ckks, wide.secret, planRotations(plan).map((steps) => ({ steps })))
+    const galois = createGaloisKeys(
+      wide.ckks,
+      wide.secret,
+      planRotations(plan).map((steps) => ({ steps })),
+    )
     using transform = encodeLinear(wide.ckks, diagonals, plan, { level: 1, scale: 2 ** 35 })
     const x = wide.encrypt(values(wide.slots, draw.reals(wide.slots)))
     using ct = applyLinear(wide.ckks, x.ct, transform, { relinearisation: undefined, galois })
     const expected = values(wide.slots, [])
-    for (const [d, weights] of diagonals) for (let row = 0; row < wide.slots; row++) expected.re[row]! += weights[row]! * x.re[(row + d) % wide.slots]!
+    for (const [d, weights] of diagonals)
+      for (let row = 0; row < wide.slots; row++) expected.re[row]! += weights[row]! * x.re[(row + d) % wide.slots]!
     const turn = keySwitchBound(wide.ckks.params, 1) / 2 ** 35
-    expect(distance(wide.decrypt(ct), expected)).toBeLessThan(300 * ((x.error + turn) / 16 + encodingBound(wide.n) / 2 ** 35) + turn)
+    expect(distance(wide.decrypt(ct), expected)).toBeLessThan(
+      300 * ((x.error + turn) / 16 + encodingBound(wide.n) / 2 ** 35) + turn,
+    )
   })
 
   test('asks for the keys of its babies and of the steps from giant to giant, and no others', () => {

@@ -22,15 +22,24 @@ describe('a baby-step giant-step plan', () => {
 
   test('a full matrix of n diagonals needs about 2 sqrt(n) rotations', () => {
     for (const n of [16, 64, 256]) {
-      const { babies, giants } = planLinear(Array.from({ length: n }, (_, i) => i), slots)
+      const { babies, giants } = planLinear(
+        Array.from({ length: n }, (_, i) => i),
+        slots,
+      )
       expect(babies.length + giants.length).toBeLessThanOrEqual(3 * Math.sqrt(n))
       expect(babies.length * giants.length).toBe(n)
     }
   })
 
   test('a matrix with a stride is as cheap as one without', () => {
-    const dense = planLinear(Array.from({ length: 32 }, (_, i) => i), slots)
-    const strided = planLinear(Array.from({ length: 32 }, (_, i) => 16 * i), slots)
+    const dense = planLinear(
+      Array.from({ length: 32 }, (_, i) => i),
+      slots,
+    )
+    const strided = planLinear(
+      Array.from({ length: 32 }, (_, i) => 16 * i),
+      slots,
+    )
     expect(strided.babies).toEqual(dense.babies.map((b) => 16 * b))
     expect(strided.giants).toEqual(dense.giants.map((g) => 16 * g))
   })

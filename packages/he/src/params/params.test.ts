@@ -19,7 +19,14 @@ function failure(literal: unknown): unknown {
 
 describe('primes', () => {
   test('are the largest of their size that are 1 modulo 2N', () => {
-    for (const [bits, n] of [[20, 1024], [30, 4096], [40, 8192], [50, 32768], [50, 131072], [18, 65536 / 4]] as const) {
+    for (const [bits, n] of [
+      [20, 1024],
+      [30, 4096],
+      [40, 8192],
+      [50, 32768],
+      [50, 131072],
+      [18, 65536 / 4],
+    ] as const) {
       const found: number[] = []
       for (let p = 2 ** bits - 1; found.length < 3 && p > 2 ** (bits - 1); p -= 2) {
         if ((p - 1) % (2 * n) === 0 && isPrime(BigInt(p))) found.push(p)
@@ -34,7 +41,9 @@ describe('primes', () => {
   })
 
   test('running out of them is an error that counts', () => {
-    expect(() => nttPrimes(14, 3, 4096)).toThrow('there are only 0 free primes of 14 bits that are 1 modulo 8192, 3 are needed: use larger primes')
+    expect(() => nttPrimes(14, 3, 4096)).toThrow(
+      'there are only 0 free primes of 14 bits that are 1 modulo 8192, 3 are needed: use larger primes',
+    )
   })
 })
 
@@ -63,8 +72,21 @@ describe('parameters', () => {
   // Everything on the wire is bound to these: a change here orphans every stored key and ciphertext.
   test.each([
     [setA, 'ba6881fe33267d927b4b155375d5dde8a39544742535695dc51c2909f53e8d3f'],
-    [{ scheme: 'ckks', ringDegree: 4096, modulusBits: [50], specialBits: [] }, 'b563c5cd4b5334e2cdfe9791832abc6d566f479290be8a7d2369e90951c823e0'],
-    [{ scheme: 'ckks', ringDegree: 16384, modulusBits: [50, 40, 40, 40], specialBits: [50, 50], digitSize: 2, security: '192-classical' }, '5056076b7cbe277d7333d4fc2028ae720cb49309c800d1965c766c6fbfc1839e'],
+    [
+      { scheme: 'ckks', ringDegree: 4096, modulusBits: [50], specialBits: [] },
+      'b563c5cd4b5334e2cdfe9791832abc6d566f479290be8a7d2369e90951c823e0',
+    ],
+    [
+      {
+        scheme: 'ckks',
+        ringDegree: 16384,
+        modulusBits: [50, 40, 40, 40],
+        specialBits: [50, 50],
+        digitSize: 2,
+        security: '192-classical',
+      },
+      '5056076b7cbe277d7333d4fc2028ae720cb49309c800d1965c766c6fbfc1839e',
+    ],
   ] as const)('the digest of %o does not change', (literal, digest) => {
     const params = createParams(literal)
     expect(params.digest).toBe(digest)
@@ -82,7 +104,14 @@ describe('parameters', () => {
         fc.array(fc.constant(50), { minLength: 3, maxLength: 4 }),
         fc.integer({ min: 1, max: 3 }),
         (logN, modulusBits, specialBits, digitSize) => {
-          const literal = { scheme: 'ckks', ringDegree: 2 ** logN, modulusBits, specialBits, digitSize, security: 'INSECURE' } as const
+          const literal = {
+            scheme: 'ckks',
+            ringDegree: 2 ** logN,
+            modulusBits,
+            specialBits,
+            digitSize,
+            security: 'INSECURE',
+          } as const
           let params: ReturnType<typeof createParams>
           try {
             params = createParams(literal)
@@ -126,17 +155,35 @@ describe('parameters', () => {
 
   test('a mismatch names the first field that differs', () => {
     const a = createParams(setA)
-    expect(describeMismatch(a, createParams({ ...setA, ringDegree: 16384 }))).toBe('"ringDegree" is 16384, expected 8192')
-    expect(describeMismatch(a, createParams({ ...setA, modulusBits: [50, 40] }))).toMatch(/^"primes" is \[\d+,\d+\], expected \[\d+,\d+,\d+\]$/)
-    expect(describeMismatch(a, createParams({ ...setA, specialBits: [] }))).toMatch(/^"special" is \[\], expected \[\d+\]$|^"primes"/)
+    expect(describeMismatch(a, createParams({ ...setA, ringDegree: 16384 }))).toBe(
+      '"ringDegree" is 16384, expected 8192',
+    )
+    expect(describeMismatch(a, createParams({ ...setA, modulusBits: [50, 40] }))).toMatch(
+      /^"primes" is \[\d+,\d+\], expected \[\d+,\d+,\d+\]$/,
+    )
+    expect(describeMismatch(a, createParams({ ...setA, specialBits: [] }))).toMatch(
+      /^"special" is \[\], expected \[\d+\]$|^"primes"/,
+    )
     const wide = { ...setA, modulusBits: [40, 36, 36], specialBits: [50, 50] }
-    expect(describeMismatch(createParams({ ...wide, digitSize: 2 }), createParams({ ...wide, digitSize: 1 }))).toBe('"digitSize" is 1, expected 2')
-    expect(describeMismatch(a, createParams({ ...setA, security: 'INSECURE' }))).toBe('"security" is "INSECURE", expected "128-classical"')
+    expect(describeMismatch(createParams({ ...wide, digitSize: 2 }), createParams({ ...wide, digitSize: 1 }))).toBe(
+      '"digitSize" is 1, expected 2',
+    )
+    expect(describeMismatch(a, createParams({ ...setA, security: 'INSECURE' }))).toBe(
+      '"security" is "INSECURE", expected "128-classical"',
+    )
   })
 
   test('are frozen to the bottom', () => {
     const params = createParams(setA)
-    for (const part of [params, params.literal, params.literal.modulusBits, params.literal.specialBits, params.primes, params.special, params.security]) {
+    for (const part of [
+      params,
+      params.literal,
+      params.literal.modulusBits,
+      params.literal.specialBits,
+      params.primes,
+      params.special,
+      params.security,
+    ]) {
       expect(Object.isFrozen(part)).toBe(true)
     }
   })
@@ -165,10 +212,18 @@ describe('the security of parameters', () => {
     expect(params.security[0]!.margin).toBeLessThan(0.1)
     const error = failure({ scheme: 'ckks', ringDegree, modulusBits: above, specialBits: [] })
     expect(error).toMatchObject({ code: 'insecure-parameters' })
-    expect((error as Error).message).toMatch(new RegExp(`^ciphertext and public key has a modulus of .* at ring degree ${ringDegree}; .* bits too large`))
+    expect((error as Error).message).toMatch(
+      new RegExp(`^ciphertext and public key has a modulus of .* at ring degree ${ringDegree}; .* bits too large`),
+    )
     // With special primes the ciphertexts are within the limit, the keys are not.
     const [first, ...rest] = at
-    const split = { scheme: 'ckks', ringDegree, modulusBits: rest.length > 0 ? rest : [first - 12], specialBits: [first], digitSize: 1 }
+    const split = {
+      scheme: 'ckks',
+      ringDegree,
+      modulusBits: rest.length > 0 ? rest : [first - 12],
+      specialBits: [first],
+      digitSize: 1,
+    }
     const key = failure({ ...split, specialBits: [...split.specialBits, 30, 30] })
     expect((key as Error).message).toMatch(/^evaluation key has a modulus of/)
     createParams({ ...split, specialBits: [...split.specialBits, 30, 30], security: 'INSECURE' } as ParamsLiteral)
@@ -200,9 +255,17 @@ describe('mistakes in a literal', () => {
     ['primes too small', { modulusBits: [50, 14] }, '"modulusBits[1]" expected an integer from 15 to 50, got 14'],
     ['half a bit', { specialBits: [49.5] }, '"specialBits[0]" expected an integer from 15 to 50, got 49.5'],
     ['NaN', { modulusBits: [Number.NaN] }, '"modulusBits[0]" expected an integer from 15 to 50, got NaN'],
-    ['no special primes given', { specialBits: undefined }, '"specialBits" expected an array of 0 to 64 sizes in bits, got undefined'],
+    [
+      'no special primes given',
+      { specialBits: undefined },
+      '"specialBits" expected an array of 0 to 64 sizes in bits, got undefined',
+    ],
     ['digits of nothing', { digitSize: 0 }, '"digitSize" expected an integer from 1 to 64, got 0'],
-    ['digits wider than the special primes', { digitSize: 2 }, '"specialBits" expected at least the 90 bits of the widest digit, got 50: key switching would drown the message in noise'],
+    [
+      'digits wider than the special primes',
+      { digitSize: 2 },
+      '"specialBits" expected at least the 90 bits of the widest digit, got 50: key switching would drown the message in noise',
+    ],
   ]
   test.each(cases)('%s', (_what, change, message) => {
     const error = failure({ ...setA, ...change })

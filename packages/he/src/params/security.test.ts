@@ -24,7 +24,9 @@ describe('the security tables', () => {
     degrees.forEach((n, i) => {
       const rows = [hes[target][i], recent[target]?.[i]].filter((limit) => limit !== undefined)
       if (rows.length === 0) {
-        expect(() => checkSecurity('a key', n, [97], target)).toThrow(`no security table has a row for ring degree ${n} at ${target}`)
+        expect(() => checkSecurity('a key', n, [97], target)).toThrow(
+          `no security table has a row for ring degree ${n} at ${target}`,
+        )
         return
       }
       const limit = Math.min(...rows)
@@ -55,7 +57,8 @@ describe('the security tables', () => {
   })
 
   test('a degree without a row is refused', () => {
-    for (const n of [16, 512, 262144]) expect(() => checkSecurity('a key', n, [97], '128-classical')).toThrow('no security table has a row')
+    for (const n of [16, 512, 262144])
+      expect(() => checkSecurity('a key', n, [97], '128-classical')).toThrow('no security table has a row')
     expect(() => checkSecurity('a key', 65536, [97], '128-quantum')).toThrow('no security table has a row')
   })
 

@@ -22,7 +22,13 @@ describe.each(['wasm-fused', 'wasm', 'reference'] as const)('the ring on %s', (n
   const ring = openRing(params, openBackend(name))
   const { n } = ring
   const draw = new Draw(`ring ${name}`)
-  const uniform = (Q: bigint) => upTo(n).map(() => centred(draw.bytes(40).reduce((sum, b) => 256n * sum + BigInt(b), 0n), Q))
+  const uniform = (Q: bigint) =>
+    upTo(n).map(() =>
+      centred(
+        draw.bytes(40).reduce((sum, b) => 256n * sum + BigInt(b), 0n),
+        Q,
+      ),
+    )
 
   test('NTT form is evaluation at the odd powers of psi, in SEAL order', () => {
     using slab = ring.limbs(all.length)
@@ -55,10 +61,22 @@ describe.each(['wasm-fused', 'wasm', 'reference'] as const)('the ring on %s', (n
   test.each([
     [[0], [1, 2, 5]],
     [[4], [0, 3, 6]],
-    [[0, 1], [2, 3, 4, 5]],
-    [[5, 6], [0, 4]],
-    [[2, 3, 4], [0, 1, 5, 6]],
-    [[0, 1, 2, 3, 4], [5, 6]],
+    [
+      [0, 1],
+      [2, 3, 4, 5],
+    ],
+    [
+      [5, 6],
+      [0, 4],
+    ],
+    [
+      [2, 3, 4],
+      [0, 1, 5, 6],
+    ],
+    [
+      [0, 1, 2, 3, 4],
+      [5, 6],
+    ],
   ])('converts a basis exactly, centred: %j to %j', (sources, targets) => {
     const D = productOf(sources.map((i) => all[i]!))
     // Near the ends of the range too, but not within rounding of them, where either representative will do.
@@ -102,8 +120,10 @@ describe('indices and factors', () => {
   const ring = openRing(params, openBackend('wasm'))
 
   test('an extended polynomial has the chain of its level, then the special primes', () => {
-    const primesAt = (level: number): number[] => upTo(level + 3).map((limb) => ring.moduli[extendedIndex(ring, level, limb)]!.p)
-    for (let level = 0; level <= 4; level++) expect(primesAt(level)).toEqual([...params.primes.slice(0, level + 1), ...params.special])
+    const primesAt = (level: number): number[] =>
+      upTo(level + 3).map((limb) => ring.moduli[extendedIndex(ring, level, limb)]!.p)
+    for (let level = 0; level <= 4; level++)
+      expect(primesAt(level)).toEqual([...params.primes.slice(0, level + 1), ...params.special])
   })
 
   test('automorphisms are permutations, and compose', () => {
@@ -120,7 +140,10 @@ describe('indices and factors', () => {
   test('factors are balanced residues with their quotient', () => {
     for (const p of all) {
       for (const value of [0n, 1n, -1n, 12345678901234567890n, BigInt(p), BigInt(p) / 2n, BigInt(p) / 2n + 1n]) {
-        expect(factor(value, p)).toEqual({ w: Number(centred(value, BigInt(p))), wp: Number(centred(value, BigInt(p))) / p })
+        expect(factor(value, p)).toEqual({
+          w: Number(centred(value, BigInt(p))),
+          wp: Number(centred(value, BigInt(p))) / p,
+        })
       }
     }
   })
@@ -139,7 +162,17 @@ describe('indices and factors', () => {
     const f = upTo(16).map((i) => BigInt(i) ** 20n)
     const primes = [97, 193, 257, 353, 449, 577]
     const Q = productOf(primes)
-    expect(fromResidues(primes.map((p) => f.map((c) => c % BigInt(p))), primes)).toEqual(centredPoly(f, Q))
-    expect(interpolate(upTo(16).map(() => 5n), 97)).toEqual([5n, ...new Array(15).fill(0n)])
+    expect(
+      fromResidues(
+        primes.map((p) => f.map((c) => c % BigInt(p))),
+        primes,
+      ),
+    ).toEqual(centredPoly(f, Q))
+    expect(
+      interpolate(
+        upTo(16).map(() => 5n),
+        97,
+      ),
+    ).toEqual([5n, ...new Array(15).fill(0n)])
   })
 })

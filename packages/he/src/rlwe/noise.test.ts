@@ -2,8 +2,8 @@ import { describe, expect, test } from 'vitest'
 import { openCkks } from '../schemes/ckks/ckks.ts'
 import { decrypt } from './decrypt.ts'
 import { encryptSymmetric } from './encrypt-symmetric.ts'
-import { sampleError, sampleTernary, spread } from './noise.ts'
 import { createGaloisKeys, createPublicKey, createRelinearisationKey } from './keygen.ts'
+import { sampleError, sampleTernary, spread } from './noise.ts'
 import { createSecretKey } from './secret-key.ts'
 
 // Random by nature: every bound below is so wide that a right library fails once in ten million runs or less.
@@ -119,7 +119,9 @@ describe('the samplers on a ring', () => {
     spread(several, limbs.ptr, small.ptr, [0, 1, 2])
     for (const [i, { p, pinv, table }] of several.moduli.entries()) {
       several.kernels.nttInverse(limbs.ptr + i * several.limbBytes, several.n, p, pinv, table)
-      expect(several.heap.f64(limbs.ptr + i * several.limbBytes, several.n).map((x) => x || 0)).toEqual(several.heap.f64(small.ptr, several.n).map((x) => x || 0))
+      expect(several.heap.f64(limbs.ptr + i * several.limbBytes, several.n).map((x) => x || 0)).toEqual(
+        several.heap.f64(small.ptr, several.n).map((x) => x || 0),
+      )
     }
   })
 })

@@ -4,9 +4,25 @@ import { openCkks } from '../schemes/ckks/ckks.ts'
 import { definitionSuite, mostError } from '../test-support/definition-suite.ts'
 import { publicBound } from '../test-support/noise-bound.ts'
 import { Draw } from '../test-support/random.ts'
-import { addPoly, centredPoly, evaluate, largest, multiplyPoly, type Poly, productOf, subtractPoly } from '../test-support/reference-ring.ts'
+import {
+  addPoly,
+  centredPoly,
+  evaluate,
+  largest,
+  multiplyPoly,
+  type Poly,
+  productOf,
+  subtractPoly,
+} from '../test-support/reference-ring.ts'
 import { readSecret, referenceEncrypt } from '../test-support/reference-rlwe.ts'
-import { bitsOf, forgeFrame, openFrame, packBits, readWireCiphertext, readWireSecret } from '../test-support/reference-wire.ts'
+import {
+  bitsOf,
+  forgeFrame,
+  openFrame,
+  packBits,
+  readWireCiphertext,
+  readWireSecret,
+} from '../test-support/reference-wire.ts'
 import { decrypt } from './decrypt.ts'
 import { encryptSymmetric } from './encrypt-symmetric.ts'
 import { createPublicKey } from './keygen.ts'
@@ -37,7 +53,10 @@ describe('over the wire, under secure parameters', () => {
   })
 
   test.each(['seeded', 'whole'] as const)('the reference reads and decrypts a ciphertext: %s', (form) => {
-    const ct = form === 'seeded' ? encryptSymmetric(ckks, secret, plaintext) : ckks.encrypt(createPublicKey(ckks, secret), plaintext)
+    const ct =
+      form === 'seeded'
+        ? encryptSymmetric(ckks, secret, plaintext)
+        : ckks.encrypt(createPublicKey(ckks, secret), plaintext)
     const frame = openFrame(encodeCiphertext(ct))
     expect(frame).toMatchObject({ kind: 1, owner: params.digest })
     const read = readWireCiphertext(frame.body, n, params.primes)
@@ -51,7 +70,9 @@ describe('over the wire, under secure parameters', () => {
 
   test('the library reads and decrypts a ciphertext that the reference wrote', () => {
     const p = params.primes[0]!
-    const parts = referenceEncrypt(message, s, Q).map((part) => evaluate(part, p).map((x) => (x < 0n ? x + BigInt(p) : x)))
+    const parts = referenceEncrypt(message, s, Q).map((part) =>
+      evaluate(part, p).map((x) => (x < 0n ? x + BigInt(p) : x)),
+    )
     const head = Buffer.alloc(11)
     head.set([0, 2, 0])
     head.writeDoubleLE(1, 3)

@@ -5,7 +5,7 @@ import { Draw } from '../test-support/random.ts'
 import type { Ciphertext } from './ciphertext.ts'
 import { decrypt } from './decrypt.ts'
 import { encryptSymmetric } from './encrypt-symmetric.ts'
-import { readReply, replyBytes, type ReplyOptions, writeReply } from './reply.ts'
+import { type ReplyOptions, readReply, replyBytes, writeReply } from './reply.ts'
 import { createSecretKey } from './secret-key.ts'
 import { encodeCiphertext } from './wire.ts'
 
@@ -97,20 +97,26 @@ describe('replies', () => {
     expect(() => ckks.multiplyPlain(received, tiny)).toThrow(message)
     expect(() => ckks.multiply(received, whole)).toThrow(message)
     expect(() => ckks.multiply(whole, received)).toThrow(message)
-    expect(() => encodeCiphertext(received)).toThrow('a ciphertext read from a trimmed reply cannot be written as a whole one')
+    expect(() => encodeCiphertext(received)).toThrow(
+      'a ciphertext read from a trimmed reply cannot be written as a whole one',
+    )
   })
 
   test('only two parts at level 0 are sent', () => {
     const top = encryptSymmetric(ckks, secret, ckks.encode([1], { scale: 2 ** 20 }))
     const write = (c: Ciphertext) => () => writeReply(new ByteWriter(), c, { bits: 20, stride: 1 })
-    expect(write(top)).toThrow('a reply has two parts at level 0, this ciphertext has 2 at level 1: relinearise it and drop its level')
+    expect(write(top)).toThrow(
+      'a reply has two parts at level 0, this ciphertext has 2 at level 1: relinearise it and drop its level',
+    )
     const product = ckks.dropLevel(ckks.multiply(top, top), 0)
     expect(write(product)).toThrow('this ciphertext has 3 at level 0')
   })
 
   test('options out of range', () => {
     const write = (options: ReplyOptions) => () => writeReply(new ByteWriter(), ct, options)
-    for (const bits of [1, 41, 2.5, Number.NaN]) expect(write({ bits, stride: 1 })).toThrow(`"bits" expected an integer from 2 to 40, got ${bits}`)
-    for (const stride of [0, 3, 4096, -2, 0.5]) expect(write({ bits: 20, stride })).toThrow(`"stride" expected a power of two below 4096, got ${stride}`)
+    for (const bits of [1, 41, 2.5, Number.NaN])
+      expect(write({ bits, stride: 1 })).toThrow(`"bits" expected an integer from 2 to 40, got ${bits}`)
+    for (const stride of [0, 3, 4096, -2, 0.5])
+      expect(write({ bits: 20, stride })).toThrow(`"stride" expected a power of two below 4096, got ${stride}`)
   })
 })

@@ -31,7 +31,12 @@ describe('a secret key', () => {
     expect(Object.keys(key)).toEqual(['kind'])
     expect(JSON.stringify({ ...key })).toBe('{"kind":"secret-key"}')
     expect(`${key}`).toBe('[object Object]')
-    for (const text of [inspect(key), inspect(key, { depth: 10 }), inspect([{ key }], { depth: 10 }), format('%s %O %j', key, { key }, key)]) {
+    for (const text of [
+      inspect(key),
+      inspect(key, { depth: 10 }),
+      inspect([{ key }], { depth: 10 }),
+      format('%s %O %j', key, { key }, key),
+    ]) {
       expectNoSecret(text, key)
     }
     // Who asks for hidden properties sees that there is memory, not what is in it.
@@ -63,7 +68,11 @@ describe('a secret key', () => {
       () => createRelinearisationKey(ckks, key, { level: 99 }),
       () => createPublicKey(twin, key),
       () => decodeSecretKey(stranger, bytes),
-      () => decodeSecretKey(ckks, bytes.map((b, i) => (i === 100 ? ~b : b))),
+      () =>
+        decodeSecretKey(
+          ckks,
+          bytes.map((b, i) => (i === 100 ? ~b : b)),
+        ),
       () => decodeSecretKey(ckks, bytes.subarray(0, 300)),
       () => decodeSecretKey(ckks, bytes, { maxBytes: 10 }),
       () => JSON.parse(key as never),

@@ -23,7 +23,8 @@ import {
 
 // Files written once, in vectors/he. Whoever changes what they read as breaks everything that people have stored.
 
-const golden = (name: string): Uint8Array => new Uint8Array(readFileSync(new URL(`../../../../vectors/he/${name}`, import.meta.url)))
+const golden = (name: string): Uint8Array =>
+  new Uint8Array(readFileSync(new URL(`../../../../vectors/he/${name}`, import.meta.url)))
 
 describe.each(['wasm-fused', 'wasm', 'reference'] as const)('the golden files on %s', (backend) => {
   const ckks = openCkks(goldenLiteral, { backend })
@@ -42,8 +43,16 @@ describe.each(['wasm-fused', 'wasm', 'reference'] as const)('the golden files on
   test.each([
     ['ciphertext-seeded.gbx', { level: 1, parts: 2, scale: goldenScales.top }, symmetricBound(2048) / goldenScales.top],
     ['ciphertext-whole.gbx', { level: 1, parts: 2, scale: goldenScales.top }, publicBound(2048) / goldenScales.top],
-    ['ciphertext-level-0.gbx', { level: 0, parts: 2, scale: goldenScales.low }, symmetricBound(2048) / goldenScales.low],
-    ['ciphertext-three-parts.gbx', { level: 1, parts: 3, scale: goldenScales.factor ** 2 }, (2.1 * symmetricBound(2048)) / goldenScales.factor],
+    [
+      'ciphertext-level-0.gbx',
+      { level: 0, parts: 2, scale: goldenScales.low },
+      symmetricBound(2048) / goldenScales.low,
+    ],
+    [
+      'ciphertext-three-parts.gbx',
+      { level: 1, parts: 3, scale: goldenScales.factor ** 2 },
+      (2.1 * symmetricBound(2048)) / goldenScales.factor,
+    ],
   ])('%s decrypts, and is written again as it was', (name, shape, bound) => {
     const ct = decodeCiphertext(ckks, golden(name))
     expect(ct).toMatchObject(shape)
@@ -57,7 +66,9 @@ describe.each(['wasm-fused', 'wasm', 'reference'] as const)('the golden files on
     const key = decodePublicKey(ckks, golden('public.key'))
     expect(encodePublicKey(key)).toEqual(golden('public.key'))
     const ct = ckks.encrypt(key, ckks.encode(goldenMessage, { scale: goldenScales.top }))
-    expect(farthest(ckks.decode(decrypt(ckks, secret, ct)), goldenMessage)).toBeLessThan(publicBound(2048) / goldenScales.top)
+    expect(farthest(ckks.decode(decrypt(ckks, secret, ct)), goldenMessage)).toBeLessThan(
+      publicBound(2048) / goldenScales.top,
+    )
   })
 
   test('the evaluation keys are written again as they were, and work', () => {
@@ -80,14 +91,22 @@ describe.each(['wasm-fused', 'wasm', 'reference'] as const)('the golden files on
     body.end()
     expect(ct).toMatchObject({ level: 0, stride: 1, scale: goldenScales.low })
     // Switching down to 14 bits: 7 standard deviations of q / 2^14 sqrt((1 + 2N/3) / 12) in each of N coefficients.
-    const rounding = (7 * (ckks.params.primes[0]! / 2 ** 14) * Math.sqrt((2048 * (1 + 4096 / 3)) / 12)) / goldenScales.low
-    expect(farthest(ckks.decode(decrypt(ckks, secret, ct)), goldenMessage)).toBeLessThan(symmetricBound(2048) / goldenScales.low + rounding)
+    const rounding =
+      (7 * (ckks.params.primes[0]! / 2 ** 14) * Math.sqrt((2048 * (1 + 4096 / 3)) / 12)) / goldenScales.low
+    expect(farthest(ckks.decode(decrypt(ckks, secret, ct)), goldenMessage)).toBeLessThan(
+      symmetricBound(2048) / goldenScales.low + rounding,
+    )
   })
 
-  test.each(['truncated', 'flipped-bit', 'residue-too-large', 'transparent', 'level-255'])('corrupt/%s.gbx is refused', (name) => {
-    expect(() => decodeCiphertext(ckks, golden(`corrupt/${name}.gbx`))).toThrow(GloveboxError)
-    expect(() => decodeCiphertext(ckks, golden(`corrupt/${name}.gbx`))).toThrow(expect.objectContaining({ code: 'malformed' }))
-  })
+  test.each(['truncated', 'flipped-bit', 'residue-too-large', 'transparent', 'level-255'])(
+    'corrupt/%s.gbx is refused',
+    (name) => {
+      expect(() => decodeCiphertext(ckks, golden(`corrupt/${name}.gbx`))).toThrow(GloveboxError)
+      expect(() => decodeCiphertext(ckks, golden(`corrupt/${name}.gbx`))).toThrow(
+        expect.objectContaining({ code: 'malformed' }),
+      )
+    },
+  )
 })
 
 test('a second reader of the format, on bigint, decrypts the golden ciphertext too', () => {
@@ -96,7 +115,9 @@ test('a second reader of the format, on bigint, decrypts the golden ciphertext t
   const { parts, scale } = readWireCiphertext(openFrame(golden('ciphertext-level-0.gbx')).body, 2048, q)
   const m = centredPoly(addPoly(parts[0]!, multiplyPoly(parts[1]!, s)), BigInt(q[0]!))
   const { re } = decodeSlots(m, scale)
-  expect(Math.max(...goldenMessage.map((x, i) => Math.abs(re[i]! - x)))).toBeLessThan(symmetricBound(2048) / goldenScales.low)
+  expect(Math.max(...goldenMessage.map((x, i) => Math.abs(re[i]! - x)))).toBeLessThan(
+    symmetricBound(2048) / goldenScales.low,
+  )
 })
 
 test('frames of all kinds keep their numbers', () => {

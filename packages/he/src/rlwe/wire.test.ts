@@ -69,7 +69,9 @@ describe('what is written here is read there', () => {
     const read = decodePublicKey(far, bytes)
     const chain = [...params.primes.keys()]
     const limbs = 2 * chain.length
-    expect(canonicalLimbs(far.ring, read.slab.ptr, limbs, chain)).toEqual(canonicalLimbs(ring, publicKey.slab.ptr, limbs, chain))
+    expect(canonicalLimbs(far.ring, read.slab.ptr, limbs, chain)).toEqual(
+      canonicalLimbs(ring, publicKey.slab.ptr, limbs, chain),
+    )
     expect(encodePublicKey(read)).toEqual(bytes)
     // And it encrypts for the secret that it came from.
     const ct = decodeCiphertext(ckks, encodeCiphertext(far.encrypt(read, far.encode([1, 2], { scale: 2 ** 30 }))))
@@ -89,7 +91,12 @@ describe('what is written here is read there', () => {
     expect(read.relinearisation === undefined).toBe(keys.relinearisation === undefined)
     if (keys.relinearisation) expect(keyResidues(read.relinearisation!)).toEqual(keyResidues(keys.relinearisation))
     for (const [element, key] of keys.galois) {
-      expect(read.galois.get(element)).toMatchObject({ kind: 'switching-key', level: key.level, digits: key.digits, seed: key.seed })
+      expect(read.galois.get(element)).toMatchObject({
+        kind: 'switching-key',
+        level: key.level,
+        digits: key.digits,
+        seed: key.seed,
+      })
       expect(keyResidues(read.galois.get(element)!)).toEqual(keyResidues(key))
     }
     expect(encodeEvaluationKeys(far, read)).toEqual(bytes)
@@ -98,18 +105,24 @@ describe('what is written here is read there', () => {
 
   test('keys are written in one order, whatever the order they were made in', () => {
     const turned = new Map([...galois].reverse())
-    expect(encodeEvaluationKeys(ckks, { relinearisation, galois: turned })).toEqual(encodeEvaluationKeys(ckks, { relinearisation, galois }))
+    expect(encodeEvaluationKeys(ckks, { relinearisation, galois: turned })).toEqual(
+      encodeEvaluationKeys(ckks, { relinearisation, galois }),
+    )
   })
 
   test('a secret key', () => {
     const bytes = encodeSecretKey(secret)
     const read = decodeSecretKey(far, bytes)
     const indices = [...ring.moduli.keys()]
-    expect(canonicalLimbs(far.ring, read.slab.ptr, indices.length, indices)).toEqual(canonicalLimbs(ring, secret.slab.ptr, indices.length, indices))
+    expect(canonicalLimbs(far.ring, read.slab.ptr, indices.length, indices)).toEqual(
+      canonicalLimbs(ring, secret.slab.ptr, indices.length, indices),
+    )
     expect(encodeSecretKey(read)).toEqual(bytes)
     // And it decrypts.
     const decoded = far.decode(decrypt(far, read, decodeCiphertext(far, encodeCiphertext(seeded))))
-    expect(Math.max(...decoded.map((x, i) => Math.abs(x - message[i]!)))).toBeLessThan((1.5 * symmetricBound(ring.n)) / smallScale)
+    expect(Math.max(...decoded.map((x, i) => Math.abs(x - message[i]!)))).toBeLessThan(
+      (1.5 * symmetricBound(ring.n)) / smallScale,
+    )
   })
 
   test('bodies may stand in other frames, one after the other', () => {
@@ -155,7 +168,14 @@ describe('seeds', () => {
   })
 
   test('are fresh for every object', () => {
-    const seeds = [seeded, encryptSymmetric(ckks, secret, plain), publicKey, createPublicKey(ckks, secret), relinearisation, ...galois.values()]
+    const seeds = [
+      seeded,
+      encryptSymmetric(ckks, secret, plain),
+      publicKey,
+      createPublicKey(ckks, secret),
+      relinearisation,
+      ...galois.values(),
+    ]
     expect(new Set(seeds.map(({ seed }) => String(seed))).size).toBe(seeds.length)
   })
 
@@ -191,7 +211,13 @@ describe('sizes', () => {
   })
 
   test('under larger parameters too: digits of several primes, a short last digit, several special primes', () => {
-    const large = openCkks({ scheme: 'ckks', ringDegree: 8192, modulusBits: [40, 30, 25], specialBits: [40, 35], digitSize: 2 })
+    const large = openCkks({
+      scheme: 'ckks',
+      ringDegree: 8192,
+      modulusBits: [40, 30, 25],
+      specialBits: [40, 35],
+      digitSize: 2,
+    })
     const s = createSecretKey(large)
     for (const level of [0, 1, 2]) {
       const ct = encryptSymmetric(large, s, large.encode([1], { scale: 2 ** 20, level }))
@@ -221,37 +247,60 @@ describe('what belongs elsewhere is refused', () => {
       () => decodeEvaluationKeys(other, encodeEvaluationKeys(ckks, { relinearisation, galois })),
       () => decodeSecretKey(other, encodeSecretKey(secret)),
     ]) {
-      expect(decode).toThrow(expect.objectContaining({ code: 'parameters-mismatch', message: expect.stringContaining('belongs to other parameters: digest') }))
+      expect(decode).toThrow(
+        expect.objectContaining({
+          code: 'parameters-mismatch',
+          message: expect.stringContaining('belongs to other parameters: digest'),
+        }),
+      )
     }
   })
 
   test('an option cannot take the place of the parameters', () => {
     const other = openCkks({ ...smallLiteral, modulusBits: [17, 18] })
     const owner = Buffer.from(params.digest, 'hex')
-    expect(() => decodeCiphertext(other, encodeCiphertext(seeded), { owner } as object)).toThrow('belongs to other parameters')
+    expect(() => decodeCiphertext(other, encodeCiphertext(seeded), { owner } as object)).toThrow(
+      'belongs to other parameters',
+    )
   })
 
   test('another kind of object', () => {
-    expect(() => decodeCiphertext(ckks, encodeSecretKey(secret))).toThrow('expected a frame of kind "ciphertext", got "secret key"')
-    expect(() => decodeSecretKey(ckks, encodePublicKey(publicKey))).toThrow('expected a frame of kind "secret key", got "public key"')
-    expect(() => decodeEvaluationKeys(ckks, encodeCiphertext(seeded))).toThrow('expected a frame of kind "evaluation keys", got "ciphertext"')
+    expect(() => decodeCiphertext(ckks, encodeSecretKey(secret))).toThrow(
+      'expected a frame of kind "ciphertext", got "secret key"',
+    )
+    expect(() => decodeSecretKey(ckks, encodePublicKey(publicKey))).toThrow(
+      'expected a frame of kind "secret key", got "public key"',
+    )
+    expect(() => decodeEvaluationKeys(ckks, encodeCiphertext(seeded))).toThrow(
+      'expected a frame of kind "evaluation keys", got "ciphertext"',
+    )
   })
 
   test('more bytes than the caller allows, before they are read', () => {
     const bytes = encodeCiphertext(whole)
     expect(() => decodeCiphertext(ckks, bytes, { maxBytes: 1000, what: 'the query' })).toThrow(
-      expect.objectContaining({ code: 'too-large', message: `the query has ${bytes.length} bytes, at most 1000 are accepted` }),
+      expect.objectContaining({
+        code: 'too-large',
+        message: `the query has ${bytes.length} bytes, at most 1000 are accepted`,
+      }),
     )
   })
 
   test('any flipped bit', () => {
-    const frames = [encodeCiphertext(seeded), encodePublicKey(publicKey), encodeEvaluationKeys(ckks, { relinearisation, galois }), encodeSecretKey(secret)]
+    const frames = [
+      encodeCiphertext(seeded),
+      encodePublicKey(publicKey),
+      encodeEvaluationKeys(ckks, { relinearisation, galois }),
+      encodeSecretKey(secret),
+    ]
     const decoders = [decodeCiphertext, decodePublicKey, decodeEvaluationKeys, decodeSecretKey] as const
     fc.assert(
       fc.property(fc.integer({ min: 0, max: 3 }), fc.nat(), fc.integer({ min: 0, max: 7 }), (which, at, bit) => {
         const bytes = frames[which]!.slice()
         bytes[at % bytes.length]! ^= 1 << bit
-        expect(() => decoders[which]!(ckks, bytes)).toThrow(expect.objectContaining({ name: 'GloveboxError', code: 'malformed' }))
+        expect(() => decoders[which]!(ckks, bytes)).toThrow(
+          expect.objectContaining({ name: 'GloveboxError', code: 'malformed' }),
+        )
       }),
       { numRuns: 400 },
     )
@@ -265,7 +314,11 @@ describe('what belongs elsewhere is refused', () => {
       [encodeEvaluationKeys(ckks, { relinearisation, galois }), decodeEvaluationKeys],
       [encodeSecretKey(secret), decodeSecretKey],
     ] as const) {
-      const lengths = new Set([...Array(120).keys(), bytes.length >> 1, ...Array.from({ length: 40 }, (_, i) => bytes.length - 1 - i)])
+      const lengths = new Set([
+        ...Array(120).keys(),
+        bytes.length >> 1,
+        ...Array.from({ length: 40 }, (_, i) => bytes.length - 1 - i),
+      ])
       for (const length of lengths) expect(() => decode(ckks, bytes.slice(0, length))).toThrow(GloveboxError)
     }
   })

@@ -40,7 +40,10 @@ export function ckksSuite(subject: SuiteCase): void {
     // Opened late and let go early: all suites of a file are described before the first test runs.
     let machine: Machine
     beforeAll(() => {
-      machine = new Machine(subject.backend, literal, scale, [...steps.map((s) => ({ steps: s })), { steps: 'conjugate' }])
+      machine = new Machine(subject.backend, literal, scale, [
+        ...steps.map((s) => ({ steps: s })),
+        { steps: 'conjugate' },
+      ])
     })
     afterEach(() => machine.release())
     afterAll(() => {
@@ -78,7 +81,9 @@ export function ckksSuite(subject: SuiteCase): void {
       machine.ckks.encode(new Array(slots).fill(1), { scale: scaleOf(top) })[Symbol.dispose]()
       using plaintext = machine.ckks.encode([1, -0.5, 0.25], { scale: scaleOf(top) })
       const expected = values(slots, [1, -0.5, 0.25])
-      expect(distance(machine.ckks.decodeComplex(plaintext), expected)).toBeLessThanOrEqual(encodingBound(machine.n) / scaleOf(top) + doubleBound(1))
+      expect(distance(machine.ckks.decodeComplex(plaintext), expected)).toBeLessThanOrEqual(
+        encodingBound(machine.n) / scaleOf(top) + doubleBound(1),
+      )
     })
 
     test('encodes coefficients', () => {
@@ -204,7 +209,10 @@ export function ckksSuite(subject: SuiteCase): void {
       const a = machine.encrypt(complex(0.4), 'symmetric', top, at)
       for (let level = 0; level <= top; level++) {
         const b = machine.encrypt(complex(0.4), 'symmetric', level, at)
-        for (const [x, y] of [[a, b], [b, a]] as const) {
+        for (const [x, y] of [
+          [a, b],
+          [b, a],
+        ] as const) {
           const sum = machine.add(x, y)
           expect(sum.ct.level).toBe(level)
           check(sum)
@@ -235,7 +243,9 @@ export function ckksSuite(subject: SuiteCase): void {
       check(machine.conjugate(a))
       const twice = machine.add(a, machine.conjugate(a))
       check(twice)
-      expect(magnitude({ re: new Float64Array(slots), im: machine.decrypt(twice.ct).im })).toBeLessThanOrEqual(twice.error)
+      expect(magnitude({ re: new Float64Array(slots), im: machine.decrypt(twice.ct).im })).toBeLessThanOrEqual(
+        twice.error,
+      )
     })
 
     test.runIf(switching)('a hoisted rotation is the rotation, residue by residue', () => {
@@ -279,7 +289,11 @@ export function ckksSuite(subject: SuiteCase): void {
       const rotations = [0, 1, 2, 3, slots / 4, slots / 4 + 1, slots - 1]
       const diagonals = new Map(rotations.map((d) => [d, draw.reals(slots, 0.25)]))
       const plan = planLinear(rotations, slots)
-      const galois = createGaloisKeys(machine.ckks, machine.secret, planRotations(plan).map((s) => ({ steps: s })))
+      const galois = createGaloisKeys(
+        machine.ckks,
+        machine.secret,
+        planRotations(plan).map((s) => ({ steps: s })),
+      )
       using transform = encodeLinear(machine.ckks, diagonals, plan, { level: top, scale })
       const a = machine.encrypt(complex())
       using ct = applyLinear(machine.ckks, a.ct, transform, { relinearisation: undefined, galois })

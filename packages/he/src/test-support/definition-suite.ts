@@ -25,7 +25,15 @@ import {
   scalePoly,
   subtractPoly,
 } from './reference-ring.ts'
-import { readParts, readPoly, readSecret, referenceDecrypt, referenceEncrypt, upTo, writePoly } from './reference-rlwe.ts'
+import {
+  readParts,
+  readPoly,
+  readSecret,
+  referenceDecrypt,
+  referenceEncrypt,
+  upTo,
+  writePoly,
+} from './reference-rlwe.ts'
 
 /** The largest centred binomial error. */
 export const mostError = 21
@@ -51,7 +59,8 @@ export function definitionSuite(backend: Backend['name'], literal: ParamsLiteral
     const integers = (most: number): number[] => upTo(n).map(() => draw.integer(-most, most))
     const slots = () => values(n / 2, draw.reals(n / 2), draw.reals(n / 2))
     /** A ciphertext of exactly these coefficients and a small error. */
-    const encryptIntegers = (m: readonly number[]) => encryptSymmetric(ckks, secret, ckks.encodeCoefficients(m, { scale: 1 }))
+    const encryptIntegers = (m: readonly number[]) =>
+      encryptSymmetric(ckks, secret, ckks.encodeCoefficients(m, { scale: 1 }))
 
     test('the secret is uniform ternary, the same modulo every prime', () => {
       expect(new Set(s)).toEqual(new Set([-1n, 0n, 1n]))
@@ -90,7 +99,9 @@ export function definitionSuite(backend: Backend['name'], literal: ParamsLiteral
         const modulus = productOf(params.primes.slice(0, level + 1))
         const parts = referenceEncrypt(encodeSlots(v, n, scale), s, modulus)
         const ct = newCiphertext(ring, 2, level, scale)
-        parts.forEach((part, i) => writePoly(ring, ct.slab.ptr + i * (level + 1) * ring.limbBytes, part, upTo(level + 1)))
+        parts.forEach((part, i) =>
+          writePoly(ring, ct.slab.ptr + i * (level + 1) * ring.limbBytes, part, upTo(level + 1)),
+        )
         const ours = ckks.decodeComplex(decrypt(ckks, secret, ct))
         expect(distance(ours, v)).toBeLessThan((encodingBound(n) + symmetricBound(n)) / scale)
       }
@@ -131,7 +142,10 @@ export function definitionSuite(backend: Backend['name'], literal: ParamsLiteral
       const ct = encryptIntegers(integers(2 ** 10))
       const bound = keySwitchBound(params, top)
       const square = ckks.square(ct)
-      const relinearised = subtractPoly(referenceDecrypt(ckks.relinearise(square, keys), s), referenceDecrypt(square, s))
+      const relinearised = subtractPoly(
+        referenceDecrypt(ckks.relinearise(square, keys), s),
+        referenceDecrypt(square, s),
+      )
       const turned = automorphismPoly(referenceDecrypt(ct, s), rotationElement(ring, 3))
       const rotated = subtractPoly(referenceDecrypt(ckks.rotate(ct, 3, keys), s), turned)
       const mirrored = automorphismPoly(referenceDecrypt(ct, s), 2 * n - 1)

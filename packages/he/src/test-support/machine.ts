@@ -8,7 +8,14 @@ import type { EvaluationKeys, PublicKey } from '../rlwe/keys.ts'
 import type { SecretKey } from '../rlwe/secret-key.ts'
 import { createSecretKey } from '../rlwe/secret-key.ts'
 import { type Ckks, openCkks } from '../schemes/ckks/ckks.ts'
-import { doubleBound, encodingBound, keySwitchBound, publicBound, roundingBound, symmetricBound } from './noise-bound.ts'
+import {
+  doubleBound,
+  encodingBound,
+  keySwitchBound,
+  publicBound,
+  roundingBound,
+  symmetricBound,
+} from './noise-bound.ts'
 
 /** Complex numbers, one a slot. */
 export interface Values {
@@ -33,7 +40,11 @@ export function distance(a: Values, b: Values): number {
   return magnitude({ re: a.re.map((x, i) => x - b.re[i]!), im: a.im.map((x, i) => x - b.im[i]!) })
 }
 
-function zip(a: Values, b: Values, f: (ar: number, ai: number, br: number, bi: number) => readonly [number, number]): Values {
+function zip(
+  a: Values,
+  b: Values,
+  f: (ar: number, ai: number, br: number, bi: number) => readonly [number, number],
+): Values {
   const re = new Float64Array(a.re.length)
   const im = new Float64Array(a.re.length)
   for (let i = 0; i < re.length; i++) [re[i], im[i]] = f(a.re[i]!, a.im[i]!, b.re[i]!, b.im[i]!) as [number, number]
@@ -115,9 +126,17 @@ export class Machine {
     return tracked
   }
 
-  encrypt(v: Values, how: 'symmetric' | 'public' = 'symmetric', level: number = this.top, scale: number = this.scale): Tracked {
+  encrypt(
+    v: Values,
+    how: 'symmetric' | 'public' = 'symmetric',
+    level: number = this.top,
+    scale: number = this.scale,
+  ): Tracked {
     const plaintext = this.ckks.encode(v, { level, scale })
-    const ct = how === 'public' ? this.ckks.encrypt(this.publicKey, plaintext) : encryptSymmetric(this.ckks, this.secret, plaintext)
+    const ct =
+      how === 'public'
+        ? this.ckks.encrypt(this.publicKey, plaintext)
+        : encryptSymmetric(this.ckks, this.secret, plaintext)
     plaintext[Symbol.dispose]()
     const fresh = how === 'public' ? publicBound(this.n) : symmetricBound(this.n)
     return this.#keep({ ...v, ct, error: (encodingBound(this.n) + fresh) / scale + doubleBound(magnitude(v)) })
@@ -154,7 +173,11 @@ export class Machine {
     return this.#keep({ ct: this.ckks.subtractPlain(a.ct, plaintext), ...difference(a, v), error })
   }
   addConstant(a: Tracked, value: number): Tracked {
-    return this.#keep({ ct: this.ckks.addConstant(a.ct, value), ...map(a, (re, im) => [re + value, im]), error: a.error + 0.5 / a.ct.scale })
+    return this.#keep({
+      ct: this.ckks.addConstant(a.ct, value),
+      ...map(a, (re, im) => [re + value, im]),
+      error: a.error + 0.5 / a.ct.scale,
+    })
   }
   multiplyPlain(a: Tracked, v: Values, scale: number = this.scale): Tracked {
     using plaintext = this.ckks.encode(v, { level: a.ct.level, scale })
@@ -164,14 +187,22 @@ export class Machine {
   }
   multiplyConstant(a: Tracked, value: number, scale: number = this.scale): Tracked {
     const error = a.error * Math.abs(value) + (magnitude(a) * 0.5) / scale
-    return this.#keep({ ct: this.ckks.multiplyConstant(a.ct, value, scale), ...map(a, (re, im) => [re * value, im * value]), error })
+    return this.#keep({
+      ct: this.ckks.multiplyConstant(a.ct, value, scale),
+      ...map(a, (re, im) => [re * value, im * value]),
+      error,
+    })
   }
   multiply(a: Tracked, b: Tracked): Tracked {
     const error = magnitude(a) * b.error + magnitude(b) * a.error + a.error * b.error
     return this.#keep({ ct: this.ckks.multiply(a.ct, b.ct), ...product(a, b), error })
   }
   square(a: Tracked): Tracked {
-    return this.#keep({ ct: this.ckks.square(a.ct), ...product(a, a), error: 2 * magnitude(a) * a.error + a.error ** 2 })
+    return this.#keep({
+      ct: this.ckks.square(a.ct),
+      ...product(a, a),
+      error: 2 * magnitude(a) * a.error + a.error ** 2,
+    })
   }
   relinearise(a: Tracked, keys: EvaluationKeys = this.keys): Tracked {
     const error = a.error + keySwitchBound(this.ckks.params, a.ct.level) / a.ct.scale

@@ -28,6 +28,9 @@ export class Draw {
   /** `count` numbers uniform in [-magnitude, magnitude]. */
   reals(count: number, magnitude = 1): Float64Array {
     const bytes = this.bytes(4 * count)
-    return Float64Array.from(new Uint32Array(bytes.buffer, bytes.byteOffset, count), (x) => (x / 2 ** 31 - 1) * magnitude)
+    return Float64Array.from(
+      new Uint32Array(bytes.buffer, bytes.byteOffset, count),
+      (x) => (x / 2 ** 31 - 1) * magnitude,
+    )
   }
 }

@@ -67,7 +67,12 @@ export function fromResidues(limbs: readonly Poly[], primes: readonly number[]):
     const rest = Q / BigInt(p)
     return rest * invMod(rest, BigInt(p))
   })
-  return limbs[0]!.map((_, k) => centred(limbs.reduce((sum, limb, i) => sum + limb[k]! * basis[i]!, 0n), Q))
+  return limbs[0]!.map((_, k) =>
+    centred(
+      limbs.reduce((sum, limb, i) => sum + limb[k]! * basis[i]!, 0n),
+      Q,
+    ),
+  )
 }
 
 const points = new Map<string, readonly bigint[]>()

@@ -3,14 +3,26 @@ import { mod } from '../base/numbers.ts'
 import type { Ring } from '../ring/ring.ts'
 import type { Ciphertext } from '../rlwe/ciphertext.ts'
 import type { SecretKey } from '../rlwe/secret-key.ts'
-import { addPoly, centredPoly, evaluate, fromResidues, interpolate, multiplyPoly, type Poly, productOf, subtractPoly } from './reference-ring.ts'
+import {
+  addPoly,
+  centredPoly,
+  evaluate,
+  fromResidues,
+  interpolate,
+  multiplyPoly,
+  type Poly,
+  productOf,
+  subtractPoly,
+} from './reference-ring.ts'
 
 // RLWE from the definition, on whole integers modulo Q: what the library's residues have to stand for.
 
 /** A polynomial in NTT form in a context's memory, limb i modulo ring.moduli[indices[i]], as one over the integers. */
 export function readPoly(ring: Ring, ptr: number, indices: readonly number[]): Poly {
   const primes = indices.map((index) => ring.moduli[index]!.p)
-  const limbs = primes.map((p, i) => interpolate(Array.from(ring.heap.f64(ptr + i * ring.limbBytes, ring.n), BigInt), p))
+  const limbs = primes.map((p, i) =>
+    interpolate(Array.from(ring.heap.f64(ptr + i * ring.limbBytes, ring.n), BigInt), p),
+  )
   return fromResidues(limbs, primes)
 }
 

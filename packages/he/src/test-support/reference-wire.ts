@@ -1,5 +1,5 @@
 import { createCipheriv, createHash } from 'node:crypto'
-import { type Poly, interpolate, fromResidues } from './reference-ring.ts'
+import { fromResidues, interpolate, type Poly } from './reference-ring.ts'
 
 // A second reader and writer of the wire format, from its description in base/frame.ts and rlwe/wire.ts alone: SHA-256 and ChaCha20 are
 // those of node:crypto, bits are taken one residue at a time from a bigint.
@@ -17,7 +17,8 @@ function checksum(bytes: Uint8Array): Uint8Array {
 /** Opens a frame; throws unless magic, version, length and checksum are right. */
 export function openFrame(bytes: Uint8Array): OpenFrame {
   const view = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length)
-  if (view.toString('latin1', 0, 4) !== 'GLBX' || view[4] !== 1 || view.readUInt16LE(6) !== 0) throw new Error('not a frame')
+  if (view.toString('latin1', 0, 4) !== 'GLBX' || view[4] !== 1 || view.readUInt16LE(6) !== 0)
+    throw new Error('not a frame')
   const length = view.readUInt32LE(40)
   if (view.length !== 44 + length + 16) throw new Error('wrong length')
   if (!view.subarray(44 + length).equals(checksum(view.subarray(0, 44 + length)))) throw new Error('wrong checksum')

@@ -1,9 +1,14 @@
 import type { ParamsLiteral } from '../params/params.ts'
-import type { Ciphertext } from '../rlwe/ciphertext.ts'
 import type { Ring } from '../ring/ring.ts'
+import type { Ciphertext } from '../rlwe/ciphertext.ts'
 
 /** The smallest secure parameters that have two levels and keys: 53 bits at N = 2048. All objects under them take a few kilobytes. */
-export const smallLiteral: ParamsLiteral = { scheme: 'ckks', ringDegree: 2048, modulusBits: [18, 17], specialBits: [18] }
+export const smallLiteral: ParamsLiteral = {
+  scheme: 'ckks',
+  ringDegree: 2048,
+  modulusBits: [18, 17],
+  specialBits: [18],
+}
 /** Leaves two bits for the message at level 0. */
 export const smallScale = 65536 / 4
 

@@ -2,42 +2,93 @@ import { ckksSuite, type SuiteCase } from '../../test-support/ckks-suite.ts'
 
 const cases: readonly SuiteCase[] = [
   // The smallest that is secure: one prime, nothing but sums.
-  { backend: 'wasm-fused', scale: 16, literal: { scheme: 'ckks', ringDegree: 1024, modulusBits: [25], specialBits: [] } },
+  {
+    backend: 'wasm-fused',
+    scale: 16,
+    literal: { scheme: 'ckks', ringDegree: 1024, modulusBits: [25], specialBits: [] },
+  },
   // One prime with a special one.
   { backend: 'wasm', scale: 20, literal: { scheme: 'ckks', ringDegree: 4096, modulusBits: [50], specialBits: [50] } },
   // Small primes.
   {
     backend: 'wasm-fused',
     scale: 20,
-    literal: { scheme: 'ckks', ringDegree: 1024, modulusBits: [24, 20, 20, 20], specialBits: [20, 20], digitSize: 1, security: 'INSECURE' },
+    literal: {
+      scheme: 'ckks',
+      ringDegree: 1024,
+      modulusBits: [24, 20, 20, 20],
+      specialBits: [20, 20],
+      digitSize: 1,
+      security: 'INSECURE',
+    },
   },
   // Digits of two primes over one special prime, the last digit short.
   {
     backend: 'wasm',
     scale: 20,
-    literal: { scheme: 'ckks', ringDegree: 1024, modulusBits: [28, 22, 22], specialBits: [50], digitSize: 2, security: 'INSECURE' },
+    literal: {
+      scheme: 'ckks',
+      ringDegree: 1024,
+      modulusBits: [28, 22, 22],
+      specialBits: [50],
+      digitSize: 2,
+      security: 'INSECURE',
+    },
   },
   // The largest primes, and a scale near them.
-  { backend: 'wasm-fused', scale: 49, literal: { scheme: 'ckks', ringDegree: 2048, modulusBits: [50, 50, 50], specialBits: [50], security: 'INSECURE' } },
-  { backend: 'wasm', scale: 34, literal: { scheme: 'ckks', ringDegree: 4096, modulusBits: [36, 34], specialBits: [36] } },
-  { backend: 'wasm-fused', scale: 40, literal: { scheme: 'ckks', ringDegree: 8192, modulusBits: [50, 40, 40], specialBits: [50] } },
+  {
+    backend: 'wasm-fused',
+    scale: 49,
+    literal: { scheme: 'ckks', ringDegree: 2048, modulusBits: [50, 50, 50], specialBits: [50], security: 'INSECURE' },
+  },
+  {
+    backend: 'wasm',
+    scale: 34,
+    literal: { scheme: 'ckks', ringDegree: 4096, modulusBits: [36, 34], specialBits: [36] },
+  },
   {
     backend: 'wasm-fused',
     scale: 40,
-    literal: { scheme: 'ckks', ringDegree: 2048, modulusBits: [50, 40, 40, 40, 40], specialBits: [50, 50], security: 'INSECURE' },
+    literal: { scheme: 'ckks', ringDegree: 8192, modulusBits: [50, 40, 40], specialBits: [50] },
+  },
+  {
+    backend: 'wasm-fused',
+    scale: 40,
+    literal: {
+      scheme: 'ckks',
+      ringDegree: 2048,
+      modulusBits: [50, 40, 40, 40, 40],
+      specialBits: [50, 50],
+      security: 'INSECURE',
+    },
   },
   {
     backend: 'wasm',
     scale: 45,
-    literal: { scheme: 'ckks', ringDegree: 1024, modulusBits: [50, 45, 45, 45, 45, 45, 45, 45], specialBits: [50, 50, 50], security: 'INSECURE' },
+    literal: {
+      scheme: 'ckks',
+      ringDegree: 1024,
+      modulusBits: [50, 45, 45, 45, 45, 45, 45, 45],
+      specialBits: [50, 50, 50],
+      security: 'INSECURE',
+    },
   },
   // At the limit of the security table: 430 bits at N = 16384.
   {
     backend: 'wasm-fused',
     scale: 40,
-    literal: { scheme: 'ckks', ringDegree: 16384, modulusBits: [50, 40, 40, 40, 40, 40, 40, 40], specialBits: [50, 50] },
+    literal: {
+      scheme: 'ckks',
+      ringDegree: 16384,
+      modulusBits: [50, 40, 40, 40, 40, 40, 40, 40],
+      specialBits: [50, 50],
+    },
   },
-  { backend: 'reference', scale: 30, literal: { scheme: 'ckks', ringDegree: 1024, modulusBits: [40, 30], specialBits: [40], security: 'INSECURE' } },
+  {
+    backend: 'reference',
+    scale: 30,
+    literal: { scheme: 'ckks', ringDegree: 1024, modulusBits: [40, 30], specialBits: [40], security: 'INSECURE' },
+  },
 ]
 
 for (const subject of cases) ckksSuite(subject)

@@ -15,26 +15,62 @@ type Step =
 const operand = fc.nat({ max: 100 })
 const step: fc.Arbitrary<Step> = fc.oneof(
   fc.record({ op: fc.constantFrom('add' as const, 'subtract' as const, 'multiply' as const), a: operand, b: operand }),
-  fc.record({ op: fc.constantFrom('addPlain' as const, 'subtractPlain' as const, 'multiplyPlain' as const), a: operand, label: fc.nat({ max: 999 }) }),
-  fc.record({ op: fc.constantFrom('addConstant' as const, 'multiplyConstant' as const), a: operand, value: fc.double({ min: -1.5, max: 1.5, noNaN: true }) }),
-  fc.record({ op: fc.constantFrom('negate' as const, 'conjugate' as const, 'square' as const, 'rescale' as const, 'dropLevel' as const, 'fresh' as const), a: operand }),
+  fc.record({
+    op: fc.constantFrom('addPlain' as const, 'subtractPlain' as const, 'multiplyPlain' as const),
+    a: operand,
+    label: fc.nat({ max: 999 }),
+  }),
+  fc.record({
+    op: fc.constantFrom('addConstant' as const, 'multiplyConstant' as const),
+    a: operand,
+    value: fc.double({ min: -1.5, max: 1.5, noNaN: true }),
+  }),
+  fc.record({
+    op: fc.constantFrom(
+      'negate' as const,
+      'conjugate' as const,
+      'square' as const,
+      'rescale' as const,
+      'dropLevel' as const,
+      'fresh' as const,
+    ),
+    a: operand,
+  }),
   fc.record({ op: fc.constant('rotate' as const), a: operand, steps: fc.constantFrom(1, -3, 8) }),
 )
 
 const insecure = { scheme: 'ckks', security: 'INSECURE' } as const
 describe.each([
-  { backend: 'wasm-fused', scale: 2 ** 40, literal: { ...insecure, ringDegree: 1024, modulusBits: [50, 40, 40, 40, 40], specialBits: [50, 50] } },
-  { backend: 'wasm-fused', scale: 2 ** 30, literal: { ...insecure, ringDegree: 2048, modulusBits: [45, 30, 30, 30], specialBits: [45] } },
-  { backend: 'wasm', scale: 2 ** 45, literal: { ...insecure, ringDegree: 512, modulusBits: [50, 45, 45], specialBits: [50, 50, 50] } },
+  {
+    backend: 'wasm-fused',
+    scale: 2 ** 40,
+    literal: { ...insecure, ringDegree: 1024, modulusBits: [50, 40, 40, 40, 40], specialBits: [50, 50] },
+  },
+  {
+    backend: 'wasm-fused',
+    scale: 2 ** 30,
+    literal: { ...insecure, ringDegree: 2048, modulusBits: [45, 30, 30, 30], specialBits: [45] },
+  },
+  {
+    backend: 'wasm',
+    scale: 2 ** 45,
+    literal: { ...insecure, ringDegree: 512, modulusBits: [50, 45, 45], specialBits: [50, 50, 50] },
+  },
 ] as const)('random circuits on $backend, $literal', ({ backend, scale, literal }) => {
-  const machine = new Machine(backend, literal, scale, [{ steps: 1 }, { steps: -3 }, { steps: 8 }, { steps: 'conjugate' }])
+  const machine = new Machine(backend, literal, scale, [
+    { steps: 1 },
+    { steps: -3 },
+    { steps: 8 },
+    { steps: 'conjugate' },
+  ])
   const { slots } = machine
   const vector = (label: number): Values => {
     const draw = new Draw(`circuit ${label}`)
     return values(slots, draw.reals(slots, 0.5), draw.reals(slots, 0.5))
   }
   const fits = (t: Tracked): boolean => machine.room(t.ct.level, t.ct.scale, magnitude(t) + t.error) > 0
-  const multiplies = (t: Tracked): boolean => machine.room(t.ct.level, t.ct.scale * scale, 1 + 2 * magnitude(t) + t.error) > 0
+  const multiplies = (t: Tracked): boolean =>
+    machine.room(t.ct.level, t.ct.scale * scale, 1 + 2 * magnitude(t) + t.error) > 0
 
   /** One step, or undefined where it makes no sense for its operands. */
   function apply(s: Step, pool: readonly Tracked[]): Tracked | undefined {
@@ -52,11 +88,15 @@ describe.each([
         return machine.relinearise(machine.multiply(a, b))
       }
       case 'square':
-        return machine.room(a.ct.level, a.ct.scale ** 2, 1 + magnitude(a) ** 2) > 1 ? machine.relinearise(machine.square(a)) : undefined
+        return machine.room(a.ct.level, a.ct.scale ** 2, 1 + magnitude(a) ** 2) > 1
+          ? machine.relinearise(machine.square(a))
+          : undefined
       case 'addPlain':
       case 'subtractPlain':
         // The encoder's coefficients end at 2^99.
-        return a.ct.scale < 2 ** 98 && machine.room(a.ct.level, a.ct.scale, 1) > 0 ? machine[s.op](a, vector(s.label)) : undefined
+        return a.ct.scale < 2 ** 98 && machine.room(a.ct.level, a.ct.scale, 1) > 0
+          ? machine[s.op](a, vector(s.label))
+          : undefined
       case 'multiplyPlain':
         return multiplies(a) ? machine.multiplyPlain(a, vector(s.label)) : undefined
       case 'addConstant':
@@ -71,7 +111,9 @@ describe.each([
       case 'rescale':
         return a.ct.level > 0 && a.ct.scale > scale * 2 ** 10 ? machine.rescale(a) : undefined
       case 'dropLevel':
-        return a.ct.level > 0 && machine.room(a.ct.level - 1, a.ct.scale, 1 + magnitude(a)) > 0 ? machine.dropLevel(a, a.ct.level - 1) : undefined
+        return a.ct.level > 0 && machine.room(a.ct.level - 1, a.ct.scale, 1 + magnitude(a)) > 0
+          ? machine.dropLevel(a, a.ct.level - 1)
+          : undefined
       case 'fresh':
         return machine.encrypt(vector(s.a), s.a % 2 === 0 ? 'symmetric' : 'public')
     }

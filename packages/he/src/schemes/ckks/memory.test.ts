@@ -17,7 +17,13 @@ async function settle(): Promise<void> {
   }
 }
 
-const literal = { scheme: 'ckks', ringDegree: 2048, modulusBits: [30, 20], specialBits: [30], security: 'INSECURE' } as const
+const literal = {
+  scheme: 'ckks',
+  ringDegree: 2048,
+  modulusBits: [30, 20],
+  specialBits: [30],
+  security: 'INSECURE',
+} as const
 
 test('computing on and on takes no more memory than computing once', () => {
   const ckks = openCkks(literal)

@@ -12,7 +12,13 @@ import { type Ckks, openCkks } from './ckks.ts'
 
 // What people do wrong, and that the error names the cause.
 
-const literal = { scheme: 'ckks', ringDegree: 1024, modulusBits: [40, 30, 30], specialBits: [40], security: 'INSECURE' } as const
+const literal = {
+  scheme: 'ckks',
+  ringDegree: 1024,
+  modulusBits: [40, 30, 30],
+  specialBits: [40],
+  security: 'INSECURE',
+} as const
 const scale = 2 ** 30
 
 function open(params: ParamsLiteral = literal) {
@@ -29,7 +35,11 @@ const keys = {
 }
 const none = { relinearisation: undefined, galois: new Map() }
 
-function expectError(code: string | typeof TypeError | typeof RangeError, message: string | RegExp, act: () => unknown): void {
+function expectError(
+  code: string | typeof TypeError | typeof RangeError,
+  message: string | RegExp,
+  act: () => unknown,
+): void {
   let thrown: unknown
   try {
     act()
@@ -44,37 +54,50 @@ function expectError(code: string | typeof TypeError | typeof RangeError, messag
 
 describe('levels', () => {
   test('rescaling at level 0', () => {
-    expectError('level-exhausted', 'the ciphertext is at level 0, no prime is left to divide by', () => ckks.rescale(ckks.dropLevel(ct, 0)))
+    expectError('level-exhausted', 'the ciphertext is at level 0, no prime is left to divide by', () =>
+      ckks.rescale(ckks.dropLevel(ct, 0)),
+    )
   })
   test('raising a level', () => {
-    expectError('level-exhausted', 'the ciphertext is at level 0; it cannot be raised to level 2', () => ckks.dropLevel(ckks.dropLevel(ct, 0), 2))
+    expectError('level-exhausted', 'the ciphertext is at level 0; it cannot be raised to level 2', () =>
+      ckks.dropLevel(ckks.dropLevel(ct, 0), 2),
+    )
   })
   test('a level that there is not', () => {
     for (const level of [-1, 3, 0.5, Number.NaN]) {
       expectError(RangeError, `"level" expected an integer from 0 to 2, got ${level}`, () => ckks.dropLevel(ct, level))
-      expectError(RangeError, `"level" expected an integer from 0 to 2, got ${level}`, () => ckks.encode([1], { scale, level }))
+      expectError(RangeError, `"level" expected an integer from 0 to 2, got ${level}`, () =>
+        ckks.encode([1], { scale, level }),
+      )
       expectError(RangeError, `got ${level}`, () => createRelinearisationKey(ckks, secret, { level }))
       expectError(RangeError, `got ${level}`, () => createGaloisKeys(ckks, secret, [{ steps: 1, level }]))
     }
   })
   test('dropping to where the scale does not fit', () => {
     const wide = ckks.multiplyConstant(ct, 1, scale)
-    expectError('scale-mismatch', 'a scale of 2^50.0 does not fit the 40.0 bits of the modulus at level 0', () => ckks.dropLevel(wide, 0))
+    expectError('scale-mismatch', 'a scale of 2^50.0 does not fit the 40.0 bits of the modulus at level 0', () =>
+      ckks.dropLevel(wide, 0),
+    )
   })
 })
 
 describe('keys', () => {
   const product = ckks.multiply(ct, ct)
   test('no relinearisation key', () => {
-    expectError('missing-key', 'there is no relinearisation key: make one with createRelinearisationKey', () => ckks.relinearise(product, none))
+    expectError('missing-key', 'there is no relinearisation key: make one with createRelinearisationKey', () =>
+      ckks.relinearise(product, none),
+    )
   })
   test('no Galois key: the error names the rotation', () => {
-    expectError('missing-key', 'there is no Galois key for a rotation by 5 (element 243)', () => ckks.rotate(ct, 5, keys))
+    expectError('missing-key', 'there is no Galois key for a rotation by 5 (element 243)', () =>
+      ckks.rotate(ct, 5, keys),
+    )
     expectError('missing-key', 'a rotation by -1', () => ckks.rotateHoisted(ckks.hoist(ct), -1, keys))
     expectError('missing-key', 'there is no Galois key for conjugation (element 2047)', () => ckks.conjugate(ct, keys))
   })
   test('a key for a lower level', () => {
-    const message = 'the key was made for ciphertexts up to level 1, this one is at level 2: drop its level or make the key for level 2'
+    const message =
+      'the key was made for ciphertexts up to level 1, this one is at level 2: drop its level or make the key for level 2'
     expectError('missing-key', message, () => ckks.rotate(ct, 2, keys))
     const low = { ...none, relinearisation: createRelinearisationKey(ckks, secret, { level: 1 }) }
     expectError('missing-key', message, () => ckks.relinearise(product, low))
@@ -88,7 +111,9 @@ describe('keys', () => {
   })
   test('half a rotation', () => {
     expectError(TypeError, '"steps" expected an integer, got 0.5', () => ckks.rotate(ct, 0.5, keys))
-    expectError(TypeError, '"steps" expected an integer, got NaN', () => createGaloisKeys(ckks, secret, [{ steps: Number.NaN }]))
+    expectError(TypeError, '"steps" expected an integer, got NaN', () =>
+      createGaloisKeys(ckks, secret, [{ steps: Number.NaN }]),
+    )
   })
 })
 
@@ -103,50 +128,94 @@ describe('scales', () => {
     expectError('scale-mismatch', message, () => ckks.subtractPlain(ct, plaintext))
   })
   test('a scale beyond the modulus', () => {
-    expectError('scale-mismatch', 'a scale of 2^100.0 does not fit the 100.0 bits of the modulus at level 2', () => ckks.encode([1e-9], { scale: 2 ** 100 }))
+    expectError('scale-mismatch', 'a scale of 2^100.0 does not fit the 100.0 bits of the modulus at level 2', () =>
+      ckks.encode([1e-9], { scale: 2 ** 100 }),
+    )
     const big = encryptSymmetric(ckks, secret, ckks.encode([1e-3], { scale: 2 ** 60 }))
     expectError('scale-mismatch', 'a scale of 2^120.0 does not fit', () => ckks.multiply(big, big))
-    expectError('scale-mismatch', 'a scale of 2^120.0 does not fit', () => ckks.multiplyPlain(big, ckks.encode([1e-3], { scale: 2 ** 60 })))
+    expectError('scale-mismatch', 'a scale of 2^120.0 does not fit', () =>
+      ckks.multiplyPlain(big, ckks.encode([1e-3], { scale: 2 ** 60 })),
+    )
     expectError('scale-mismatch', 'a scale of 2^110.0 does not fit', () => ckks.multiplyConstant(big, 1e-9, 2 ** 50))
   })
   test('no scale at all', () => {
     for (const wrong of [0, -1, Number.NaN, Infinity, undefined as unknown as number]) {
-      expectError(RangeError, `"scale" expected a positive finite number, got ${wrong}`, () => ckks.encode([1], { scale: wrong }))
-      expectError(RangeError, `"scale" expected a positive finite number, got ${wrong}`, () => ckks.multiplyConstant(ct, 1, wrong))
-      expectError(RangeError, `"scale" expected a positive finite number, got ${wrong}`, () => ckks.encodeCoefficients([1], { scale: wrong }))
+      expectError(RangeError, `"scale" expected a positive finite number, got ${wrong}`, () =>
+        ckks.encode([1], { scale: wrong }),
+      )
+      expectError(RangeError, `"scale" expected a positive finite number, got ${wrong}`, () =>
+        ckks.multiplyConstant(ct, 1, wrong),
+      )
+      expectError(RangeError, `"scale" expected a positive finite number, got ${wrong}`, () =>
+        ckks.encodeCoefficients([1], { scale: wrong }),
+      )
     }
   })
 })
 
 describe('values', () => {
   test('too many', () => {
-    expectError(RangeError, '"values" expected at most 512 values (N/2 slots), got 513', () => ckks.encode(new Array(513).fill(0), { scale }))
+    expectError(RangeError, '"values" expected at most 512 values (N/2 slots), got 513', () =>
+      ckks.encode(new Array(513).fill(0), { scale }),
+    )
     const half = { re: new Array(600).fill(0), im: new Array(600).fill(0) }
-    expectError(RangeError, '"values.re" expected at most 512 values (N/2 slots), got 600', () => ckks.encode(half, { scale }))
-    expectError(RangeError, '"coefficients" expected at most 1024 values', () => ckks.encodeCoefficients(new Array(1025).fill(0), { scale }))
+    expectError(RangeError, '"values.re" expected at most 512 values (N/2 slots), got 600', () =>
+      ckks.encode(half, { scale }),
+    )
+    expectError(RangeError, '"coefficients" expected at most 1024 values', () =>
+      ckks.encodeCoefficients(new Array(1025).fill(0), { scale }),
+    )
   })
   test('NaN, infinities and things that are no numbers: the error names the place', () => {
-    expectError(RangeError, '"values[1]" expected a finite number, got NaN', () => ckks.encode([1, Number.NaN], { scale }))
-    expectError(RangeError, '"values[0]" expected a finite number, got an infinity', () => ckks.encode([-Infinity], { scale }))
-    expectError(RangeError, '"values.im[0]" expected a finite number, got NaN', () => ckks.encode({ re: [1], im: [Number.NaN] }, { scale }))
-    expectError(RangeError, '"values[0]" expected a finite number, got string', () => ckks.encode(['1'] as unknown as number[], { scale }))
+    expectError(RangeError, '"values[1]" expected a finite number, got NaN', () =>
+      ckks.encode([1, Number.NaN], { scale }),
+    )
+    expectError(RangeError, '"values[0]" expected a finite number, got an infinity', () =>
+      ckks.encode([-Infinity], { scale }),
+    )
+    expectError(RangeError, '"values.im[0]" expected a finite number, got NaN', () =>
+      ckks.encode({ re: [1], im: [Number.NaN] }, { scale }),
+    )
+    expectError(RangeError, '"values[0]" expected a finite number, got string', () =>
+      ckks.encode(['1'] as unknown as number[], { scale }),
+    )
     // A hole is a number that was forgotten.
-    expectError(RangeError, '"values[0]" expected a finite number, got undefined', () => ckks.encode(new Array(3), { scale }))
-    expectError(RangeError, '"coefficients[0]" expected a finite number, got NaN', () => ckks.encodeCoefficients([Number.NaN], { scale }))
+    expectError(RangeError, '"values[0]" expected a finite number, got undefined', () =>
+      ckks.encode(new Array(3), { scale }),
+    )
+    expectError(RangeError, '"coefficients[0]" expected a finite number, got NaN', () =>
+      ckks.encodeCoefficients([Number.NaN], { scale }),
+    )
     expectError(RangeError, '"value" expected a finite number, got NaN', () => ckks.addConstant(ct, Number.NaN))
-    expectError(RangeError, '"value" expected a finite number, got an infinity', () => ckks.multiplyConstant(ct, Infinity, 1))
+    expectError(RangeError, '"value" expected a finite number, got an infinity', () =>
+      ckks.multiplyConstant(ct, Infinity, 1),
+    )
   })
   test('no array', () => {
-    expectError(TypeError, '"values" expected an array of numbers or {re, im}, got null', () => ckks.encode(null as unknown as number[], { scale }))
-    expectError(TypeError, '"values" expected an array of numbers or {re, im}, got number', () => ckks.encode(7 as unknown as number[], { scale }))
-    expectError(RangeError, '"values" expected as many imaginary as real parts, got 1 and 2', () => ckks.encode({ re: [1], im: [1, 2] }, { scale }))
+    expectError(TypeError, '"values" expected an array of numbers or {re, im}, got null', () =>
+      ckks.encode(null as unknown as number[], { scale }),
+    )
+    expectError(TypeError, '"values" expected an array of numbers or {re, im}, got number', () =>
+      ckks.encode(7 as unknown as number[], { scale }),
+    )
+    expectError(RangeError, '"values" expected as many imaginary as real parts, got 1 and 2', () =>
+      ckks.encode({ re: [1], im: [1, 2] }, { scale }),
+    )
   })
   test('larger than the modulus: the error says how many bits are needed and how many there are', () => {
-    expectError(RangeError, '"values" at scale 2^30.0 need 51 bits, level 0 has 40', () => ckks.encode(new Array(512).fill(2 ** 20), { scale, level: 0 }))
+    expectError(RangeError, '"values" at scale 2^30.0 need 51 bits, level 0 has 40', () =>
+      ckks.encode(new Array(512).fill(2 ** 20), { scale, level: 0 }),
+    )
     expectError(RangeError, 'use a smaller scale or a higher level', () => ckks.encode([1e300], { scale }))
-    expectError(RangeError, '"value" 1e+30 at scale 2^20.0 needs 121 bits, level 2 has 100', () => ckks.addConstant(ct, 1e30))
-    expectError(RangeError, '"value" -1e+30 at scale 2^30.0 needs 131 bits, level 2 has 100', () => ckks.multiplyConstant(ct, -1e30, scale))
-    expectError('scale-mismatch', '"value" times "scale" is not a finite number', () => ckks.multiplyConstant(ct, 1e300, 2 ** 60))
+    expectError(RangeError, '"value" 1e+30 at scale 2^20.0 needs 121 bits, level 2 has 100', () =>
+      ckks.addConstant(ct, 1e30),
+    )
+    expectError(RangeError, '"value" -1e+30 at scale 2^30.0 needs 131 bits, level 2 has 100', () =>
+      ckks.multiplyConstant(ct, -1e30, scale),
+    )
+    expectError('scale-mismatch', '"value" times "scale" is not a finite number', () =>
+      ckks.multiplyConstant(ct, 1e300, 2 ** 60),
+    )
   })
 })
 
@@ -165,27 +234,52 @@ describe('operands of another kind', () => {
     expectError(TypeError, '"a" expected a ciphertext, got a plaintext', () => m.rescale(as(plain)))
     expectError(TypeError, '"plaintext" expected a plaintext, got a ciphertext', () => m.decode(as(ct)))
     expectError(TypeError, '"plaintext" expected a plaintext, got a ciphertext', () => m.decodeCoefficients(as(ct)))
-    expectError(TypeError, '"plaintext" expected a plaintext, got a ciphertext', () => encryptSymmetric(ckks, secret, as(ct)))
-    expectError(TypeError, '"key" expected a public-key, got a switching-key', () => m.encrypt(as(keys.relinearisation), plain))
+    expectError(TypeError, '"plaintext" expected a plaintext, got a ciphertext', () =>
+      encryptSymmetric(ckks, secret, as(ct)),
+    )
+    expectError(TypeError, '"key" expected a public-key, got a switching-key', () =>
+      m.encrypt(as(keys.relinearisation), plain),
+    )
     expectError(TypeError, '"secret" expected a secret-key, got a plaintext', () => decrypt(ckks, as(plain), ct))
-    expectError(TypeError, '"ciphertext" expected a ciphertext, got a plaintext', () => decrypt(ckks, secret, as(plain)))
+    expectError(TypeError, '"ciphertext" expected a ciphertext, got a plaintext', () =>
+      decrypt(ckks, secret, as(plain)),
+    )
     expectError(TypeError, '"secret" expected a secret-key, got a ciphertext', () => createPublicKey(ckks, as(ct)))
-    const wrongKeys = { relinearisation: as<typeof keys.relinearisation>(ct), galois: new Map([[3, as<typeof keys.relinearisation>(ct)]]) }
-    expectError(TypeError, '"keys.relinearisation" expected a switching-key, got a ciphertext', () => m.relinearise(ckks.multiply(ct, ct), wrongKeys))
-    expectError(TypeError, '"key for a rotation by 1" expected a switching-key, got a ciphertext', () => m.rotate(ct, 1, wrongKeys))
+    const wrongKeys = {
+      relinearisation: as<typeof keys.relinearisation>(ct),
+      galois: new Map([[3, as<typeof keys.relinearisation>(ct)]]),
+    }
+    expectError(TypeError, '"keys.relinearisation" expected a switching-key, got a ciphertext', () =>
+      m.relinearise(ckks.multiply(ct, ct), wrongKeys),
+    )
+    expectError(TypeError, '"key for a rotation by 1" expected a switching-key, got a ciphertext', () =>
+      m.rotate(ct, 1, wrongKeys),
+    )
   })
   test('nothing, and things from elsewhere', () => {
-    expectError(TypeError, '"b" expected a plaintext, ciphertext or key of this context, got undefined', () => m.add(ct, as(undefined)))
-    expectError(TypeError, '"a" expected a plaintext, ciphertext or key of this context, got null', () => m.negate(as(null)))
-    expectError(TypeError, '"b" expected a plaintext, ciphertext or key of this context, got number', () => m.addPlain(ct, as(3)))
+    expectError(TypeError, '"b" expected a plaintext, ciphertext or key of this context, got undefined', () =>
+      m.add(ct, as(undefined)),
+    )
+    expectError(TypeError, '"a" expected a plaintext, ciphertext or key of this context, got null', () =>
+      m.negate(as(null)),
+    )
+    expectError(TypeError, '"b" expected a plaintext, ciphertext or key of this context, got number', () =>
+      m.addPlain(ct, as(3)),
+    )
   })
   test('three parts where two are needed', () => {
     const product = ckks.multiply(ct, ct)
-    expectError('unsupported', '"a" has 3 parts: relinearise it before multiplying again', () => ckks.multiply(product, ct))
-    expectError('unsupported', '"b" has 3 parts: relinearise it before multiplying again', () => ckks.multiply(ct, product))
+    expectError('unsupported', '"a" has 3 parts: relinearise it before multiplying again', () =>
+      ckks.multiply(product, ct),
+    )
+    expectError('unsupported', '"b" has 3 parts: relinearise it before multiplying again', () =>
+      ckks.multiply(ct, product),
+    )
     expectError('unsupported', '3 parts: relinearise it before rotating', () => ckks.rotate(product, 1, keys))
     expectError('unsupported', '3 parts: relinearise it before rotating', () => ckks.hoist(product))
-    expectError('unsupported', '3 parts: relinearise it before rotating', () => ckks.conjugate(product, { ...none, galois: new Map([[2047, keys.galois.get(3)!]]) }))
+    expectError('unsupported', '3 parts: relinearise it before rotating', () =>
+      ckks.conjugate(product, { ...none, galois: new Map([[2047, keys.galois.get(3)!]]) }),
+    )
   })
 })
 
@@ -221,7 +315,9 @@ describe('another context', () => {
   test.each(others)('with other parameters: %s', (message, other) => {
     const [own, stranger] = [open(base), open(other)]
     expectError('parameters-mismatch', `"b" has other parameters: ${message}`, () => own.ckks.add(own.ct, stranger.ct))
-    expectError('parameters-mismatch', `"secret" has other parameters: ${message}`, () => decrypt(own.ckks, stranger.secret, own.ct))
+    expectError('parameters-mismatch', `"secret" has other parameters: ${message}`, () =>
+      decrypt(own.ckks, stranger.secret, own.ct),
+    )
   })
 })
 
@@ -270,22 +366,42 @@ describe('linear transforms', () => {
   const diagonal = new Float64Array(slots).fill(0.5)
   const plan = planLinear([0, 1], slots)
   const at = { level: 2, scale: 2 ** 20 }
-  const transform = encodeLinear(ckks, new Map([[0, diagonal], [1, diagonal]]), plan, at)
+  const transform = encodeLinear(
+    ckks,
+    new Map([
+      [0, diagonal],
+      [1, diagonal],
+    ]),
+    plan,
+    at,
+  )
   test('mistakes in the matrix', () => {
-    expectError(RangeError, '"diagonals" expected at least one, got none', () => encodeLinear(ckks, new Map(), plan, at))
-    expectError(RangeError, '"diagonals(1)" expected 512 weights, got 3', () => encodeLinear(ckks, new Map([[1, [1, 2, 3]]]), plan, at))
-    expectError(RangeError, '"plan" has no baby and giant for rotation 7', () => encodeLinear(ckks, new Map([[7, diagonal]]), plan, at))
+    expectError(RangeError, '"diagonals" expected at least one, got none', () =>
+      encodeLinear(ckks, new Map(), plan, at),
+    )
+    expectError(RangeError, '"diagonals(1)" expected 512 weights, got 3', () =>
+      encodeLinear(ckks, new Map([[1, [1, 2, 3]]]), plan, at),
+    )
+    expectError(RangeError, '"plan" has no baby and giant for rotation 7', () =>
+      encodeLinear(ckks, new Map([[7, diagonal]]), plan, at),
+    )
   })
   test('mistakes in the operand', () => {
-    expectError('level-exhausted', 'the transform was encoded for level 2, the ciphertext is at level 1', () => applyLinear(ckks, ckks.dropLevel(ct, 1), transform, keys))
+    expectError('level-exhausted', 'the transform was encoded for level 2, the ciphertext is at level 1', () =>
+      applyLinear(ckks, ckks.dropLevel(ct, 1), transform, keys),
+    )
     expectError('unsupported', '"ct" has 3 parts', () => applyLinear(ckks, ckks.multiply(ct, ct), transform, keys))
     expectError('missing-key', 'a rotation by 1', () => applyLinear(ckks, ct, transform, none))
-    expectError('parameters-mismatch', 'belongs to another context', () => applyLinear(ckks, open().ct, transform, keys))
+    expectError('parameters-mismatch', 'belongs to another context', () =>
+      applyLinear(ckks, open().ct, transform, keys),
+    )
     const wide = encryptSymmetric(ckks, secret, ckks.encode([1e-3], { scale: 2 ** 90 }))
     expectError('scale-mismatch', 'a scale of 2^110.0 does not fit', () => applyLinear(ckks, wide, transform, keys))
   })
 })
 
 test('an unknown backend', () => {
-  expectError(RangeError, '"name" expected auto, wasm-fused, wasm or reference, got gpu', () => openCkks(literal, { backend: 'gpu' as 'wasm' }))
+  expectError(RangeError, '"name" expected auto, wasm-fused, wasm or reference, got gpu', () =>
+    openCkks(literal, { backend: 'gpu' as 'wasm' }),
+  )
 })
