@@ -76,16 +76,16 @@ function ownRuns(ckks: Ckks, values: Float64Array, scale: number): SealRuns & { 
   const limbs = 2 * params.primes.length
   const space = ring.limbs(limbs)
   ring.heap.u8(space.ptr, space.bytes).set(ring.heap.u8(a.slab.ptr, space.bytes))
-  const everyLimb = (kernel: 'nttForward' | 'nttInverse', table: 'forward' | 'inverse') => () => {
+  const everyLimb = (kernel: 'nttForward' | 'nttInverse') => () => {
     for (let i = 0; i < limbs; i++) {
       const modulus = ring.moduli[i % params.primes.length]!
-      ring.kernels[kernel](space.ptr + i * ring.limbBytes, ring.n, modulus.p, modulus.pinv, modulus[table])
+      ring.kernels[kernel](space.ptr + i * ring.limbBytes, ring.n, modulus.p, modulus.pinv, modulus.table)
     }
   }
   const dropped = (make: () => Disposable) => () => make()[Symbol.dispose]()
   return {
-    nttForward: everyLimb('nttForward', 'forward'),
-    nttInverse: everyLimb('nttInverse', 'inverse'),
+    nttForward: everyLimb('nttForward'),
+    nttInverse: everyLimb('nttInverse'),
     encode: dropped(() => ckks.encode(values, { scale })),
     decode: () => void ckks.decode(plain),
     encryptSeeded: dropped(() => encryptSymmetric(ckks, secret, plain)),

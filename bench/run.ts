@@ -109,7 +109,11 @@ async function kept(file: URL, fresh: readonly Row[]): Promise<Row[]> {
 const { name, options } = parse()
 const started = performance.now()
 const { bench } = await benches[name]!()
-const { rows, facts } = await bench(options)
+const { rows, facts } = await bench(options).catch((error: unknown): never => {
+  // An unknown set or number of threads is the caller's mistake, not ours.
+  if (error instanceof RangeError) fail(error.message)
+  throw error
+})
 print(rows)
 for (const [fact, value] of Object.entries(facts ?? {})) console.log(`${fact.padEnd(20)} ${value}`)
 

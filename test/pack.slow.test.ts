@@ -12,7 +12,7 @@ let folder = ''
 function run(command: string, args: readonly string[], cwd: string): string {
   const env: NodeJS.ProcessEnv = { ...process.env, PATH: `${join(cwd, 'node_modules/.bin')}:${process.env['PATH']}` }
   // What npm and vitest set for their own children must not reach an unrelated installation.
-  for (const name of Object.keys(env)) if (/^(npm_|NODE_|VITEST|INIT_CWD)/i.test(name)) delete env[name]
+  for (const name of Object.keys(env)) if (/^(npm_|NODE_OPTIONS$|NODE_ENV$|VITEST|INIT_CWD)/i.test(name)) delete env[name]
   return execFileSync(command, args, { cwd, env, encoding: 'utf8', stdio: ['ignore', 'pipe', 'pipe'] })
 }
 
