@@ -30,9 +30,9 @@ export async function bench({ sets, threads }: BenchOptions): Promise<Measured> 
   })
   return {
     rows: [
-      row('server-compute', result['serverMsMedian']!),
-      row('round-trip', result['roundTripMsMedian']!),
-      row('keygen', result['keygenMs']!),
+      row('server-compute', result.serverMsMedian!),
+      row('round-trip', result.roundTripMsMedian!),
+      row('keygen', result.keygenMs!),
     ],
     facts: { ...result, serverPeakBytes: peak() },
   }

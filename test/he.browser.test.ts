@@ -1,5 +1,5 @@
 import { join } from 'node:path'
-import { chromium, type Browser } from 'playwright-core'
+import { type Browser, chromium } from 'playwright-core'
 import { build } from 'vite'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 
@@ -23,8 +23,14 @@ beforeAll(async () => {
   if (!('output' in output)) throw new Error('vite gave no output')
   code = output.output[0].code
   browser = await chromium.launch({
-    executablePath: process.env['CHROMIUM'] ?? '/usr/bin/chromium',
-    args: ['--no-sandbox', '--disable-gpu', '--disable-background-networking', '--disable-component-update', '--disable-sync'],
+    executablePath: process.env.CHROMIUM ?? '/usr/bin/chromium',
+    args: [
+      '--no-sandbox',
+      '--disable-gpu',
+      '--disable-background-networking',
+      '--disable-component-update',
+      '--disable-sync',
+    ],
   })
 }, 120_000)
 
@@ -39,7 +45,9 @@ test('encrypts, rotates a square and decrypts in Chromium, on the fused module',
   const errors: string[] = []
   page.on('pageerror', (error) => errors.push(String(error)))
   await page.addScriptTag({ content: code })
-  const { backend, values } = await page.evaluate<{ backend: string; values: number[] }>('glovebox.squareAndRotate([1.5, -2, 3])')
+  const { backend, values } = await page.evaluate<{ backend: string; values: number[] }>(
+    'glovebox.squareAndRotate([1.5, -2, 3])',
+  )
   expect(errors).toEqual([])
   expect(backend).toBe('wasm-fused')
   values.forEach((value, i) => expect(value).toBeCloseTo([4, 9, 0][i]!, 4))

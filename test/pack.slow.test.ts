@@ -10,16 +10,19 @@ const root = join(import.meta.dirname, '..')
 let folder = ''
 
 function run(command: string, args: readonly string[], cwd: string): string {
-  const env: NodeJS.ProcessEnv = { ...process.env, PATH: `${join(cwd, 'node_modules/.bin')}:${process.env['PATH']}` }
+  const env: NodeJS.ProcessEnv = { ...process.env, PATH: `${join(cwd, 'node_modules/.bin')}:${process.env.PATH}` }
   // What npm and vitest set for their own children must not reach an unrelated installation.
-  for (const name of Object.keys(env)) if (/^(npm_|NODE_OPTIONS$|NODE_ENV$|VITEST|INIT_CWD)/i.test(name)) delete env[name]
+  for (const name of Object.keys(env))
+    if (/^(npm_|NODE_OPTIONS$|NODE_ENV$|VITEST|INIT_CWD)/i.test(name)) delete env[name]
   return execFileSync(command, args, { cwd, env, encoding: 'utf8', stdio: ['ignore', 'pipe', 'pipe'] })
 }
 
 beforeAll(() => {
   folder = mkdtempSync(join(tmpdir(), 'glovebox-pack-'))
   run('npm', ['pack', '--workspaces', '--pack-destination', folder, '--ignore-scripts'], root)
-  const tarballs = readdirSync(folder).filter((name) => name.endsWith('.tgz')).map((name) => `./${name}`)
+  const tarballs = readdirSync(folder)
+    .filter((name) => name.endsWith('.tgz'))
+    .map((name) => `./${name}`)
   expect(tarballs).toHaveLength(5)
   writeFileSync(join(folder, 'package.json'), JSON.stringify({ name: 'stranger', private: true, type: 'module' }))
   run('npm', ['install', '--no-audit', '--no-fund', 'node@22', ...tarballs], folder)

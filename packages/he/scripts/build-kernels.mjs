@@ -11,9 +11,16 @@ async function compile(fused) {
   let binary
   const { error, stderr } = await asc.main(
     [
-      source, '--outFile', 'kernels.wasm', '-O3', '--noAssert', '--runtime', 'stub',
+      source,
+      '--outFile',
+      'kernels.wasm',
+      '-O3',
+      '--noAssert',
+      '--runtime',
+      'stub',
       '--importMemory',
-      '--enable', fused ? 'simd,relaxed-simd' : 'simd',
+      '--enable',
+      fused ? 'simd,relaxed-simd' : 'simd',
     ],
     {
       writeFile(name, data) {

@@ -12,7 +12,8 @@ export function toHex(bytes: Uint8Array): string {
 }
 
 export function fromHex(text: string): Uint8Array {
-  if (!/^([0-9a-f]{2})*$/.test(text)) throw new TypeError(`"text" expected lower-case hexadecimal digits, got ${text.slice(0, 20)}`)
+  if (!/^([0-9a-f]{2})*$/.test(text))
+    throw new TypeError(`"text" expected lower-case hexadecimal digits, got ${text.slice(0, 20)}`)
   return Uint8Array.from({ length: text.length / 2 }, (_, i) => Number.parseInt(text.slice(2 * i, 2 * i + 2), 16))
 }
 

@@ -59,7 +59,8 @@ export interface Frame {
 
 /** The kind of a frame by its header, or undefined where the bytes are no frame. */
 export function peekKind(bytes: Uint8Array): FrameKind | undefined {
-  if (bytes.length < headerBytes || new DataView(bytes.buffer, bytes.byteOffset).getUint32(0, true) !== magic) return undefined
+  if (bytes.length < headerBytes || new DataView(bytes.buffer, bytes.byteOffset).getUint32(0, true) !== magic)
+    return undefined
   return (Object.keys(frameKinds) as FrameKind[]).find((kind) => frameKinds[kind] === bytes[5])
 }
 
@@ -68,7 +69,8 @@ export function decodeFrame(bytes: Uint8Array, kind: FrameKind, options: FrameOp
   const what = options.what ?? `the ${kind}`
   const limit = options.maxBytes ?? defaultLimit
   if (!(bytes instanceof Uint8Array)) throw new TypeError(`"bytes" expected a Uint8Array, got ${typeof bytes}`)
-  if (bytes.length > limit) throw new GloveboxError('too-large', `${what} has ${bytes.length} bytes, at most ${limit} are accepted`)
+  if (bytes.length > limit)
+    throw new GloveboxError('too-large', `${what} has ${bytes.length} bytes, at most ${limit} are accepted`)
   const reader = new ByteReader(bytes, what)
   if (bytes.length < 4 || reader.u32('magic') !== magic) {
     throw new GloveboxError('malformed', `${what} is not a Glovebox file: it does not begin with "GLBX"`)
@@ -78,7 +80,10 @@ export function decodeFrame(bytes: Uint8Array, kind: FrameKind, options: FrameOp
   const foundKind = reader.u8('kind')
   if (foundKind !== frameKinds[kind]) {
     const name = (Object.keys(frameKinds) as FrameKind[]).find((k) => frameKinds[k] === foundKind)
-    throw new GloveboxError('malformed', `${what} expected a frame of kind "${kind}", got ${name ? `"${name}"` : `kind ${foundKind}`}`)
+    throw new GloveboxError(
+      'malformed',
+      `${what} expected a frame of kind "${kind}", got ${name ? `"${name}"` : `kind ${foundKind}`}`,
+    )
   }
   if (reader.u16('reserved') !== 0) throw reader.malformed('reserved', '0', 'another value')
   const owner = reader.slice(32, 'owner')

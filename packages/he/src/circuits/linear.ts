@@ -1,7 +1,14 @@
-import { GloveboxError } from '../base/errors.ts'
 import type { Slab } from '../backend/heap.ts'
+import { GloveboxError } from '../base/errors.ts'
 import type { Ring } from '../ring/ring.ts'
-import { type Ciphertext, limbOf, newCiphertext, type Plaintext, requireRing, requireScale } from '../rlwe/ciphertext.ts'
+import {
+  type Ciphertext,
+  limbOf,
+  newCiphertext,
+  type Plaintext,
+  requireRing,
+  requireScale,
+} from '../rlwe/ciphertext.ts'
 import { hoist, rotate, rotateHoisted } from '../rlwe/galois.ts'
 import type { EvaluationKeys } from '../rlwe/keys.ts'
 import { add } from '../schemes/ckks/arithmetic.ts'
@@ -15,7 +22,10 @@ export interface LinearTransform extends Disposable {
   readonly scale: number
   readonly plan: LinearPlan
   /** giants[g] lists, for each baby that it meets, the index of the baby and the diagonal rotated back by the giant. */
-  readonly giants: readonly { readonly steps: number; readonly terms: readonly { readonly baby: number; readonly weights: Plaintext }[] }[]
+  readonly giants: readonly {
+    readonly steps: number
+    readonly terms: readonly { readonly baby: number; readonly weights: Plaintext }[]
+  }[]
 }
 
 /**
@@ -42,7 +52,8 @@ export function encodeLinear(
       const rotation = (steps + baby) % slots
       const diagonal = diagonals.get(rotation)
       if (diagonal === undefined || used.has(rotation)) return
-      if (diagonal.length !== slots) throw new RangeError(`"diagonals(${rotation})" expected ${slots} weights, got ${diagonal.length}`)
+      if (diagonal.length !== slots)
+        throw new RangeError(`"diagonals(${rotation})" expected ${slots} weights, got ${diagonal.length}`)
       for (let s = 0; s < slots; s++) shifted[s] = diagonal[(s - steps + slots) % slots]!
       const weights = encodeSlots(ring, shifted, options.level, options.scale)
       made.push(weights)
@@ -82,9 +93,13 @@ export function applyLinear(
   const { ring } = context
   requireRing(ring, 'ct', ct)
   requireRing(ring, 'transform', transform)
-  if (ct.parts !== 2) throw new GloveboxError('unsupported', '"ct" has 3 parts: relinearise it before a linear transform')
+  if (ct.parts !== 2)
+    throw new GloveboxError('unsupported', '"ct" has 3 parts: relinearise it before a linear transform')
   if (ct.level !== transform.level) {
-    throw new GloveboxError('level-exhausted', `the transform was encoded for level ${transform.level}, the ciphertext is at level ${ct.level}: drop its level, or encode for that level`)
+    throw new GloveboxError(
+      'level-exhausted',
+      `the transform was encoded for level ${transform.level}, the ciphertext is at level ${ct.level}: drop its level, or encode for that level`,
+    )
   }
   const scale = ct.scale * transform.scale
   requireScale(ring, ct.level, scale)
@@ -143,17 +158,20 @@ function weightedSum(
     const chunk = terms.slice(start, start + maxTerms)
     for (let i = 0; i <= level; i++) {
       const { p, pinv } = ring.moduli[i]!
-      heap.u32(pointers.ptr, 3 * chunk.length).set(
-        chunk.flatMap(({ baby, weights }) => [
-          limbOf(babies[baby]!, 0, i),
-          limbOf(babies[baby]!, 1, i),
-          weights.slab.ptr + i * limbBytes,
-        ]),
-      )
+      heap
+        .u32(pointers.ptr, 3 * chunk.length)
+        .set(
+          chunk.flatMap(({ baby, weights }) => [
+            limbOf(babies[baby]!, 0, i),
+            limbOf(babies[baby]!, 1, i),
+            weights.slab.ptr + i * limbBytes,
+          ]),
+        )
       const target = start === 0 ? out : more!
       kernels.dotPlain(limbOf(target, 0, i), limbOf(target, 1, i), pointers.ptr, chunk.length, n, p, pinv)
       if (start > 0) {
-        for (const part of [0, 1]) kernels.add(limbOf(out, part, i), limbOf(out, part, i), limbOf(more!, part, i), n, p, pinv)
+        for (const part of [0, 1])
+          kernels.add(limbOf(out, part, i), limbOf(out, part, i), limbOf(more!, part, i), n, p, pinv)
       }
     }
   }

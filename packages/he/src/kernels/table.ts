@@ -58,10 +58,7 @@ export interface Kernels {
   /** dst = a + w for a constant, reduced, 0-th to last coefficient alike. In, out: reduced. */
   addScalar(dst: Ptr, a: Ptr, n: number, w: number, p: number, pinv: number): void
   /** The three products of two ciphertexts in one pass: d0 = a0*b0, d1 = a0*b1 + a1*b0, d2 = a1*b1. In, out: reduced. */
-  tensor(
-    d0: Ptr, d1: Ptr, d2: Ptr, a0: Ptr, a1: Ptr, b0: Ptr, b1: Ptr,
-    n: number, p: number, pinv: number,
-  ): void
+  tensor(d0: Ptr, d1: Ptr, d2: Ptr, a0: Ptr, a1: Ptr, b0: Ptr, b1: Ptr, n: number, p: number, pinv: number): void
 
   // ---- sums of products --------------------------------------------------------------------------------------------
 
@@ -71,8 +68,17 @@ export interface Kernels {
    * In: reduced. Out: reduced. dst0, dst1 differ from all sources.
    */
   dotPair(
-    dst0: Ptr, dst1: Ptr, d: Ptr, dStride: number, k0: Ptr, k1: Ptr, kStride: number, count: number,
-    n: number, p: number, pinv: number,
+    dst0: Ptr,
+    dst1: Ptr,
+    d: Ptr,
+    dStride: number,
+    k0: Ptr,
+    k1: Ptr,
+    kStride: number,
+    count: number,
+    n: number,
+    p: number,
+    pinv: number,
   ): void
 
   /**
@@ -97,7 +103,17 @@ export interface Kernels {
    * Second half, for one target prime p: dst = sum_i y_i * c_i - v * D (mod p). `table` is an f64 array [c_0, c_0/p, c_1, c_1/p, ...,
    * D, D/p] with c_i = [D/q_i]_p and D = [D]_p canonical. In: y from basisScale (|y_i| <= 2^49), Out: reduced. dst differs from all sources.
    */
-  basisCombine(dst: Ptr, y: Ptr, yStride: number, v: Ptr, m: number, table: Ptr, n: number, p: number, pinv: number): void
+  basisCombine(
+    dst: Ptr,
+    y: Ptr,
+    yStride: number,
+    v: Ptr,
+    m: number,
+    table: Ptr,
+    n: number,
+    p: number,
+    pinv: number,
+  ): void
 
   // ---- random -----------------------------------------------------------------------------------------------------------
 
@@ -150,7 +166,30 @@ export interface Kernels {
 
 /** Names of all kernels, for the equivalence suite and the backends. */
 export const kernelNames: readonly (keyof Kernels)[] = [
-  'nttForward', 'nttInverse', 'permute', 'reduce', 'add', 'sub', 'negate', 'mul', 'mulAdd', 'mulScalar', 'subMulScalar',
-  'addScalar', 'tensor', 'dotPair', 'dotPlain', 'basisScale', 'basisCombine', 'expandUniform', 'sampleTernary',
-  'sampleBinomial', 'embedInverse', 'embedForward', 'scaleRound', 'combine', 'pack', 'unpack',
+  'nttForward',
+  'nttInverse',
+  'permute',
+  'reduce',
+  'add',
+  'sub',
+  'negate',
+  'mul',
+  'mulAdd',
+  'mulScalar',
+  'subMulScalar',
+  'addScalar',
+  'tensor',
+  'dotPair',
+  'dotPlain',
+  'basisScale',
+  'basisCombine',
+  'expandUniform',
+  'sampleTernary',
+  'sampleBinomial',
+  'embedInverse',
+  'embedForward',
+  'scaleRound',
+  'combine',
+  'pack',
+  'unpack',
 ]

@@ -66,7 +66,8 @@ function pickPrimes(sizes: readonly number[], ringDegree: number): number[] {
  * Throws RangeError for a value out of range, GloveboxError `no-primes` or `insecure-parameters`.
  */
 export function createParams(literal: ParamsLiteral): Params {
-  if (literal === null || typeof literal !== 'object') throw new TypeError(`"literal" expected an object, got ${typeof literal}`)
+  if (literal === null || typeof literal !== 'object')
+    throw new TypeError(`"literal" expected an object, got ${typeof literal}`)
   if (literal.scheme !== 'ckks') throw new RangeError(`"scheme" expected 'ckks', got ${JSON.stringify(literal.scheme)}`)
   const n = literal.ringDegree
   requireInteger('ringDegree', n, 16, 131072)
@@ -80,7 +81,9 @@ export function createParams(literal: ParamsLiteral): Params {
   const special = chosen.slice(0, literal.specialBits.length)
   const primes = chosen.slice(literal.specialBits.length)
   for (const p of chosen) if (!isPrime(BigInt(p))) throw new RangeError(`${p} is not prime`)
-  const digits = Array.from({ length: Math.ceil(chain / digitSize) }, (_, d) => primes.slice(d * digitSize, (d + 1) * digitSize))
+  const digits = Array.from({ length: Math.ceil(chain / digitSize) }, (_, d) =>
+    primes.slice(d * digitSize, (d + 1) * digitSize),
+  )
   const widest = Math.max(...digits.map(log2Product))
   if (special.length > 0 && widest > log2Product(special) + 1) {
     throw new RangeError(

@@ -8,7 +8,12 @@ export const maxPrimeBits = 50
  * The largest primes below 2^bits that are 1 modulo 2n, descending, without those in `taken`.
  * The k-th call for a size gives the next smaller primes, so that a chain of equal sizes has distinct primes.
  */
-export function nttPrimes(bits: number, count: number, ringDegree: number, taken: ReadonlySet<number> = new Set()): number[] {
+export function nttPrimes(
+  bits: number,
+  count: number,
+  ringDegree: number,
+  taken: ReadonlySet<number> = new Set(),
+): number[] {
   const step = 2 * ringDegree
   const found: number[] = []
   const smallest = 2 ** (bits - 1)

@@ -25,7 +25,12 @@ const guidelines2024: Readonly<Record<string, Row>> = {
 
 /** Bits of security against a classical or a quantum attacker; each is held to the smaller of the tables that state it. */
 export type SecurityTarget =
-  | '128-classical' | '192-classical' | '256-classical' | '128-quantum' | '192-quantum' | '256-quantum'
+  | '128-classical'
+  | '192-classical'
+  | '256-classical'
+  | '128-quantum'
+  | '192-quantum'
+  | '256-quantum'
 
 /** What a published object was checked against. Bits are of log2 of its modulus. */
 export interface SecurityCheck {
@@ -53,7 +58,10 @@ export function checkSecurity(
   const old = hes2018[target]?.[ringDegree]
   const recent = guidelines2024[target]?.[ringDegree]
   if (old === undefined && recent === undefined) {
-    throw new GloveboxError('insecure-parameters', `no security table has a row for ring degree ${ringDegree} at ${target}`)
+    throw new GloveboxError(
+      'insecure-parameters',
+      `no security table has a row for ring degree ${ringDegree} at ${target}`,
+    )
   }
   const standard = (recent ?? Infinity) <= (old ?? Infinity) ? 'guidelines-2024' : 'hes-2018'
   const limit = Math.min(old ?? Infinity, recent ?? Infinity)

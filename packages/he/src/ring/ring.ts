@@ -118,7 +118,11 @@ function guarded(slab: Slab): Slab {
   return {
     bytes: slab.bytes,
     get ptr() {
-      if (!alive) throw new GloveboxError('disposed', 'this plaintext, ciphertext or key was disposed of and cannot be used any more')
+      if (!alive)
+        throw new GloveboxError(
+          'disposed',
+          'this plaintext, ciphertext or key was disposed of and cannot be used any more',
+        )
       return slab.ptr
     },
     [Symbol.dispose]() {

@@ -65,16 +65,30 @@ export function limbOf(ct: Ciphertext, part: number, limb: number): Ptr {
  * Refuses an operand of another kind, where one is asked for, or of another ring: two contexts never share memory, and other
  * parameters have other primes.
  */
-export function requireRing(ring: Ring, name: string, value: { readonly ring: Ring; readonly kind?: string }, kind?: string): void {
+export function requireRing(
+  ring: Ring,
+  name: string,
+  value: { readonly ring: Ring; readonly kind?: string },
+  kind?: string,
+): void {
   if (value === null || typeof value !== 'object' || value.ring === undefined) {
-    throw new TypeError(`"${name}" expected a plaintext, ciphertext or key of this context, got ${value === null ? 'null' : typeof value}`)
+    throw new TypeError(
+      `"${name}" expected a plaintext, ciphertext or key of this context, got ${value === null ? 'null' : typeof value}`,
+    )
   }
-  if (kind !== undefined && value.kind !== kind) throw new TypeError(`"${name}" expected a ${kind}, got a ${value.kind}`)
+  if (kind !== undefined && value.kind !== kind)
+    throw new TypeError(`"${name}" expected a ${kind}, got a ${value.kind}`)
   if (value.ring === ring) return
   if (value.ring.params.digest === ring.params.digest) {
-    throw new GloveboxError('parameters-mismatch', `"${name}" belongs to another context with the same parameters: write it to bytes there and read it here`)
+    throw new GloveboxError(
+      'parameters-mismatch',
+      `"${name}" belongs to another context with the same parameters: write it to bytes there and read it here`,
+    )
   }
-  throw new GloveboxError('parameters-mismatch', `"${name}" has other parameters: ${describeMismatch(ring.params, value.ring.params)}`)
+  throw new GloveboxError(
+    'parameters-mismatch',
+    `"${name}" has other parameters: ${describeMismatch(ring.params, value.ring.params)}`,
+  )
 }
 
 /** Levels run from 0 to the parameters' maximum. */

@@ -1,6 +1,6 @@
 import type { Ring } from '../ring/ring.ts'
-import { type Ciphertext, limbOf, newPlaintext, type Plaintext, requireRing } from './ciphertext.ts'
 import { copyLimbs } from '../ring/ring.ts'
+import { type Ciphertext, limbOf, newPlaintext, type Plaintext, requireRing } from './ciphertext.ts'
 import { type SecretKey, secretLimb } from './secret-key.ts'
 
 /**

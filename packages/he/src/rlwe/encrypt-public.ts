@@ -22,7 +22,14 @@ export function encryptPublic(context: { readonly ring: Ring }, key: PublicKey, 
     spread(ring, limbOf(ct, part, 0), small.ptr, indices)
     for (const i of indices) {
       const { p, pinv } = ring.moduli[i]!
-      kernels.mulAdd(limbOf(ct, part, i), u.ptr + i * limbBytes, key.slab.ptr + (part * limbs + i) * limbBytes, n, p, pinv)
+      kernels.mulAdd(
+        limbOf(ct, part, i),
+        u.ptr + i * limbBytes,
+        key.slab.ptr + (part * limbs + i) * limbBytes,
+        n,
+        p,
+        pinv,
+      )
     }
   }
   for (const i of indices) {

@@ -9,7 +9,11 @@ import { type SecretKey, secretLimb } from './secret-key.ts'
  * Encrypts under the secret key: (-a s + e + m, a) with a expanded from a fresh public seed, so that the ciphertext is sent at
  * half its size. Noise: one centred binomial, sigma 3.24 a coefficient.
  */
-export function encryptSymmetric(context: { readonly ring: Ring }, secret: SecretKey, plaintext: Plaintext): Ciphertext {
+export function encryptSymmetric(
+  context: { readonly ring: Ring },
+  secret: SecretKey,
+  plaintext: Plaintext,
+): Ciphertext {
   const { ring } = context
   requireRing(ring, 'secret', secret, 'secret-key')
   requireRing(ring, 'plaintext', plaintext, 'plaintext')

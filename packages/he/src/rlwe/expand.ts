@@ -1,9 +1,9 @@
 import type { Ptr } from '../kernels/table.ts'
 import type { Ring } from '../ring/ring.ts'
-import type { Ciphertext, } from './ciphertext.ts'
+import { extendedIndex } from '../ring/ring.ts'
+import type { Ciphertext } from './ciphertext.ts'
 import { limbOf } from './ciphertext.ts'
 import { extendedLimbs, type PublicKey, type SwitchingKey } from './keys.ts'
-import { extendedIndex } from '../ring/ring.ts'
 
 export const seedBytes = 32
 
@@ -11,7 +11,13 @@ export const seedBytes = 32
 const domains = { ciphertext: 1, publicKey: 2, switchingKey: 0x10000 } as const
 
 /** Uniform residues in NTT form: limb i modulo moduli[indices[i]], each from its own stream (seed, domain, modulus index). */
-function expand(ring: Ring, seed: Uint8Array, domain: number, dst: (limb: number) => Ptr, indices: readonly number[]): void {
+function expand(
+  ring: Ring,
+  seed: Uint8Array,
+  domain: number,
+  dst: (limb: number) => Ptr,
+  indices: readonly number[],
+): void {
   using space = ring.heap.alloc(seedBytes)
   ring.heap.u8(space.ptr, seedBytes).set(seed)
   indices.forEach((index, limb) => {

@@ -23,7 +23,10 @@ export function hoist(ciphertext: Ciphertext): Hoisted {
 export function galoisKeyFor(ring: Ring, element: number, what: string, keys: EvaluationKeys): SwitchingKey {
   const key = keys.galois.get(element)
   if (key === undefined) {
-    throw new GloveboxError('missing-key', `there is no Galois key for ${what} (element ${element}): ask for it in createGaloisKeys`)
+    throw new GloveboxError(
+      'missing-key',
+      `there is no Galois key for ${what} (element ${element}): ask for it in createGaloisKeys`,
+    )
   }
   requireRing(ring, `key for ${what}`, key, 'switching-key')
   return key
@@ -52,7 +55,10 @@ function applyAutomorphism(hoisted: Hoisted, element: number, key: SwitchingKey)
 }
 
 function copy(ct: Ciphertext): Ciphertext {
-  const out = newCiphertext(ct.ring, ct.parts, ct.level, ct.scale, { stride: ct.stride, ...(ct.seed && { seed: ct.seed }) })
+  const out = newCiphertext(ct.ring, ct.parts, ct.level, ct.scale, {
+    stride: ct.stride,
+    ...(ct.seed && { seed: ct.seed }),
+  })
   ct.ring.heap.u8(out.slab.ptr, out.slab.bytes).set(ct.ring.heap.u8(ct.slab.ptr, out.slab.bytes))
   return out
 }

@@ -1,6 +1,6 @@
+import { GloveboxError } from '../base/errors.ts'
 import { invMod } from '../base/numbers.ts'
 import { randomBytes } from '../base/random.ts'
-import { GloveboxError } from '../base/errors.ts'
 import type { Ptr } from '../kernels/table.ts'
 import { extendedIndex, factor, productOf, type Ring } from '../ring/ring.ts'
 import { requireLevel, requireRing } from './ciphertext.ts'
@@ -24,10 +24,18 @@ export interface GaloisRequest {
 }
 
 /** The switching key from `source` to `target`; both give the limb modulo ring.moduli[index]. */
-function switchingKey(ring: Ring, level: number, source: (index: number) => Ptr, target: (index: number) => Ptr): SwitchingKey {
+function switchingKey(
+  ring: Ring,
+  level: number,
+  source: (index: number) => Ptr,
+  target: (index: number) => Ptr,
+): SwitchingKey {
   const { kernels, n, params, limbBytes } = ring
   if (params.special.length === 0) {
-    throw new GloveboxError('unsupported', 'the parameters have no special prime ("specialBits" is empty), so there are no evaluation keys')
+    throw new GloveboxError(
+      'unsupported',
+      'the parameters have no special prime ("specialBits" is empty), so there are no evaluation keys',
+    )
   }
   const key = newSwitchingKey(ring, level, randomBytes(seedBytes))
   expandSwitchingKey(key)

@@ -34,7 +34,14 @@ export function decompose(ring: Ring, src: Ptr, level: number): Decomposition {
     const outside = Array.from({ length: limbs }, (_, limb) => limb).filter((limb) => limb < first || limb >= last)
     copyLimbs(ring, base + first * limbBytes, src + first * limbBytes, last - first)
     const place = new Map(outside.map((limb) => [extendedIndex(ring, level, limb), base + limb * limbBytes]))
-    convertBasis(ring, coefficients.ptr + first * limbBytes, inside, [...place.keys()], (t) => place.get(t)!, scratch.ptr)
+    convertBasis(
+      ring,
+      coefficients.ptr + first * limbBytes,
+      inside,
+      [...place.keys()],
+      (t) => place.get(t)!,
+      scratch.ptr,
+    )
     for (const [index, ptr] of place) {
       const { p, pinv, table } = ring.moduli[index]!
       kernels.nttForward(ptr, n, p, pinv, table)

@@ -1,6 +1,6 @@
 import { GloveboxError } from '../base/errors.ts'
 import { type Ciphertext, limbOf, newCiphertext, requireRing } from './ciphertext.ts'
-import { extendedLimbs, type EvaluationKeys } from './keys.ts'
+import { type EvaluationKeys, extendedLimbs } from './keys.ts'
 import { applyKey, decompose, modDown } from './keyswitch.ts'
 
 /** Three parts back to two: c_2 s^2 becomes a ciphertext under s and is added. Two parts are returned as a copy. */
@@ -9,7 +9,10 @@ export function relinearise(a: Ciphertext, keys: EvaluationKeys): Ciphertext {
   const { kernels, n, limbBytes } = ring
   const key = keys.relinearisation
   if (key === undefined) {
-    throw new GloveboxError('missing-key', 'there is no relinearisation key: make one with createRelinearisationKey and pass it in the evaluation keys')
+    throw new GloveboxError(
+      'missing-key',
+      'there is no relinearisation key: make one with createRelinearisationKey and pass it in the evaluation keys',
+    )
   }
   requireRing(ring, 'keys.relinearisation', key, 'switching-key')
   const out = newCiphertext(ring, 2, level, a.scale)

@@ -21,7 +21,11 @@ export interface ReplyOptions {
   readonly stride: number
 }
 
-function requireOptions(ring: Ring, { bits, stride }: ReplyOptions, fail: (field: string, expected: string, got: number) => Error): void {
+function requireOptions(
+  ring: Ring,
+  { bits, stride }: ReplyOptions,
+  fail: (field: string, expected: string, got: number) => Error,
+): void {
   if (!Number.isInteger(bits) || bits < 2 || bits > 40 || 2 ** bits > ring.moduli[0]!.p) {
     throw fail('bits', `an integer from 2 to ${Math.min(40, Math.floor(Math.log2(ring.moduli[0]!.p)))}`, bits)
   }
@@ -45,7 +49,10 @@ export function writeReply(writer: ByteWriter, ct: Ciphertext, options: ReplyOpt
   requireSerialisable(ring)
   requireOptions(ring, options, (field, expected, got) => new RangeError(`"${field}" expected ${expected}, got ${got}`))
   if (ct.level !== 0 || ct.parts !== 2) {
-    throw new GloveboxError('unsupported', `a reply has two parts at level 0, this ciphertext has ${ct.parts} at level ${ct.level}: relinearise it and drop its level`)
+    throw new GloveboxError(
+      'unsupported',
+      `a reply has two parts at level 0, this ciphertext has ${ct.parts} at level ${ct.level}: relinearise it and drop its level`,
+    )
   }
   const modulus = 2 ** bits
   const factor = modulus / ring.moduli[0]!.p

@@ -2,7 +2,7 @@ import type { ByteReader } from '../base/bytes.ts'
 import { ByteWriter } from '../base/bytes.ts'
 import { fromHex } from '../base/digest.ts'
 import { decodeFrame, encodeFrame } from '../base/frame.ts'
-import { type Ring, toCoefficients, copyLimbs } from '../ring/ring.ts'
+import { copyLimbs, type Ring, toCoefficients } from '../ring/ring.ts'
 import { newSecretKey, type SecretKey } from './secret-key.ts'
 import { type DecodeOptions, requireSerialisable } from './wire.ts'
 
@@ -25,7 +25,8 @@ export function writeSecretKey(writer: ByteWriter, key: SecretKey): void {
 export function readSecretKey(reader: ByteReader, ring: Ring): SecretKey {
   requireSerialisable(ring)
   const bytes = reader.slice(ring.n / 4, 'coefficients')
-  for (const byte of bytes) if (byte & (byte >> 1) & 0x55) throw reader.malformed('coefficients', 'two-bit values 0, 1 or 2', 'a 3')
+  for (const byte of bytes)
+    if (byte & (byte >> 1) & 0x55) throw reader.malformed('coefficients', 'two-bit values 0, 1 or 2', 'a 3')
   return newSecretKey(ring, (ptr) => {
     const coefficients = ring.heap.f64(ptr, ring.n)
     for (let i = 0; i < ring.n; i++) {
@@ -42,7 +43,11 @@ export function encodeSecretKey(key: SecretKey): Uint8Array {
   return encodeFrame('secret key', fromHex(key.ring.params.digest), writer.done())
 }
 
-export function decodeSecretKey(context: { readonly ring: Ring }, bytes: Uint8Array, options: DecodeOptions = {}): SecretKey {
+export function decodeSecretKey(
+  context: { readonly ring: Ring },
+  bytes: Uint8Array,
+  options: DecodeOptions = {},
+): SecretKey {
   const { body } = decodeFrame(bytes, 'secret key', { ...options, owner: fromHex(context.ring.params.digest) })
   const key = readSecretKey(body, context.ring)
   try {

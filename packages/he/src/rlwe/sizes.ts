@@ -1,5 +1,5 @@
-import type { Params } from '../params/params.ts'
 import { frameOverhead } from '../base/frame.ts'
+import type { Params } from '../params/params.ts'
 import { seedBytes } from './expand.ts'
 import { limbBytes } from './pack.ts'
 

@@ -1,4 +1,4 @@
-import { ByteWriter, type ByteReader } from '../base/bytes.ts'
+import { type ByteReader, ByteWriter } from '../base/bytes.ts'
 import { fromHex } from '../base/digest.ts'
 import { GloveboxError } from '../base/errors.ts'
 import { decodeFrame, encodeFrame, type FrameKind } from '../base/frame.ts'
@@ -6,7 +6,15 @@ import type { Ring } from '../ring/ring.ts'
 import { extendedIndex } from '../ring/ring.ts'
 import { type Ciphertext, limbOf, newCiphertext, requireRing, requireScale } from './ciphertext.ts'
 import { expandCiphertext, expandPublicKey, expandSwitchingKey, seedBytes } from './expand.ts'
-import { digitsAt, type EvaluationKeys, extendedLimbs, newPublicKey, newSwitchingKey, type PublicKey, type SwitchingKey } from './keys.ts'
+import {
+  digitsAt,
+  type EvaluationKeys,
+  extendedLimbs,
+  newPublicKey,
+  newSwitchingKey,
+  type PublicKey,
+  type SwitchingKey,
+} from './keys.ts'
 import { limbBytes, readLimb, writeLimb } from './pack.ts'
 
 // Bodies are written and read by write… and read…, so that other frames can hold them; encode… and decode… add the frame.
@@ -71,8 +79,13 @@ export function readScale(reader: ByteReader, ring: Ring, level: number): number
 export function writeCiphertext(writer: ByteWriter, ct: Ciphertext): void {
   const { ring, parts, level, seed } = ct
   requireSerialisable(ring)
-  if (ct.stride !== 1) throw new GloveboxError('unsupported', 'a ciphertext read from a trimmed reply cannot be written as a whole one')
-  writer.u8(seed ? 1 : 0).u8(parts).u8(level).f64(ct.scale)
+  if (ct.stride !== 1)
+    throw new GloveboxError('unsupported', 'a ciphertext read from a trimmed reply cannot be written as a whole one')
+  writer
+    .u8(seed ? 1 : 0)
+    .u8(parts)
+    .u8(level)
+    .f64(ct.scale)
   if (seed) writer.raw(seed)
   for (let part = 0; part < parts; part++) {
     if (seed && part === 1) continue
@@ -95,7 +108,8 @@ export function readCiphertext(reader: ByteReader, ring: Ring): Ciphertext {
   try {
     for (let part = 0; part < parts; part++) {
       if (seed && part === 1) continue
-      for (let i = 0; i <= level; i++) readLimb(reader, ring, limbOf(ct, part, i), ring.moduli[i]!.p, `part ${part}, limb ${i}`)
+      for (let i = 0; i <= level; i++)
+        readLimb(reader, ring, limbOf(ct, part, i), ring.moduli[i]!.p, `part ${part}, limb ${i}`)
     }
     if (seed) expandCiphertext(ct, seed)
     requireOpaque(reader, ct)
@@ -109,7 +123,8 @@ export function readCiphertext(reader: ByteReader, ring: Ring): Ciphertext {
 /** A ciphertext whose parts behind the first are 0 modulo some prime is readable by everybody there: an accident or an attack. */
 export function requireOpaque(reader: ByteReader, ct: Ciphertext): void {
   const { ring, level, parts } = ct
-  const isZero = (part: number, limb: number): boolean => ring.heap.f64(limbOf(ct, part, limb), ring.n).every((x) => x === 0)
+  const isZero = (part: number, limb: number): boolean =>
+    ring.heap.f64(limbOf(ct, part, limb), ring.n).every((x) => x === 0)
   for (let limb = 0; limb <= level; limb++) {
     const transparent = isZero(1, limb) && (parts === 2 || isZero(2, limb))
     if (transparent) throw reader.malformed('part 1', 'a polynomial that is not 0', '0: the ciphertext is transparent')
@@ -120,7 +135,11 @@ export function encodeCiphertext(ct: Ciphertext): Uint8Array {
   return frame(ct.ring, 'ciphertext', (writer) => writeCiphertext(writer, ct))
 }
 
-export function decodeCiphertext(context: { readonly ring: Ring }, bytes: Uint8Array, options: DecodeOptions = {}): Ciphertext {
+export function decodeCiphertext(
+  context: { readonly ring: Ring },
+  bytes: Uint8Array,
+  options: DecodeOptions = {},
+): Ciphertext {
   return unframe(context.ring, 'ciphertext', bytes, options, (reader) => readCiphertext(reader, context.ring))
 }
 
@@ -136,7 +155,11 @@ export function encodePublicKey(key: PublicKey): Uint8Array {
   })
 }
 
-export function decodePublicKey(context: { readonly ring: Ring }, bytes: Uint8Array, options: DecodeOptions = {}): PublicKey {
+export function decodePublicKey(
+  context: { readonly ring: Ring },
+  bytes: Uint8Array,
+  options: DecodeOptions = {},
+): PublicKey {
   const { ring } = context
   requireSerialisable(ring)
   return unframe(ring, 'public key', bytes, options, (reader) => {
@@ -172,7 +195,8 @@ function writeSwitchingKey(writer: ByteWriter, key: SwitchingKey): void {
 function readSwitchingKey(reader: ByteReader, ring: Ring): SwitchingKey {
   const level = reader.u8('key level')
   if (level > ring.params.maxLevel) throw reader.malformed('key level', `at most ${ring.params.maxLevel}`, level)
-  if (ring.params.special.length === 0) throw reader.malformed('key', 'none, as the parameters have no special prime', 'one')
+  if (ring.params.special.length === 0)
+    throw reader.malformed('key', 'none, as the parameters have no special prime', 'one')
   const seed = reader.slice(seedBytes, 'key seed').slice()
   const limbs = extendedLimbs(ring, level)
   const indices = Array.from({ length: limbs }, (_, limb) => extendedIndex(ring, level, limb))

@@ -89,7 +89,10 @@ function smallestPrimes(
   let best: Candidate | undefined
   for (let base = largestPrime; base >= 30; base -= 4) {
     for (let bits = largestPrime; bits >= smallestScale; bits--) {
-      const chain = [base, ...scales.map((count) => Math.max(smallest, Math.min(largestPrime, Math.round(count * bits))))]
+      const chain = [
+        base,
+        ...scales.map((count) => Math.max(smallest, Math.min(largestPrime, Math.round(count * bits)))),
+      ]
       if (!chooseSpecial(chain, structure, limit) || !enoughPrimes(chain, ringDegree)) continue
       const candidate = fit(chain)
       if (!candidate) break

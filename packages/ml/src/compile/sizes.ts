@@ -71,7 +71,9 @@ export function fitSizes(
   for (let size = 12; size <= 44; size += 2) {
     // A product that is not rescaled has the scales of both its factors.
     const own = (register: number): number =>
-      structure.circuit.steps[register - 1]?.op === 'multiply' && !structure.timing[register - 1]!.rescale ? 2 * size : size
+      structure.circuit.steps[register - 1]?.op === 'multiply' && !structure.timing[register - 1]!.rescale
+        ? 2 * size
+        : size
     for (const last of [size, chain[0]! - goal.headroom - 1.01]) {
       attempt(new Map(free.map((register) => [register, register === output ? last : own(register)])))
     }

@@ -1,7 +1,14 @@
 import { GloveboxError } from '../../base/errors.ts'
 import type { Kernels, Ptr } from '../../kernels/table.ts'
 import { copyLimbs, factor } from '../../ring/ring.ts'
-import { type Ciphertext, limbOf, newCiphertext, type Plaintext, requireLevel, requireScale } from '../../rlwe/ciphertext.ts'
+import {
+  type Ciphertext,
+  limbOf,
+  newCiphertext,
+  type Plaintext,
+  requireLevel,
+  requireScale,
+} from '../../rlwe/ciphertext.ts'
 import { rescaleLimbs } from '../../rlwe/keyswitch.ts'
 import { scaledConstant } from './encoder.ts'
 
@@ -18,17 +25,22 @@ function requireSameScale(a: number, b: number): void {
 }
 
 function requireCiphertext(name: string, value: Ciphertext): void {
-  if (value.kind !== 'ciphertext') throw new TypeError(`"${name}" expected a ciphertext, got a ${(value as { kind: string }).kind}`)
+  if (value.kind !== 'ciphertext')
+    throw new TypeError(`"${name}" expected a ciphertext, got a ${(value as { kind: string }).kind}`)
 }
 
 function requirePlaintext(name: string, value: Plaintext): void {
-  if (value.kind !== 'plaintext') throw new TypeError(`"${name}" expected a plaintext, got a ${(value as { kind: string }).kind}`)
+  if (value.kind !== 'plaintext')
+    throw new TypeError(`"${name}" expected a plaintext, got a ${(value as { kind: string }).kind}`)
 }
 
 /** The coefficients that a trimmed reply left out are noise of any size, and a product would spread it over the message. */
 function requireWhole(name: string, value: Ciphertext): void {
   if (value.stride === 1) return
-  throw new GloveboxError('unsupported', `"${name}" was read from a trimmed reply: it can be decrypted, but not multiplied`)
+  throw new GloveboxError(
+    'unsupported',
+    `"${name}" was read from a trimmed reply: it can be decrypted, but not multiplied`,
+  )
 }
 
 /** Room for the constant within half the modulus of the level. */
@@ -163,9 +175,13 @@ export function multiplyConstant(a: Ciphertext, value: number, scale: number): C
 export function multiply(a: Ciphertext, b: Ciphertext): Ciphertext {
   requireCiphertext('a', a)
   requireCiphertext('b', b)
-  for (const [name, ct] of [['a', a], ['b', b]] as const) {
+  for (const [name, ct] of [
+    ['a', a],
+    ['b', b],
+  ] as const) {
     requireWhole(name, ct)
-    if (ct.parts !== 2) throw new GloveboxError('unsupported', `"${name}" has ${ct.parts} parts: relinearise it before multiplying again`)
+    if (ct.parts !== 2)
+      throw new GloveboxError('unsupported', `"${name}" has ${ct.parts} parts: relinearise it before multiplying again`)
   }
   const { ring } = a
   const level = Math.min(a.level, b.level)
@@ -175,9 +191,16 @@ export function multiply(a: Ciphertext, b: Ciphertext): Ciphertext {
   for (let i = 0; i <= level; i++) {
     const { p, pinv } = ring.moduli[i]!
     ring.kernels.tensor(
-      limbOf(out, 0, i), limbOf(out, 1, i), limbOf(out, 2, i),
-      limbOf(a, 0, i), limbOf(a, 1, i), limbOf(b, 0, i), limbOf(b, 1, i),
-      ring.n, p, pinv,
+      limbOf(out, 0, i),
+      limbOf(out, 1, i),
+      limbOf(out, 2, i),
+      limbOf(a, 0, i),
+      limbOf(a, 1, i),
+      limbOf(b, 0, i),
+      limbOf(b, 1, i),
+      ring.n,
+      p,
+      pinv,
     )
   }
   return out
@@ -200,9 +223,11 @@ export function rescale(a: Ciphertext): Ciphertext {
 export function dropLevel(a: Ciphertext, level: number): Ciphertext {
   requireLevel(a.ring, level)
   if (level > a.level) {
-    throw new GloveboxError('level-exhausted', `the ciphertext is at level ${a.level}; it cannot be raised to level ${level}`)
+    throw new GloveboxError(
+      'level-exhausted',
+      `the ciphertext is at level ${a.level}; it cannot be raised to level ${level}`,
+    )
   }
   requireScale(a.ring, level, a.scale)
   return mapLimbs(a, level, a.scale, (_kernels, dst, src) => copyLimbs(a.ring, dst, src, 1), a.seed)
 }
-

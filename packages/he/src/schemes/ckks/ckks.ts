@@ -4,11 +4,18 @@ import { openRing, type Ring } from '../../ring/ring.ts'
 import type { Ciphertext, Plaintext } from '../../rlwe/ciphertext.ts'
 import { requireRing } from '../../rlwe/ciphertext.ts'
 import { encryptPublic } from '../../rlwe/encrypt-public.ts'
-import { conjugate, hoist, type Hoisted, rotate, rotateHoisted } from '../../rlwe/galois.ts'
+import { conjugate, type Hoisted, hoist, rotate, rotateHoisted } from '../../rlwe/galois.ts'
 import type { EvaluationKeys, PublicKey } from '../../rlwe/keys.ts'
 import { relinearise } from '../../rlwe/relinearise.ts'
 import * as arithmetic from './arithmetic.ts'
-import { type ComplexSlots, decodeCoefficients, decodeSlots, encodeCoefficients, encodeSlots, type Slots } from './encoder.ts'
+import {
+  type ComplexSlots,
+  decodeCoefficients,
+  decodeSlots,
+  encodeCoefficients,
+  encodeSlots,
+  type Slots,
+} from './encoder.ts'
 
 /** Where a message is put: at which level (default: the top) and multiplied by which scale. */
 export interface EncodeOptions {

@@ -18,10 +18,14 @@ const largestCoefficient = 2 ** 99
 
 function fillSlots(target: Float64Array, values: ArrayLike<number>, name: string): void {
   const count = values.length
-  if (count > target.length) throw new RangeError(`"${name}" expected at most ${target.length} values (N/2 slots), got ${count}`)
+  if (count > target.length)
+    throw new RangeError(`"${name}" expected at most ${target.length} values (N/2 slots), got ${count}`)
   for (let i = 0; i < count; i++) {
     const value = values[i]!
-    if (!Number.isFinite(value)) throw new RangeError(`"${name}[${i}]" expected a finite number, got ${typeof value === 'number' ? (Number.isNaN(value) ? 'NaN' : 'an infinity') : typeof value}`)
+    if (!Number.isFinite(value))
+      throw new RangeError(
+        `"${name}[${i}]" expected a finite number, got ${typeof value === 'number' ? (Number.isNaN(value) ? 'NaN' : 'an infinity') : typeof value}`,
+      )
     target[i] = value
   }
   target.fill(0, count)
@@ -44,13 +48,17 @@ export function encodeSlots(ring: Ring, values: Slots, level: number, scale: num
   const slots = ring.heap.f64(space.ptr, ring.n)
   if (values !== null && typeof values === 'object' && 're' in values) {
     if (values.re.length !== values.im.length) {
-      throw new RangeError(`"values" expected as many imaginary as real parts, got ${values.re.length} and ${values.im.length}`)
+      throw new RangeError(
+        `"values" expected as many imaginary as real parts, got ${values.re.length} and ${values.im.length}`,
+      )
     }
     fillSlots(slots.subarray(0, half), values.re, 'values.re')
     fillSlots(slots.subarray(half), values.im, 'values.im')
   } else {
     if (values === null || typeof values !== 'object' || typeof values.length !== 'number') {
-      throw new TypeError(`"values" expected an array of numbers or {re, im}, got ${values === null ? 'null' : typeof values}`)
+      throw new TypeError(
+        `"values" expected an array of numbers or {re, im}, got ${values === null ? 'null' : typeof values}`,
+      )
     }
     fillSlots(slots.subarray(0, half), values, 'values')
     slots.fill(0, half)
@@ -128,14 +136,21 @@ function compose(ring: Ring, dst: Ptr, plaintext: Plaintext): void {
 
 /** A real constant at a scale as an exact integer. */
 export function scaledConstant(value: number, scale: number): bigint {
-  if (!Number.isFinite(value)) throw new RangeError(`"value" expected a finite number, got ${Number.isNaN(value) ? 'NaN' : 'an infinity'}`)
+  if (!Number.isFinite(value))
+    throw new RangeError(`"value" expected a finite number, got ${Number.isNaN(value) ? 'NaN' : 'an infinity'}`)
   const product = Math.round(value * scale)
-  if (!Number.isFinite(product)) throw new GloveboxError('scale-mismatch', '"value" times "scale" is not a finite number')
+  if (!Number.isFinite(product))
+    throw new GloveboxError('scale-mismatch', '"value" times "scale" is not a finite number')
   return BigInt(product)
 }
 
 /** Puts a plaintext of integer coefficients back in NTT form; for tests and protocols that work on coefficients. */
-export function encodeCoefficients(ring: Ring, coefficients: ArrayLike<number>, level: number, scale: number): Plaintext {
+export function encodeCoefficients(
+  ring: Ring,
+  coefficients: ArrayLike<number>,
+  level: number,
+  scale: number,
+): Plaintext {
   requireLevel(ring, level)
   requireScale(ring, level, scale)
   using space = ring.limbs(1)
@@ -150,4 +165,3 @@ export function decodeCoefficients(ring: Ring, plaintext: Plaintext): Float64Arr
   compose(ring, space.ptr, plaintext)
   return ring.heap.f64(space.ptr, ring.n).slice()
 }
-
