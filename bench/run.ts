@@ -25,17 +25,20 @@ interface Bench {
 async function loadNtt(): Promise<Bench> {
   const { bench } = await import('./ntt.ts')
   return {
-    bench: async () => ({
-      rows: (await bench()).map(({ what, backend, n, bits, us }) => ({
-        op: `ntt-${what}`,
-        set: `${backend}, N = ${n}, ${bits} bits`,
-        threads: 1,
-        us: Number(us.toPrecision(4)),
-        peer: null,
-        peerUs: null,
-        ratio: null,
-      })),
-    }),
+    bench: async ({ sets, threads }) => {
+      if (sets.length > 0 || threads !== 1) fail('ntt measures all of its sets, on one thread')
+      return {
+        rows: (await bench()).map(({ what, backend, n, bits, us }) => ({
+          op: `ntt-${what}`,
+          set: `${backend}, N = ${n}, ${bits} bits`,
+          threads: 1,
+          us: Number(us.toPrecision(4)),
+          peer: null,
+          peerUs: null,
+          ratio: null,
+        })),
+      }
+    },
   }
 }
 

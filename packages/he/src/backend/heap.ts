@@ -11,9 +11,14 @@ export interface Slab extends Disposable {
   readonly bytes: number
 }
 
-/** Hands out slabs of a backend's linear memory: exact-size free lists over a bump allocator, as all sizes are few. */
+export interface AllocOptions {
+  /** Fill it with zeros when it comes back, in whichever way it does: for secrets and what would tell them. */
+  readonly wipe?: boolean
+}
+
+/** Hands out slabs of a backend's linear memory: the best fit among the free pieces, which merge with their neighbours. */
 export interface Heap {
-  alloc(bytes: number): Slab
+  alloc(bytes: number, options?: AllocOptions): Slab
   /** Views are valid until the next `alloc`: growing the memory detaches them. */
   f64(ptr: Ptr, count: number): Float64Array
   u32(ptr: Ptr, count: number): Uint32Array
@@ -24,64 +29,161 @@ export interface Heap {
   readonly peak: number
 }
 
+/** A stretch of the memory below `top`, between its neighbours in address order. No two free ones are neighbours. */
+interface Block {
+  readonly ptr: Ptr
+  bytes: number
+  free: boolean
+  wipe: boolean
+  before: Block | undefined
+  after: Block | undefined
+  /** The other free blocks of this size. */
+  previous: Block | undefined
+  next: Block | undefined
+}
+
+/** The free blocks by size: the exact size in constant time, the next larger one by binary search among the sizes there are. */
+function createFreeBlocks() {
+  const first = new Map<number, Block>()
+  const sizes: number[] = []
+
+  /** Index of the smallest size of at least `bytes`. */
+  function atLeast(bytes: number): number {
+    let low = 0
+    for (let high = sizes.length; low < high; ) {
+      const middle = (low + high) >> 1
+      if (sizes[middle]! < bytes) low = middle + 1
+      else high = middle
+    }
+    return low
+  }
+
+  return {
+    add(block: Block): void {
+      block.free = true
+      block.previous = undefined
+      block.next = first.get(block.bytes)
+      if (block.next) block.next.previous = block
+      else sizes.splice(atLeast(block.bytes), 0, block.bytes)
+      first.set(block.bytes, block)
+    },
+    remove(block: Block): void {
+      block.free = false
+      const { previous, next } = block
+      if (next) next.previous = previous
+      if (previous) previous.next = next
+      else if (next) first.set(block.bytes, next)
+      else {
+        first.delete(block.bytes)
+        sizes.splice(atLeast(block.bytes), 1)
+      }
+    },
+    bestFit: (bytes: number): Block | undefined => first.get(bytes) ?? first.get(sizes[atLeast(bytes)] ?? -1),
+  }
+}
+
 export function createHeap(backend: Backend): Heap {
-  const free = new Map<number, Ptr[]>()
+  const free = createFreeBlocks()
+  /** The block that ends at `top`; always in use. */
+  let last: Block | undefined
   let top = backend.heapBase
   let used = 0
   let peak = 0
 
-  function release(piece: { ptr: Ptr; bytes: number }): void {
-    used -= piece.bytes
-    const list = free.get(piece.bytes)
-    if (list) list.push(piece.ptr)
-    else free.set(piece.bytes, [piece.ptr])
+  /** A block behind `before`, linked in; `after` follows. */
+  function insert(ptr: Ptr, bytes: number, before: Block | undefined, after: Block | undefined): Block {
+    const block = { ptr, bytes, free: false, wipe: false, before, after, previous: undefined, next: undefined }
+    if (before) before.after = block
+    if (after) after.before = block
+    else last = block
+    return block
+  }
+
+  /** Takes a block out of the order of addresses. */
+  function unlink({ before, after }: Block): void {
+    if (before) before.after = after
+    if (after) after.before = before
+    else last = before
+  }
+
+  function grow(end: Ptr): void {
+    const missing = end - backend.memory.buffer.byteLength
+    if (missing <= 0) return
+    // Grow by an eighth more than needed, so that many small allocations cost few growths.
+    const wanted = Math.ceil(Math.max(missing, backend.memory.buffer.byteLength / 8) / pageBytes)
+    try {
+      backend.memory.grow(wanted)
+    } catch {
+      try {
+        backend.memory.grow(Math.ceil(missing / pageBytes))
+      } catch (cause) {
+        throw new GloveboxError(
+          'out-of-memory',
+          `the kernels' memory cannot grow by ${missing} bytes beyond ${backend.memory.buffer.byteLength}: dispose of values you no longer need`,
+          { cause },
+        )
+      }
+    }
+  }
+
+  function reserve(bytes: number): Block {
+    const block = free.bestFit(bytes)
+    if (!block) {
+      grow(top + bytes)
+      top += bytes
+      return insert(top - bytes, bytes, last, undefined)
+    }
+    free.remove(block)
+    if (block.bytes > bytes) {
+      free.add(insert(block.ptr + bytes, block.bytes - bytes, block, block.after))
+      block.bytes = bytes
+    }
+    return block
+  }
+
+  function release(block: Block): void {
+    used -= block.bytes
+    if (block.wipe) new Uint8Array(backend.memory.buffer, block.ptr, block.bytes).fill(0)
+    const { before, after } = block
+    if (after?.free) {
+      free.remove(after)
+      unlink(after)
+      block.bytes += after.bytes
+    }
+    let merged = block
+    if (before?.free) {
+      free.remove(before)
+      unlink(block)
+      before.bytes += block.bytes
+      merged = before
+    }
+    if (merged.after) free.add(merged)
+    else {
+      unlink(merged)
+      top = merged.ptr
+    }
   }
   const finalizers = new FinalizationRegistry(release)
 
-  function reserve(bytes: number): Ptr {
-    const reused = free.get(bytes)?.pop()
-    if (reused !== undefined) return reused
-    const ptr = top
-    const missing = ptr + bytes - backend.memory.buffer.byteLength
-    if (missing > 0) {
-      // Grow by an eighth more than needed, so that many small allocations cost few growths.
-      const wanted = Math.ceil(Math.max(missing, backend.memory.buffer.byteLength / 8) / pageBytes)
-      try {
-        backend.memory.grow(wanted)
-      } catch {
-        try {
-          backend.memory.grow(Math.ceil(missing / pageBytes))
-        } catch (cause) {
-          throw new GloveboxError(
-            'out-of-memory',
-            `the kernels' memory cannot grow by ${missing} bytes beyond ${backend.memory.buffer.byteLength}: dispose of values you no longer need`,
-            { cause },
-          )
-        }
-      }
-    }
-    top = ptr + bytes
-    return ptr
-  }
-
   return {
-    alloc(size) {
-      const bytes = Math.ceil(size / alignment) * alignment
-      const piece = { ptr: reserve(bytes), bytes }
+    alloc(size, { wipe = false } = {}) {
+      const bytes = Math.max(1, Math.ceil(size / alignment)) * alignment
+      const block = reserve(bytes)
+      block.wipe = wipe
       used += bytes
       peak = Math.max(peak, used)
       let alive = true
       const slab: Slab = {
-        ptr: piece.ptr,
+        ptr: block.ptr,
         bytes,
         [Symbol.dispose]() {
           if (!alive) return
           alive = false
           finalizers.unregister(slab)
-          release(piece)
+          release(block)
         },
       }
-      finalizers.register(slab, piece, slab)
+      finalizers.register(slab, block, slab)
       return slab
     },
     f64: (ptr, count) => new Float64Array(backend.memory.buffer, ptr, count),

@@ -8,6 +8,7 @@ import {
   type Plaintext,
   requireRing,
   requireScale,
+  requireWhole,
 } from '../rlwe/ciphertext.ts'
 import { hoist, rotate, rotateHoisted } from '../rlwe/galois.ts'
 import type { EvaluationKeys } from '../rlwe/keys.ts'
@@ -101,6 +102,7 @@ export function applyLinear(
       `the transform was encoded for level ${transform.level}, the ciphertext is at level ${ct.level}: drop its level, or encode for that level`,
     )
   }
+  requireWhole('ct', ct)
   const scale = ct.scale * transform.scale
   requireScale(ring, ct.level, scale)
   const babies: Ciphertext[] = []

@@ -1,5 +1,4 @@
 import { digest, toHex } from '../base/digest.ts'
-import { isPrime } from '../base/numbers.ts'
 import { maxPrimeBits, nttPrimes } from './primes.ts'
 import { checkSecurity, log2Product, requireSecure, type SecurityCheck, type SecurityTarget } from './security.ts'
 
@@ -8,7 +7,7 @@ export interface ParamsLiteral {
   readonly scheme: 'ckks'
   /** N, a power of two from 1024 to 131072; from 16 where INSECURE. A plaintext has N/2 slots. */
   readonly ringDegree: number
-  /** Sizes in bits (12 to 50) of the modulus chain, base prime first; the last is dropped first. */
+  /** Sizes in bits (log2 N + 2 to 50) of the modulus chain, base prime first; the last is dropped first. */
   readonly modulusBits: readonly number[]
   /** Sizes in bits of the special primes of key switching; none means that no key switching is possible. */
   readonly specialBits: readonly number[]
@@ -80,7 +79,6 @@ export function createParams(literal: ParamsLiteral): Params {
   const chosen = pickPrimes([...literal.specialBits, ...literal.modulusBits], n)
   const special = chosen.slice(0, literal.specialBits.length)
   const primes = chosen.slice(literal.specialBits.length)
-  for (const p of chosen) if (!isPrime(BigInt(p))) throw new RangeError(`${p} is not prime`)
   const digits = Array.from({ length: Math.ceil(chain / digitSize) }, (_, d) =>
     primes.slice(d * digitSize, (d + 1) * digitSize),
   )
@@ -107,7 +105,7 @@ export function createParams(literal: ParamsLiteral): Params {
     digitSize,
     security: target,
   })
-  return Object.freeze({
+  const params: Params = Object.freeze({
     literal: frozen,
     ringDegree: n,
     logN: Math.log2(n),
@@ -121,6 +119,16 @@ export function createParams(literal: ParamsLiteral): Params {
     security: Object.freeze(security),
     digest: toHex(digest(new TextEncoder().encode(identity))),
   })
+  checked.add(params)
+  return params
+}
+
+const checked = new WeakSet<Params>()
+
+/** Parameters as `createParams` made them; whatever else looks like them, a copy or something from outside, is checked as a literal. */
+export function checkedParams(params: Params | ParamsLiteral): Params {
+  if ('digest' in params) return checked.has(params) ? params : createParams(params.literal)
+  return createParams(params)
 }
 
 /** Names the first field in which two sets of parameters differ. */

@@ -4,26 +4,19 @@ import { isPrime } from '../base/numbers.ts'
 /** Residues are exact integers in f64 with room for the fused product: p < 2^50. */
 export const maxPrimeBits = 50
 
-/**
- * The largest primes below 2^bits that are 1 modulo 2n, descending, without those in `taken`.
- * The k-th call for a size gives the next smaller primes, so that a chain of equal sizes has distinct primes.
- */
-export function nttPrimes(
-  bits: number,
-  count: number,
-  ringDegree: number,
-  taken: ReadonlySet<number> = new Set(),
-): number[] {
+/** Primes of exactly `bits` bits that are 1 modulo 2N, from the largest down. */
+function* primesOf(bits: number, ringDegree: number): Generator<number> {
   const step = 2 * ringDegree
-  const found: number[] = []
-  const smallest = 2 ** (bits - 1)
-  for (let p = 2 ** bits - step + 1; p > smallest && found.length < count; p -= step) {
-    if (!taken.has(p) && isPrime(BigInt(p))) found.push(p)
-  }
+  for (let p = 2 ** bits - step + 1; p > 2 ** (bits - 1); p -= step) if (isPrime(BigInt(p))) yield p
+}
+
+/** The largest `count` primes of `bits` bits that are 1 modulo 2N, descending. Throws GloveboxError `no-primes`. */
+export function nttPrimes(bits: number, count: number, ringDegree: number): number[] {
+  const found = [...take(primesOf(bits, ringDegree), count)]
   if (found.length < count) {
     throw new GloveboxError(
       'no-primes',
-      `there are only ${found.length} free primes of ${bits} bits that are 1 modulo ${step}, ${count} are needed: use larger primes`,
+      `there are only ${found.length} primes of ${bits} bits that are 1 modulo ${2 * ringDegree}, ${count} are needed: use larger primes`,
     )
   }
   return found
@@ -31,8 +24,13 @@ export function nttPrimes(
 
 /** How many primes of a size `createParams` can choose for a ring degree, counted up to `most`. */
 export function countPrimes(bits: number, ringDegree: number, most: number): number {
-  const step = 2 * ringDegree
-  let count = 0
-  for (let p = 2 ** bits - step + 1; p > 2 ** (bits - 1) && count < most; p -= step) if (isPrime(BigInt(p))) count++
-  return count
+  return [...take(primesOf(bits, ringDegree), most)].length
+}
+
+function* take(primes: Iterable<number>, count: number): Generator<number> {
+  if (count === 0) return
+  for (const p of primes) {
+    yield p
+    if (--count === 0) return
+  }
 }

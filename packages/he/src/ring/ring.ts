@@ -1,5 +1,5 @@
 import type { Backend } from '../backend/backend.ts'
-import { createHeap, type Heap, type Slab } from '../backend/heap.ts'
+import { type AllocOptions, createHeap, type Heap, type Slab } from '../backend/heap.ts'
 import { GloveboxError } from '../base/errors.ts'
 import { bitReverse, invMod, mod } from '../base/numbers.ts'
 import { nttTable } from '../kernels/ntt-tables.ts'
@@ -45,7 +45,7 @@ export interface Ring {
   /** A small table of f64 made once and kept for the life of the ring. */
   table(key: string, make: () => Float64Array): Ptr
   /** Space for `count` limbs. Its `ptr` throws GloveboxError `disposed` once it was given back. */
-  limbs(count: number): Slab
+  limbs(count: number, options?: AllocOptions): Slab
 }
 
 export function openRing(params: Params, backend: Backend): Ring {
@@ -108,7 +108,7 @@ export function openRing(params: Params, backend: Backend): Ring {
       }
       return ptr
     },
-    limbs: (count) => guarded(heap.alloc(count * limbBytes)),
+    limbs: (count, options) => guarded(heap.alloc(count * limbBytes, options)),
   }
 }
 

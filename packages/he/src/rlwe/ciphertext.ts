@@ -56,6 +56,26 @@ export function newCiphertext(
   }
 }
 
+/** The same value again, in memory of its own. */
+export function copyCiphertext(ct: Ciphertext): Ciphertext {
+  const { ring, stride, seed } = ct
+  const out = newCiphertext(ring, ct.parts, ct.level, ct.scale, { stride, ...(seed && { seed }) })
+  ring.heap.u8(out.slab.ptr, out.slab.bytes).set(ring.heap.u8(ct.slab.ptr, out.slab.bytes))
+  return out
+}
+
+/**
+ * Refuses what was read from a trimmed reply, or decrypted from it: the coefficients that were left out are noise of any size, and a product
+ * would spread it over the message.
+ */
+export function requireWhole(name: string, value: { readonly stride: number }): void {
+  if (value.stride === 1) return
+  throw new GloveboxError(
+    'unsupported',
+    `"${name}" was read from a trimmed reply: it can be decrypted, but not multiplied`,
+  )
+}
+
 /** Offset of limb i of part j. */
 export function limbOf(ct: Ciphertext, part: number, limb: number): Ptr {
   return ct.slab.ptr + (part * (ct.level + 1) + limb) * ct.ring.limbBytes
@@ -98,9 +118,9 @@ export function requireLevel(ring: Ring, level: number): void {
   }
 }
 
-/** Scales are positive, finite, and leave the message room within the modulus of the level. */
+/** Scales are at least 1, where a message is whole numbers, finite, and leave it room within the modulus of the level. */
 export function requireScale(ring: Ring, level: number, scale: number): void {
-  if (!(scale > 0 && scale < Infinity)) throw new RangeError(`"scale" expected a positive finite number, got ${scale}`)
+  if (!(scale >= 1 && scale < Infinity)) throw new RangeError(`"scale" expected a finite number from 1, got ${scale}`)
   let room = -1
   for (let i = 0; i <= level; i++) room += Math.log2(ring.moduli[i]!.p)
   if (Math.log2(scale) > room) {

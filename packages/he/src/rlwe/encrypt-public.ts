@@ -13,8 +13,8 @@ export function encryptPublic(context: { readonly ring: Ring }, key: PublicKey, 
   const limbs = ring.params.primes.length
   const indices = [...Array(level + 1).keys()]
   const ct = newCiphertext(ring, 2, level, scale, { stride })
-  using small = ring.limbs(1)
-  using u = ring.limbs(level + 1)
+  using small = ring.limbs(1, { wipe: true })
+  using u = ring.limbs(level + 1, { wipe: true })
   sampleTernary(ring, small.ptr)
   spread(ring, u.ptr, small.ptr, indices)
   for (const part of [0, 1]) {
@@ -36,7 +36,5 @@ export function encryptPublic(context: { readonly ring: Ring }, key: PublicKey, 
     const { p, pinv } = ring.moduli[i]!
     kernels.add(limbOf(ct, 0, i), limbOf(ct, 0, i), plaintext.slab.ptr + i * limbBytes, n, p, pinv)
   }
-  ring.heap.f64(small.ptr, n).fill(0)
-  ring.heap.u8(u.ptr, u.bytes).fill(0)
   return ct
 }

@@ -22,8 +22,8 @@ export function encryptSymmetric(
   const seed = randomBytes(seedBytes)
   const ct = newCiphertext(ring, 2, level, scale, { seed, stride })
   expandCiphertext(ct, seed)
-  using error = ring.limbs(1)
-  using product = ring.limbs(1)
+  using error = ring.limbs(1, { wipe: true })
+  using product = ring.limbs(1, { wipe: true })
   sampleError(ring, error.ptr)
   spread(ring, limbOf(ct, 0, 0), error.ptr, [...Array(level + 1).keys()])
   for (let i = 0; i <= level; i++) {
@@ -33,7 +33,5 @@ export function encryptSymmetric(
     kernels.mul(product.ptr, limbOf(ct, 1, i), secretLimb(secret, i), n, p, pinv)
     kernels.sub(c0, c0, product.ptr, n, p, pinv)
   }
-  ring.heap.f64(error.ptr, n).fill(0)
-  ring.heap.f64(product.ptr, n).fill(0)
   return ct
 }

@@ -1,6 +1,6 @@
 import { GloveboxError } from '../base/errors.ts'
 import type { Ring } from '../ring/ring.ts'
-import { type Ciphertext, limbOf, newCiphertext, requireRing } from './ciphertext.ts'
+import { type Ciphertext, copyCiphertext, limbOf, newCiphertext, requireRing } from './ciphertext.ts'
 import { conjugationElement, type EvaluationKeys, extendedLimbs, rotationElement, type SwitchingKey } from './keys.ts'
 import { applyKey, type Decomposition, decompose, modDown } from './keyswitch.ts'
 
@@ -54,26 +54,17 @@ function applyAutomorphism(hoisted: Hoisted, element: number, key: SwitchingKey)
   return out
 }
 
-function copy(ct: Ciphertext): Ciphertext {
-  const out = newCiphertext(ct.ring, ct.parts, ct.level, ct.scale, {
-    stride: ct.stride,
-    ...(ct.seed && { seed: ct.seed }),
-  })
-  ct.ring.heap.u8(out.slab.ptr, out.slab.bytes).set(ct.ring.heap.u8(ct.slab.ptr, out.slab.bytes))
-  return out
-}
-
 /** Slots of a hoisted ciphertext to the left by `steps`. */
 export function rotateHoisted(hoisted: Hoisted, steps: number, keys: EvaluationKeys): Ciphertext {
   const element = rotationElement(hoisted.ring, steps)
-  if (element === 1) return copy(hoisted.ciphertext)
+  if (element === 1) return copyCiphertext(hoisted.ciphertext)
   return applyAutomorphism(hoisted, element, galoisKeyFor(hoisted.ring, element, `a rotation by ${steps}`, keys))
 }
 
 /** Slots to the left by `steps`. */
 export function rotate(a: Ciphertext, steps: number, keys: EvaluationKeys): Ciphertext {
   const element = rotationElement(a.ring, steps)
-  if (element === 1) return copy(a)
+  if (element === 1) return copyCiphertext(a)
   const key = galoisKeyFor(a.ring, element, `a rotation by ${steps}`, keys)
   using hoisted = hoist(a)
   return applyAutomorphism(hoisted, element, key)

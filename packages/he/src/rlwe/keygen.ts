@@ -42,8 +42,8 @@ function switchingKey(
   const limbs = extendedLimbs(ring, level)
   const indices = Array.from({ length: limbs }, (_, limb) => extendedIndex(ring, level, limb))
   const P = productOf(params.special)
-  using error = ring.limbs(1)
-  using product = ring.limbs(1)
+  using error = ring.limbs(1, { wipe: true })
+  using product = ring.limbs(1, { wipe: true })
   for (let d = 0; d < key.digits; d++) {
     const b = key.slab.ptr + 2 * d * limbs * limbBytes
     const a = b + limbs * limbBytes
@@ -62,8 +62,6 @@ function switchingKey(
       }
     })
   }
-  ring.heap.f64(error.ptr, n).fill(0)
-  ring.heap.f64(product.ptr, n).fill(0)
   return key
 }
 
@@ -77,8 +75,8 @@ export function createRelinearisationKey(
   requireRing(ring, 'secret', secret, 'secret-key')
   const level = options.level ?? ring.params.maxLevel
   requireLevel(ring, level)
-  using square = ring.limbs(1)
-  const key = switchingKey(
+  using square = ring.limbs(1, { wipe: true })
+  return switchingKey(
     ring,
     level,
     (index) => {
@@ -88,8 +86,6 @@ export function createRelinearisationKey(
     },
     (index) => secretLimb(secret, index),
   )
-  ring.heap.f64(square.ptr, ring.n).fill(0)
-  return key
 }
 
 /**
@@ -99,8 +95,8 @@ export function createRelinearisationKey(
 function galoisKey(ring: Ring, secret: SecretKey, element: number, level: number): SwitchingKey {
   const inverse = Number(invMod(BigInt(element), BigInt(2 * ring.n)))
   const index = ring.automorphism(inverse)
-  using turned = ring.limbs(1)
-  const key = switchingKey(
+  using turned = ring.limbs(1, { wipe: true })
+  return switchingKey(
     ring,
     level,
     (i) => secretLimb(secret, i),
@@ -109,8 +105,6 @@ function galoisKey(ring: Ring, secret: SecretKey, element: number, level: number
       return turned.ptr
     },
   )
-  ring.heap.f64(turned.ptr, ring.n).fill(0)
-  return key
 }
 
 /** Galois keys for the rotations asked for, by Galois element; of two requests for one rotation the higher level counts. */
@@ -138,8 +132,8 @@ export function createPublicKey(context: { readonly ring: Ring }, secret: Secret
   const key = newPublicKey(ring, randomBytes(seedBytes))
   expandPublicKey(key)
   const limbs = ring.params.primes.length
-  using error = ring.limbs(1)
-  using product = ring.limbs(1)
+  using error = ring.limbs(1, { wipe: true })
+  using product = ring.limbs(1, { wipe: true })
   sampleError(ring, error.ptr)
   spread(ring, key.slab.ptr, error.ptr, [...Array(limbs).keys()])
   for (let i = 0; i < limbs; i++) {
@@ -148,7 +142,5 @@ export function createPublicKey(context: { readonly ring: Ring }, secret: Secret
     kernels.mul(product.ptr, key.slab.ptr + (limbs + i) * limbBytes, secretLimb(secret, i), n, p, pinv)
     kernels.sub(b, b, product.ptr, n, p, pinv)
   }
-  ring.heap.f64(error.ptr, n).fill(0)
-  ring.heap.f64(product.ptr, n).fill(0)
   return key
 }

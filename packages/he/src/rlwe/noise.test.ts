@@ -1,8 +1,12 @@
 import { describe, expect, test } from 'vitest'
+import { toCoefficients } from '../ring/ring.ts'
 import { openCkks } from '../schemes/ckks/ckks.ts'
 import { decrypt } from './decrypt.ts'
+import { encryptPublic } from './encrypt-public.ts'
 import { encryptSymmetric } from './encrypt-symmetric.ts'
+import { seedBytes } from './expand.ts'
 import { createGaloisKeys, createPublicKey, createRelinearisationKey } from './keygen.ts'
+import { newPublicKey } from './keys.ts'
 import { sampleError, sampleTernary, spread } from './noise.ts'
 import { createSecretKey } from './secret-key.ts'
 
@@ -45,6 +49,69 @@ describe('the error of a fresh ciphertext', () => {
       let sum = 0
       for (let i = 0; i + lag < count; i++) sum += errors[i]! * errors[i + lag]!
       expect(Math.abs(sum)).toBeLessThan(wide * variance * Math.sqrt(count - lag))
+    }
+  })
+})
+
+describe('what a public-key encryption draws', () => {
+  // The key (100, 100) made by hand: c_0 - m = 100 u + e_0 and c_1 = 100 u + e_1 show u and both errors.
+  const factor = 100
+  const key = newPublicKey(ring, new Uint8Array(seedBytes))
+  ring.heap.f64(key.slab.ptr, key.slab.bytes / 8).fill(factor)
+  const rounds = 12
+  const count = rounds * n
+  const message = Float64Array.from({ length: n }, (_, i) => (i % 2001) - 1000)
+  const u = [new Float64Array(count), new Float64Array(count)] as const
+  const errors = [new Float64Array(count), new Float64Array(count)] as const
+  for (let round = 0; round < rounds; round++) {
+    using plain = ckks.encodeCoefficients(message, { scale: 1 })
+    using ct = encryptPublic(ckks, key, plain)
+    toCoefficients(ring, ct.slab.ptr, 2)
+    for (const part of [0, 1] as const) {
+      ring.heap.f64(ct.slab.ptr + part * ring.limbBytes, n).forEach((c, i) => {
+        const drawn = part === 0 ? c - message[i]! : c
+        u[part][round * n + i] = Math.round(drawn / factor)
+        errors[part][round * n + i] = drawn - factor * Math.round(drawn / factor)
+      })
+    }
+  }
+  const sumOf = (f: (i: number) => number): number => {
+    let sum = 0
+    for (let i = 0; i < count; i++) sum += f(i)
+    return sum
+  }
+
+  test('one uniform ternary u for both parts, another for every ciphertext', () => {
+    expect(u[0]).toEqual(u[1])
+    const weights = [-1, 0, 1].map((value) => sumOf((i) => Number(u[0][i] === value)))
+    expect(weights.reduce((sum, c) => sum + c, 0)).toBe(count)
+    // Chi-square with two degrees of freedom is exponential: beyond 37 with probability 1e-8.
+    expect(weights.reduce((sum, c) => sum + (c - count / 3) ** 2 / (count / 3), 0)).toBeLessThan(37)
+    for (const lag of [1, n / 2, n]) {
+      const correlation = sumOf((i) => u[0][i]! * u[0][(i + lag) % count]!)
+      expect(Math.abs(correlation)).toBeLessThan(wide * (2 / 3) * Math.sqrt(count))
+    }
+  })
+
+  test.each([0, 1] as const)('e_%i: whole numbers up to 21 of mean 0 and variance 10.5', (part) => {
+    const e = errors[part]
+    expect(e.every((x) => Number.isInteger(x) && Math.abs(x) <= 21)).toBe(true)
+    expect(Math.abs(sumOf((i) => e[i]!))).toBeLessThan(wide * Math.sqrt(variance * count))
+    const measured = sumOf((i) => e[i]! ** 2) / count
+    expect(Math.abs(measured - variance)).toBeLessThan(wide * Math.sqrt((2 * variance ** 2 - variance / 2) / count))
+  })
+
+  test('e_0, e_1 and u are independent of each other and from ciphertext to ciphertext', () => {
+    const [e0, e1] = errors
+    expect(e0).not.toEqual(e1)
+    for (const lag of [0, 1, 2, n / 2, n]) {
+      const after = (i: number) => (i + lag) % count
+      const bound = wide * variance * Math.sqrt(count)
+      expect(Math.abs(sumOf((i) => e0[i]! * e1[after(i)]!))).toBeLessThan(bound)
+      for (const e of errors) {
+        if (lag > 0) expect(Math.abs(sumOf((i) => e[i]! * e[after(i)]!))).toBeLessThan(bound)
+        expect(Math.abs(sumOf((i) => e[i]! * u[0][after(i)]!))).toBeLessThan(bound * Math.sqrt(2 / 3 / variance))
+      }
     }
   })
 })

@@ -3,18 +3,11 @@ import { fillRandom } from '../base/random.ts'
 import type { Ptr } from '../kernels/table.ts'
 import { copyLimbs, type Ring } from '../ring/ring.ts'
 
-/** Random bytes in the kernels' memory, wiped when disposed: whoever knows them knows the error or the secret. */
+/** Random bytes in the kernels' memory, wiped afterwards: whoever knows them knows the error or the secret. */
 function randomSlab(ring: Ring, length: number): Slab {
-  const slab = ring.heap.alloc(length)
+  const slab = ring.heap.alloc(length, { wipe: true })
   fillRandom(ring.heap.u8(slab.ptr, length))
-  return {
-    ptr: slab.ptr,
-    bytes: slab.bytes,
-    [Symbol.dispose]() {
-      ring.heap.u8(slab.ptr, length).fill(0)
-      slab[Symbol.dispose]()
-    },
-  }
+  return slab
 }
 
 /** Coefficients of a fresh error: centred binomial, k = 21, sigma = 3.24. Small integers: the same residues for every prime. */

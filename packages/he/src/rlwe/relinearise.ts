@@ -1,10 +1,11 @@
 import { GloveboxError } from '../base/errors.ts'
-import { type Ciphertext, limbOf, newCiphertext, requireRing } from './ciphertext.ts'
+import { type Ciphertext, copyCiphertext, limbOf, newCiphertext, requireRing } from './ciphertext.ts'
 import { type EvaluationKeys, extendedLimbs } from './keys.ts'
 import { applyKey, decompose, modDown } from './keyswitch.ts'
 
 /** Three parts back to two: c_2 s^2 becomes a ciphertext under s and is added. Two parts are returned as a copy. */
 export function relinearise(a: Ciphertext, keys: EvaluationKeys): Ciphertext {
+  if (a.parts === 2) return copyCiphertext(a)
   const { ring, level } = a
   const { kernels, n, limbBytes } = ring
   const key = keys.relinearisation
@@ -16,10 +17,6 @@ export function relinearise(a: Ciphertext, keys: EvaluationKeys): Ciphertext {
   }
   requireRing(ring, 'keys.relinearisation', key, 'switching-key')
   const out = newCiphertext(ring, 2, level, a.scale)
-  if (a.parts === 2) {
-    ring.heap.u8(out.slab.ptr, out.slab.bytes).set(ring.heap.u8(a.slab.ptr, out.slab.bytes))
-    return out
-  }
   const limbs = extendedLimbs(ring, level)
   using decomposition = decompose(ring, limbOf(a, 2, 0), level)
   using product = ring.limbs(2 * limbs)

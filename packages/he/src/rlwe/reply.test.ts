@@ -64,9 +64,9 @@ describe('replies', () => {
     const deviation = Math.sqrt(((q / 2 ** options.bits) ** 2 + 1) * ((1 + (2 * n) / 3) / 12))
     const measured = Math.sqrt(errors.reduce((sum, e) => sum + e * e, 0) / errors.length)
     expect(Math.max(...errors.map(Math.abs))).toBeLessThan(7 * deviation)
-    // Five standard deviations of a standard deviation; the secret's own weight varies by 1 % or so.
+    // Five standard deviations of a standard deviation; the secret's own weight varies by 1 % or so. Few samples are all small too often.
     const spread = 5 / Math.sqrt(2 * errors.length) + 0.05
-    expect(measured / deviation).toBeGreaterThan(1 - Math.min(0.9, spread))
+    if (errors.length >= 64) expect(measured / deviation).toBeGreaterThan(1 - spread)
     expect(measured / deviation).toBeLessThan(1 + spread)
   })
 
@@ -118,5 +118,25 @@ describe('replies', () => {
       expect(write({ bits, stride: 1 })).toThrow(`"bits" expected an integer from 2 to 40, got ${bits}`)
     for (const stride of [0, 3, 4096, -2, 0.5])
       expect(write({ bits: 20, stride })).toThrow(`"stride" expected a power of two below 4096, got ${stride}`)
+  })
+})
+
+describe('a reply is written in one way only', () => {
+  const ct = encryptSymmetric(ckks, secret, ckks.encode([0.5], { scale: 2 ** 40, level: 0 }))
+
+  test('bits behind its values are zeros', () => {
+    const { bytes } = send(ct, { bits: 9, stride: 2048 })
+    // c_0 has two values of 9 bits: 18 of 24 bits are used.
+    const forged = bytes.slice()
+    forged[13 + 2]! |= 0x80
+    expect(() => readReply(new ByteReader(forged, 'the reply'), ring)).toThrow('expected zeros behind its last value')
+  })
+
+  test('a trimmed one does not become whole again', () => {
+    const { received } = send(ct, { bits: 30, stride: 64 })
+    expect(() => writeReply(new ByteWriter(), received, { bits: 30, stride: 1 })).toThrow(
+      '"stride" expected a multiple of 64',
+    )
+    expect(send(received, { bits: 30, stride: 128 }).received.stride).toBe(128)
   })
 })

@@ -3,7 +3,7 @@ import { GloveboxError } from '../base/errors.ts'
 import type { Ring } from '../ring/ring.ts'
 import { copyLimbs, toCoefficients, toValues } from '../ring/ring.ts'
 import { type Ciphertext, limbOf, newCiphertext } from './ciphertext.ts'
-import { readScale, requireOpaque, requireSerialisable } from './wire.ts'
+import { readScale, requireNotTransparent, requireOpaque, requireSerialisable } from './wire.ts'
 
 /**
  * A reply is read once and computed on no more, so it is cut to what decryption needs:
@@ -54,6 +54,12 @@ export function writeReply(writer: ByteWriter, ct: Ciphertext, options: ReplyOpt
       `a reply has two parts at level 0, this ciphertext has ${ct.parts} at level ${ct.level}: relinearise it and drop its level`,
     )
   }
+  if (stride % ct.stride !== 0) {
+    throw new RangeError(
+      `"stride" expected a multiple of ${ct.stride}, all that this ciphertext still has, got ${stride}`,
+    )
+  }
+  requireNotTransparent(ct)
   const modulus = 2 ** bits
   const factor = modulus / ring.moduli[0]!.p
   writer.u8(bits).u32(stride).f64(ct.scale)
@@ -89,6 +95,12 @@ export function readReply(reader: ByteReader, ring: Ring): Ciphertext {
     step,
     bytes: reader.slice(Math.ceil(((ring.n / step) * bits) / 8), `part ${part}`),
   }))
+  parts.forEach(({ step, bytes }, part) => {
+    const unused = 8 * bytes.length - (ring.n / step) * bits
+    if (unused > 0 && bytes.at(-1)! >> (8 - unused) !== 0) {
+      throw reader.malformed(`part ${part}`, 'zeros behind its last value', 'other bits')
+    }
+  })
   const ct = newCiphertext(ring, 2, 0, scale, { stride })
   using packed = ring.heap.alloc(ring.limbBytes + 8)
   parts.forEach(({ step, bytes }, part) => {

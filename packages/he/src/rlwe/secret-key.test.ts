@@ -1,13 +1,20 @@
 import { format, inspect } from 'node:util'
+import { setFlagsFromString } from 'node:v8'
+import { runInNewContext } from 'node:vm'
 import { describe, expect, test } from 'vitest'
+import { ByteReader } from '../base/bytes.ts'
 import { openCkks } from '../schemes/ckks/ckks.ts'
 import { readSecret } from '../test-support/reference-rlwe.ts'
 import { smallLiteral, smallScale } from '../test-support/small.ts'
 import { decrypt } from './decrypt.ts'
 import { encryptSymmetric } from './encrypt-symmetric.ts'
 import { createGaloisKeys, createPublicKey, createRelinearisationKey } from './keygen.ts'
-import { createSecretKey, type SecretKey, secretLimb } from './secret-key.ts'
-import { decodeSecretKey, encodeSecretKey } from './secret-wire.ts'
+import { sampleTernary } from './noise.ts'
+import { createSecretKey, newSecretKey, type SecretKey, secretLimb } from './secret-key.ts'
+import { decodeSecretKey, encodeSecretKey, readSecretKey } from './secret-wire.ts'
+
+setFlagsFromString('--expose-gc')
+const collect = runInNewContext('gc') as () => void
 
 const ckks = openCkks(smallLiteral)
 const { ring, params } = ckks
@@ -103,6 +110,38 @@ describe('a secret key', () => {
     expect(memory().every((b) => b === 7)).toBe(true)
   })
 
+  test('is wiped when it is dropped and collected', async () => {
+    const fresh = openCkks(params)
+    const { used } = fresh.ring.heap
+    const drop = (): { ptr: number; bytes: number } => {
+      const { ptr, bytes } = createSecretKey(fresh).slab
+      return { ptr, bytes }
+    }
+    const { ptr, bytes } = drop()
+    for (let i = 0; i < 100 && fresh.ring.heap.used > used; i++) {
+      collect()
+      await new Promise((resolve) => setTimeout(resolve, 5))
+    }
+    expect(fresh.ring.heap.used).toBe(used)
+    expect(fresh.ring.heap.u8(ptr, bytes).every((b) => b === 0)).toBe(true)
+  })
+
+  test('is given back and wiped when making it fails half-way', () => {
+    const fresh = openCkks(params)
+    const { heap, n, limbBytes } = fresh.ring
+    const { used } = heap
+    let at = 0
+    const fail = (coefficients: number): void => {
+      at = coefficients
+      sampleTernary(fresh.ring, coefficients)
+      expect(heap.f64(at, n).some((c) => c !== 0)).toBe(true)
+      throw new Error('no more random bytes')
+    }
+    expect(() => newSecretKey(fresh.ring, fail)).toThrow('no more random bytes')
+    expect(heap.used).toBe(used)
+    expect(heap.u8(at, limbBytes).every((b) => b === 0)).toBe(true)
+  })
+
   test('leaves no copy of its coefficients in the memory that was used on the way', () => {
     const fresh = openCkks(params)
     const secret = createSecretKey(fresh)
@@ -120,6 +159,32 @@ describe('a secret key', () => {
     const limb = Buffer.from(fresh.ring.heap.u8(secretLimb(secret, 0), 512))
     expect(all.indexOf(limb), 'the key itself is there').toBe(secretLimb(secret, 0))
     expect(all.indexOf(limb, secretLimb(secret, 0) + 1), 'and nowhere else').toBe(-1)
+  })
+
+  test('of a weight that no drawn key has is refused, of zeros above all', () => {
+    const decode = (bytes: Uint8Array) => readSecretKey(new ByteReader(bytes, 'the key'), ring)
+    /** The first `weight` coefficients 1, the others 0. */
+    const ofWeight = (weight: number): Uint8Array => {
+      const bytes = new Uint8Array(ring.n / 4)
+      for (let i = 0; i < weight; i++) bytes[i >> 2]! |= 1 << (2 * (i & 3))
+      return bytes
+    }
+    const used = ring.heap.used
+    // N = 2048: 1365.3 on average, ten standard deviations are 213.3.
+    for (const weight of [0, 1, 64, 1151])
+      expect(() => decode(ofWeight(weight))).toThrow(
+        expect.objectContaining({
+          code: 'malformed',
+          message: 'the key: "coefficients" expected about two in three other than 0, got far fewer',
+        }),
+      )
+    for (const weight of [1579, 2048])
+      expect(() => decode(ofWeight(weight))).toThrow('expected about two in three other than 0, got far more')
+    expect(ring.heap.used).toBe(used)
+    for (const weight of [1153, 1578]) {
+      using key = decode(ofWeight(weight))
+      expect(readSecret(key).filter((c) => c === 1n).length).toBe(weight)
+    }
   })
 
   test('is another one every time', () => {

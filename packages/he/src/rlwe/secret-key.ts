@@ -4,7 +4,7 @@ import type { Ring } from '../ring/ring.ts'
 import { sampleTernary, spread } from './noise.ts'
 
 /**
- * A uniform ternary secret. Its memory is wiped when it is disposed; it prints and serialises as nothing
+ * A uniform ternary secret. Its memory is wiped when it is disposed or collected; it prints and serialises as nothing
  * (use `encodeSecretKey` where it really must be stored).
  */
 export interface SecretKey extends Disposable {
@@ -20,25 +20,16 @@ export function secretLimb(key: SecretKey, index: number): Ptr {
 
 /** A secret key around ternary coefficients that `fill` writes. */
 export function newSecretKey(ring: Ring, fill: (coefficients: Ptr) => void): SecretKey {
-  const slab = ring.limbs(ring.moduli.length)
-  const coefficients = ring.limbs(1)
-  fill(coefficients.ptr)
-  spread(ring, slab.ptr, coefficients.ptr, [...ring.moduli.keys()])
-  ring.heap.f64(coefficients.ptr, ring.n).fill(0)
-  coefficients[Symbol.dispose]()
-  let alive = true
-  const key: SecretKey = {
-    kind: 'secret-key',
-    ring,
-    slab,
-    [Symbol.dispose]() {
-      // Once: the memory may hold another value the second time.
-      if (!alive) return
-      alive = false
-      ring.heap.u8(slab.ptr, slab.bytes).fill(0)
-      slab[Symbol.dispose]()
-    },
+  const slab = ring.limbs(ring.moduli.length, { wipe: true })
+  try {
+    using coefficients = ring.limbs(1, { wipe: true })
+    fill(coefficients.ptr)
+    spread(ring, slab.ptr, coefficients.ptr, [...ring.moduli.keys()])
+  } catch (error) {
+    slab[Symbol.dispose]()
+    throw error
   }
+  const key: SecretKey = { kind: 'secret-key', ring, slab, [Symbol.dispose]: () => slab[Symbol.dispose]() }
   // Not enumerable and never printed: a key in a log line shows as its kind alone.
   for (const hidden of ['ring', 'slab'] as const) Object.defineProperty(key, hidden, { enumerable: false })
   return Object.defineProperty(key, 'toJSON', { enumerable: false, value: () => ({ kind: 'secret-key' }) })

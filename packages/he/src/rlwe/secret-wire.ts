@@ -10,7 +10,7 @@ import { type DecodeOptions, requireSerialisable } from './wire.ts'
 export function writeSecretKey(writer: ByteWriter, key: SecretKey): void {
   const { ring } = key
   requireSerialisable(ring)
-  using space = ring.limbs(1)
+  using space = ring.limbs(1, { wipe: true })
   copyLimbs(ring, space.ptr, key.slab.ptr, 1)
   toCoefficients(ring, space.ptr, 1)
   const coefficients = ring.heap.f64(space.ptr, ring.n)
@@ -18,7 +18,6 @@ export function writeSecretKey(writer: ByteWriter, key: SecretKey): void {
   coefficients.forEach((s, i) => {
     bytes[i >> 2]! |= (s < 0 ? 2 : s) << (2 * (i & 3))
   })
-  coefficients.fill(0)
   writer.raw(bytes)
 }
 
@@ -27,6 +26,12 @@ export function readSecretKey(reader: ByteReader, ring: Ring): SecretKey {
   const bytes = reader.slice(ring.n / 4, 'coefficients')
   for (const byte of bytes)
     if (byte & (byte >> 1) & 0x55) throw reader.malformed('coefficients', 'two-bit values 0, 1 or 2', 'a 3')
+  let weight = 0
+  for (const byte of bytes) for (let shift = 0; shift < 8; shift += 2) if ((byte >> shift) & 3) weight++
+  // Ten standard deviations of a uniform key's weight. Under a key of zeros everybody could read.
+  const excess = weight - (2 * ring.n) / 3
+  if (Math.abs(excess) > 10 * Math.sqrt((2 * ring.n) / 9))
+    throw reader.malformed('coefficients', 'about two in three other than 0', excess < 0 ? 'far fewer' : 'far more')
   return newSecretKey(ring, (ptr) => {
     const coefficients = ring.heap.f64(ptr, ring.n)
     for (let i = 0; i < ring.n; i++) {

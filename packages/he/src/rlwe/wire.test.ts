@@ -190,7 +190,7 @@ describe('seeds', () => {
       ckks.subtract(seeded, whole),
       ckks.multiplyConstant(seeded, 2, 1),
       ckks.multiplyPlain(seeded, low),
-      ckks.rescale(seeded),
+      ckks.rescale({ ...seeded, scale: 2 ** 50 }),
       ckks.rotate(seeded, 1, { relinearisation, galois }),
       ckks.multiply(ckks.encrypt(publicKey, low), encryptSymmetric(ckks, secret, low)),
     ]

@@ -81,6 +81,7 @@ export function writeCiphertext(writer: ByteWriter, ct: Ciphertext): void {
   requireSerialisable(ring)
   if (ct.stride !== 1)
     throw new GloveboxError('unsupported', 'a ciphertext read from a trimmed reply cannot be written as a whole one')
+  requireNotTransparent(ct)
   writer
     .u8(seed ? 1 : 0)
     .u8(parts)
@@ -120,14 +121,29 @@ export function readCiphertext(reader: ByteReader, ring: Ring): Ciphertext {
   return ct
 }
 
-/** A ciphertext whose parts behind the first are 0 modulo some prime is readable by everybody there: an accident or an attack. */
-export function requireOpaque(reader: ByteReader, ct: Ciphertext): void {
+/** A ciphertext whose parts behind the first are 0 modulo some prime is readable by everybody there. */
+function isTransparent(ct: Ciphertext): boolean {
   const { ring, level, parts } = ct
   const isZero = (part: number, limb: number): boolean =>
     ring.heap.f64(limbOf(ct, part, limb), ring.n).every((x) => x === 0)
-  for (let limb = 0; limb <= level; limb++) {
-    const transparent = isZero(1, limb) && (parts === 2 || isZero(2, limb))
-    if (transparent) throw reader.malformed('part 1', 'a polynomial that is not 0', '0: the ciphertext is transparent')
+  for (let limb = 0; limb <= level; limb++) if (isZero(1, limb) && (parts === 2 || isZero(2, limb))) return true
+  return false
+}
+
+/** Refuses a transparent ciphertext from outside: an accident or an attack. */
+export function requireOpaque(reader: ByteReader, ct: Ciphertext): void {
+  if (isTransparent(ct)) {
+    throw reader.malformed('part 1', 'a polynomial that is not 0', '0: the ciphertext is transparent')
+  }
+}
+
+/** Refuses to send one, which nobody would accept: the result of a product with 0 or of a value less itself. */
+export function requireNotTransparent(ct: Ciphertext): void {
+  if (isTransparent(ct)) {
+    throw new GloveboxError(
+      'unsupported',
+      'the ciphertext is transparent (a product with 0, or a value less itself): it hides nothing and cannot be written',
+    )
   }
 }
 

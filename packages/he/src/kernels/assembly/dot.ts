@@ -1,7 +1,7 @@
 // Sums of products.
 //
-// Operands lie a power of two apart, so that the same index of all of them falls into the same cache set: going through all operands at one
-// index would evict lines before their second half is read. The limb is therefore cut into blocks, and each block takes the operands one
+// Operands may lie a power of two apart, so that the same index of all of them falls into the same cache set: going through all operands at
+// one index would then evict lines before their second half is read. The limb is cut into blocks, and each block takes the operands one
 // after the other, with the sums in dst0 and dst1. Measured, that also beats sums kept unreduced as pairs (high, low) below 8 products.
 import { mulmod, reduceOnce } from './fma'
 

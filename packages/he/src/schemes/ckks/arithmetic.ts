@@ -8,6 +8,7 @@ import {
   type Plaintext,
   requireLevel,
   requireScale,
+  requireWhole,
 } from '../../rlwe/ciphertext.ts'
 import { rescaleLimbs } from '../../rlwe/keyswitch.ts'
 import { scaledConstant } from './encoder.ts'
@@ -34,23 +35,14 @@ function requirePlaintext(name: string, value: Plaintext): void {
     throw new TypeError(`"${name}" expected a plaintext, got a ${(value as { kind: string }).kind}`)
 }
 
-/** The coefficients that a trimmed reply left out are noise of any size, and a product would spread it over the message. */
-function requireWhole(name: string, value: Ciphertext): void {
-  if (value.stride === 1) return
-  throw new GloveboxError(
-    'unsupported',
-    `"${name}" was read from a trimmed reply: it can be decrypted, but not multiplied`,
-  )
-}
-
 /** Room for the constant within half the modulus of the level. */
-function requireFits(a: Ciphertext, value: number, scale: number, constant: bigint): void {
+function requireFits(a: Ciphertext, scale: number, constant: bigint): void {
   const bits = Math.log2(Math.abs(Number(constant)))
   let room = -1
   for (let i = 0; i <= a.level; i++) room += Math.log2(a.ring.moduli[i]!.p)
   if (bits < room) return
   throw new RangeError(
-    `"value" ${value} at scale 2^${Math.log2(scale).toFixed(1)} needs ${Math.ceil(bits + 1)} bits, level ${a.level} has ${(room + 1).toFixed(0)}: ` +
+    `"value" at scale 2^${Math.log2(scale).toFixed(1)} does not fit the ${(room + 1).toFixed(0)} bits of level ${a.level}: ` +
       'use a smaller scale or a higher level',
   )
 }
@@ -91,10 +83,17 @@ export function subtract(a: Ciphertext, b: Ciphertext): Ciphertext {
 type LimbMap = (kernels: Kernels, dst: Ptr, src: Ptr, part: number, limb: number, p: number, pinv: number) => void
 
 /** A ciphertext of the same parts with every limb mapped. */
-function mapLimbs(a: Ciphertext, level: number, scale: number, map: LimbMap, seed?: Uint8Array): Ciphertext {
+function mapLimbs(
+  a: Ciphertext,
+  level: number,
+  scale: number,
+  map: LimbMap,
+  more: { seed?: Uint8Array | undefined; stride?: number } = {},
+): Ciphertext {
   requireCiphertext('a', a)
   const { ring } = a
-  const out = newCiphertext(ring, a.parts, level, scale, { stride: a.stride, ...(seed && { seed }) })
+  const { seed, stride = a.stride } = more
+  const out = newCiphertext(ring, a.parts, level, scale, { stride, ...(seed && { seed }) })
   for (let part = 0; part < a.parts; part++) {
     for (let i = 0; i <= level; i++) {
       const { p, pinv } = ring.moduli[i]!
@@ -121,7 +120,7 @@ function combinePlain(a: Ciphertext, b: Plaintext, op: Binary): Ciphertext {
       if (part === 0) kernels[op](dst, src, b.slab.ptr + limb * b.ring.limbBytes, a.ring.n, p, pinv)
       else copyLimbs(a.ring, dst, src, 1)
     },
-    a.seed,
+    { seed: a.seed, stride: Math.max(a.stride, b.stride) },
   )
 }
 
@@ -136,7 +135,7 @@ export function subtractPlain(a: Ciphertext, b: Plaintext): Ciphertext {
 /** The same constant in all slots is the constant polynomial, whose NTT is that constant everywhere. */
 export function addConstant(a: Ciphertext, value: number): Ciphertext {
   const constant = scaledConstant(value, a.scale)
-  requireFits(a, value, a.scale, constant)
+  requireFits(a, a.scale, constant)
   return mapLimbs(
     a,
     a.level,
@@ -145,13 +144,14 @@ export function addConstant(a: Ciphertext, value: number): Ciphertext {
       if (part === 0) kernels.addScalar(dst, src, a.ring.n, factor(constant, p).w, p, pinv)
       else copyLimbs(a.ring, dst, src, 1)
     },
-    a.seed,
+    { seed: a.seed },
   )
 }
 
 export function multiplyPlain(a: Ciphertext, b: Plaintext): Ciphertext {
   requirePlaintext('b', b)
   requireWhole('a', a)
+  requireWhole('b', b)
   const level = Math.min(a.level, b.level)
   const scale = a.scale * b.scale
   requireScale(a.ring, level, scale)
@@ -163,7 +163,7 @@ export function multiplyPlain(a: Ciphertext, b: Plaintext): Ciphertext {
 export function multiplyConstant(a: Ciphertext, value: number, scale: number): Ciphertext {
   if (!(scale > 0 && scale < Infinity)) throw new RangeError(`"scale" expected a positive finite number, got ${scale}`)
   const constant = scaledConstant(value, scale)
-  requireFits(a, value, scale, constant)
+  requireFits(a, scale, constant)
   requireScale(a.ring, a.level, a.scale * scale)
   return mapLimbs(a, a.level, a.scale * scale, (kernels, dst, src, _part, _limb, p) => {
     const { w, wp } = factor(constant, p)
@@ -215,7 +215,15 @@ export function rescale(a: Ciphertext): Ciphertext {
     )
   }
   const { ring } = a
-  const out = newCiphertext(ring, a.parts, a.level - 1, a.scale / ring.moduli[a.level]!.p, { stride: a.stride })
+  const scale = a.scale / ring.moduli[a.level]!.p
+  if (scale < 1) {
+    throw new GloveboxError(
+      'scale-mismatch',
+      `the scale is 2^${Math.log2(a.scale).toFixed(1)}, and the prime to divide by has ${Math.log2(ring.moduli[a.level]!.p).toFixed(1)} bits: ` +
+        'nothing of the message would be left; multiply first, or drop the level instead',
+    )
+  }
+  const out = newCiphertext(ring, a.parts, a.level - 1, scale, { stride: a.stride })
   for (let part = 0; part < a.parts; part++) rescaleLimbs(ring, limbOf(out, part, 0), limbOf(a, part, 0), a.level)
   return out
 }
@@ -229,5 +237,5 @@ export function dropLevel(a: Ciphertext, level: number): Ciphertext {
     )
   }
   requireScale(a.ring, level, a.scale)
-  return mapLimbs(a, level, a.scale, (_kernels, dst, src) => copyLimbs(a.ring, dst, src, 1), a.seed)
+  return mapLimbs(a, level, a.scale, (_kernels, dst, src) => copyLimbs(a.ring, dst, src, 1), { seed: a.seed })
 }

@@ -1,5 +1,5 @@
 import { openBackend } from '../../backend/open.ts'
-import { createParams, type Params, type ParamsLiteral } from '../../params/params.ts'
+import { checkedParams, type Params, type ParamsLiteral } from '../../params/params.ts'
 import { openRing, type Ring } from '../../ring/ring.ts'
 import type { Ciphertext, Plaintext } from '../../rlwe/ciphertext.ts'
 import { requireRing } from '../../rlwe/ciphertext.ts'
@@ -78,7 +78,7 @@ export interface OpenOptions {
 
 /** Opens a context: tables for every prime in one memory. Accepts a literal too. */
 export function openCkks(params: Params | ParamsLiteral, options: OpenOptions = {}): Ckks {
-  const checked = 'digest' in params ? params : createParams(params)
+  const checked = checkedParams(params)
   const ring = openRing(checked, openBackend(options.backend ?? 'auto'))
   const top = checked.maxLevel
   const own = (name: string, value: Ciphertext): Ciphertext => {

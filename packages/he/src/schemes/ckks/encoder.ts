@@ -18,6 +18,8 @@ const largestCoefficient = 2 ** 99
 
 function fillSlots(target: Float64Array, values: ArrayLike<number>, name: string): void {
   const count = values.length
+  if (!Number.isInteger(count) || count < 0)
+    throw new TypeError(`"${name}" expected an array of numbers, got length ${count}`)
   if (count > target.length)
     throw new RangeError(`"${name}" expected at most ${target.length} values (N/2 slots), got ${count}`)
   for (let i = 0; i < count; i++) {
@@ -75,7 +77,7 @@ function fromCoefficients(ring: Ring, src: Ptr, level: number, scale: number): P
   for (let i = 0; i <= level; i++) room += Math.log2(ring.moduli[i]!.p)
   if (!(largest <= largestCoefficient) || Math.log2(largest) >= room) {
     throw new RangeError(
-      `"values" at scale 2^${Math.log2(scale).toFixed(1)} need ${Math.ceil(Math.log2(largest) + 1)} bits, level ${level} has ${Math.min(room + 1, 100).toFixed(0)}: use a smaller scale or a higher level`,
+      `"values" at scale 2^${Math.log2(scale).toFixed(1)} do not fit the ${Math.min(room + 1, 100).toFixed(0)} bits of level ${level}: use a smaller scale or a higher level`,
     )
   }
   const plaintext = newPlaintext(ring, level, scale)
@@ -112,14 +114,10 @@ function compose(ring: Ring, dst: Ptr, plaintext: Plaintext): void {
   using digit = ring.limbs(1)
   copyLimbs(ring, residues.ptr, plaintext.slab.ptr, level + 1)
   toCoefficients(ring, residues.ptr, level + 1)
-  ring.heap.f64(dst, n).fill(0)
-  let weight = 1 / scale
   for (let i = 0; i <= level; i++) {
     const at = residues.ptr + i * limbBytes
     // Only here a reduced value must be the canonical one: it is an integer now, not a class.
     kernels.reduce(at, at, n, moduli[i]!.p, moduli[i]!.pinv)
-    kernels.combine(dst, dst, 1, at, weight, n)
-    weight *= moduli[i]!.p
     for (let j = i + 1; j <= level; j++) {
       const { p, pinv } = moduli[j]!
       const { w, wp } = ring.primeInverse(i, j)
@@ -128,6 +126,10 @@ function compose(ring: Ring, dst: Ptr, plaintext: Plaintext): void {
       kernels.subMulScalar(other, other, digit.ptr, n, w, wp, p)
     }
   }
+  // From the leading digit down, so that no power of the modulus is ever formed: it may be beyond the range of a double.
+  copyLimbs(ring, dst, residues.ptr + level * limbBytes, 1)
+  for (let i = level - 1; i >= 0; i--) kernels.combine(dst, dst, moduli[i]!.p, residues.ptr + i * limbBytes, 1, n)
+  kernels.combine(dst, dst, 1 / scale, residues.ptr, 0, n)
   if (stride > 1) {
     const coefficients = ring.heap.f64(dst, n)
     for (let i = 0; i < n; i++) if (i % stride !== 0) coefficients[i] = 0

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import { applyLinear, encodeLinear } from '../../circuits/linear.ts'
 import { planLinear } from '../../circuits/plan.ts'
-import type { ParamsLiteral } from '../../params/params.ts'
+import { createParams, type ParamsLiteral } from '../../params/params.ts'
 import { decrypt } from '../../rlwe/decrypt.ts'
 import { encryptSymmetric } from '../../rlwe/encrypt-symmetric.ts'
 import { createGaloisKeys, createPublicKey, createRelinearisationKey } from '../../rlwe/keygen.ts'
@@ -139,14 +139,16 @@ describe('scales', () => {
     expectError('scale-mismatch', 'a scale of 2^110.0 does not fit', () => ckks.multiplyConstant(big, 1e-9, 2 ** 50))
   })
   test('no scale at all', () => {
-    for (const wrong of [0, -1, Number.NaN, Infinity, undefined as unknown as number]) {
-      expectError(RangeError, `"scale" expected a positive finite number, got ${wrong}`, () =>
+    for (const wrong of [0, -1, 0.5, 5e-324, Number.NaN, Infinity, undefined as unknown as number]) {
+      expectError(RangeError, `"scale" expected a finite number from 1, got ${wrong}`, () =>
         ckks.encode([1], { scale: wrong }),
       )
-      expectError(RangeError, `"scale" expected a positive finite number, got ${wrong}`, () =>
-        ckks.multiplyConstant(ct, 1, wrong),
-      )
-      expectError(RangeError, `"scale" expected a positive finite number, got ${wrong}`, () =>
+      if (wrong !== 0.5 && wrong !== 5e-324) {
+        expectError(RangeError, `"scale" expected a positive finite number, got ${wrong}`, () =>
+          ckks.multiplyConstant(ct, 1, wrong),
+        )
+      }
+      expectError(RangeError, `"scale" expected a finite number from 1, got ${wrong}`, () =>
         ckks.encodeCoefficients([1], { scale: wrong }),
       )
     }
@@ -202,15 +204,15 @@ describe('values', () => {
       ckks.encode({ re: [1], im: [1, 2] }, { scale }),
     )
   })
-  test('larger than the modulus: the error says how many bits are needed and how many there are', () => {
-    expectError(RangeError, '"values" at scale 2^30.0 need 51 bits, level 0 has 40', () =>
+  test('larger than the modulus: the error says how many bits there are, and nothing of the values', () => {
+    expectError(RangeError, '"values" at scale 2^30.0 do not fit the 40 bits of level 0', () =>
       ckks.encode(new Array(512).fill(2 ** 20), { scale, level: 0 }),
     )
     expectError(RangeError, 'use a smaller scale or a higher level', () => ckks.encode([1e300], { scale }))
-    expectError(RangeError, '"value" 1e+30 at scale 2^20.0 needs 121 bits, level 2 has 100', () =>
+    expectError(RangeError, '"value" at scale 2^20.0 does not fit the 100 bits of level 2', () =>
       ckks.addConstant(ct, 1e30),
     )
-    expectError(RangeError, '"value" -1e+30 at scale 2^30.0 needs 131 bits, level 2 has 100', () =>
+    expectError(RangeError, '"value" at scale 2^30.0 does not fit the 100 bits of level 2', () =>
       ckks.multiplyConstant(ct, -1e30, scale),
     )
     expectError('scale-mismatch', '"value" times "scale" is not a finite number', () =>
@@ -333,7 +335,7 @@ describe('after disposal', () => {
     }
     for (const act of [
       () => ckks.add(ct, gone),
-      () => ckks.rescale(gone),
+      () => ckks.rescale({ ...gone, scale: 2 ** 50 }),
       () => ckks.dropLevel(gone, 0),
       () => ckks.hoist(gone),
       () => decrypt(ckks, secret, gone),
@@ -404,4 +406,48 @@ test('an unknown backend', () => {
   expectError(RangeError, '"name" expected auto, wasm-fused, wasm or reference, got gpu', () =>
     openCkks(literal, { backend: 'gpu' as 'wasm' }),
   )
+})
+
+describe('parameters from elsewhere', () => {
+  test('are checked again, whatever digest they claim', () => {
+    const honest = createParams({ scheme: 'ckks', ringDegree: 2048, modulusBits: [26], specialBits: [27] })
+    expect(openCkks(honest).params).toBe(honest)
+    const forged = { ...honest, ringDegree: 1024, slots: 512, logN: 10 }
+    expect(openCkks(forged).params.ringDegree).toBe(2048)
+    const literal = { ...honest.literal, ringDegree: 1024 }
+    expectError('insecure-parameters', 'bits too large', () => openCkks({ ...honest, literal }))
+  })
+})
+
+describe('messages that would be lost', () => {
+  test('rescaling below a scale of 1', () => {
+    expectError('scale-mismatch', 'nothing of the message would be left', () => ckks.rescale(ct))
+  })
+  test('sending a transparent ciphertext', () => {
+    const secure = openCkks({ scheme: 'ckks', ringDegree: 2048, modulusBits: [50], specialBits: [] })
+    const key = createSecretKey(secure)
+    const fresh = encryptSymmetric(secure, key, secure.encode([1], { scale: 2 ** 20 }))
+    expectError('unsupported', 'the ciphertext is transparent', () => encodeCiphertext(secure.subtract(fresh, fresh)))
+    expectError('unsupported', 'the ciphertext is transparent', () =>
+      encodeCiphertext(secure.multiplyConstant(fresh, 0, 1)),
+    )
+  })
+})
+
+describe('trimmed replies', () => {
+  // Read from a reply of stride 4, as far as the library can tell.
+  const trimmed = { ...encryptSymmetric(ckks, secret, plain), stride: 4, seed: undefined }
+  const trimmedPlain = { ...plain, stride: 4 }
+
+  test('are decrypted, added and copied with their mark, and not multiplied', () => {
+    expect(ckks.relinearise(trimmed, keys).stride).toBe(4)
+    expect(ckks.add(trimmed, ct).stride).toBe(4)
+    expect(ckks.addPlain(ct, trimmedPlain).stride).toBe(4)
+    const message = 'was read from a trimmed reply'
+    expectError('unsupported', message, () => ckks.multiply(trimmed, ct))
+    expectError('unsupported', message, () => ckks.multiplyPlain(ct, trimmedPlain))
+    const diagonals = new Map([[0, new Float64Array(512).fill(1)]])
+    const transform = encodeLinear(ckks, diagonals, planLinear([0], 512), { level: trimmed.level, scale })
+    expectError('unsupported', message, () => applyLinear(ckks, trimmed, transform, keys))
+  })
 })
