@@ -177,7 +177,7 @@ export function definitionSuite(backend: Backend['name'], literal: ParamsLiteral
     function expectOwnError(error: Poly): void {
       expect(largest(error)).toBeGreaterThan(0)
       expect(largest(error)).toBeLessThanOrEqual(mostError)
-      // Two independent errors agree in a coefficient with probability C(84, 42) / 2^84 = 0.0868: in a quarter of 256 in one run of 1e13.
+      // Two independent errors agree in a coefficient with probability C(84, 42) / 2^84 = 0.0868, in a quarter of 256 with 1e-13.
       for (const other of keyErrors)
         for (const sign of [1n, -1n]) expect(error.filter((e, i) => e === sign * other[i]!).length).toBeLessThan(n / 4)
       keyErrors.push(error)
