@@ -58,6 +58,13 @@ export function of<T>(file: string, read: () => T): T {
   } catch (error) {
     if (error instanceof GloveboxError)
       throw new GloveboxError(error.code, `${file}: ${error.message}`, { cause: error })
-    throw error
+    throw blame(file, error)
   }
+}
+
+/** What is thrown for numbers that a model does not take, with the file that they came from; other errors as they are. */
+export function blame(file: string, error: unknown): unknown {
+  if (error instanceof RangeError) return new RangeError(`${file}: ${error.message}`, { cause: error })
+  if (error instanceof TypeError) return new TypeError(`${file}: ${error.message}`, { cause: error })
+  return error
 }

@@ -1,13 +1,17 @@
 import { CommanderError } from 'commander'
 import { describeError } from './errors.ts'
+import { FileError } from './files.ts'
 import { createProgram } from './program.ts'
 
 // The process: exit code 0, 1 for what went wrong, 2 for a command line that is wrong.
 
 // `glovebox … | head` closes the pipe early; that is no error.
-for (const stream of [process.stdout, process.stderr]) {
-  stream.on('error', (error: NodeJS.ErrnoException) => process.exit(error.code === 'EPIPE' ? 0 : 1))
-}
+process.stderr.on('error', (error: NodeJS.ErrnoException) => process.exit(error.code === 'EPIPE' ? 0 : 1))
+process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+  if (error.code === 'EPIPE') process.exit(0)
+  process.stderr.write(`${describeError(new FileError('write', 'standard output', error))}\n`)
+  process.exit(1)
+})
 
 try {
   await createProgram().parseAsync()

@@ -98,6 +98,23 @@ test('keys go up once, queries every time, and outputs are right', async () => {
   expect(calls).toEqual(['GET /v2/models/tiny/client', 'HEAD /v2/keys/…', 'PUT /v2/keys/…', post, post])
 })
 
+test('many samples go in requests of their own, and come back in order', async () => {
+  const { model, calls } = await predictWith()
+  const many = tinySamples(20)
+  const seen: number[] = []
+  const { outputs, computeMs } = await model.predict(many, keys, { onProgress: (done) => void seen.push(done) })
+  expect(seen).toEqual([16, 20])
+  expect(computeMs).toBe(3)
+  expect(outputs).toHaveLength(20)
+  outputs.forEach((row, i) => {
+    expect(Math.abs(row[0]! - tiny.expected(many[i]!)[0]!)).toBeLessThan(0.01)
+  })
+  expect(calls.filter((call) => call.startsWith('POST'))).toHaveLength(2)
+  await expect(model.predict([...many, [1]], keys)).rejects.toThrow('"sample 20" expected 16 numbers')
+  await expect(model.predict([], keys)).rejects.toThrow('at least one')
+  expect(calls.filter((call) => call.startsWith('POST'))).toHaveLength(2)
+})
+
 test('a server that forgot the keys gets them again', async () => {
   const { predict, calls, stored } = await predictWith()
   await predict()

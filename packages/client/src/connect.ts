@@ -1,8 +1,8 @@
-import { equalBytes, GloveboxError, toHex } from '@glovebox/he'
+import { ciphertextBytes, equalBytes, GloveboxError, toHex } from '@glovebox/he'
 import type { ClientKeys } from './keys.ts'
 import { type ClientModel, openModel } from './model.ts'
 import { decodeInferAnswer, encodeInferRequest, lengthHeader } from './protocol.ts'
-import { encryptQuery } from './query.ts'
+import { encryptInputs, readInputs } from './query.ts'
 import { decryptReply } from './reply.ts'
 import type { Sample, SampleOptions } from './samples.ts'
 import { type Fetch, openService, type Service, twice } from './service.ts'
@@ -22,25 +22,34 @@ export interface Connection {
 /** A model of a service, and its client part here. */
 export interface RemoteModel extends ClientModel {
   readonly name: string
-  /** Encrypts samples, has them computed on, and decrypts. Uploads the evaluation keys where the server does not have them. */
+  /**
+   * Encrypts samples, has them computed on, and decrypts. Uploads the evaluation keys where the server does not have them. Many
+   * samples go in several requests, one after the other, so that a server can turn to others in between.
+   */
   predict(samples: readonly Sample[], keys: ClientKeys, options?: PredictOptions): Promise<Prediction>
 }
 
 export interface PredictOptions extends SampleOptions {
   readonly signal?: AbortSignal
+  /** Called after every request with the samples that are done. */
+  readonly onProgress?: (done: number, total: number) => void
 }
 
 export interface Prediction {
   /** The model's raw outputs, a row for each sample. */
   readonly outputs: readonly Float64Array[]
-  /** What the server says that it computed for. */
+  /** What the server says that it computed for, over all requests. */
   readonly computeMs: number | undefined
-  /** From the first byte of the query sent to the last of the reply received. */
+  /** From the first byte of the query sent to the last of the reply received, over all requests. */
   readonly roundTripMs: number
-  /** Bodies of request and answer as they went over HTTP. */
+  /** Bodies of requests and answers as they went over HTTP. */
   readonly uploadBytes: number
   readonly replyBytes: number
 }
+
+/** The most in one request; no larger than a few seconds of a server's thread, and far below what it takes. */
+const requestSamples = 16
+const requestBytes = 8e6
 
 /** Throws TypeError for something that is no http address. */
 export function connect(url: string, options: ConnectOptions = {}): Connection {
@@ -58,15 +67,39 @@ export function connect(url: string, options: ConnectOptions = {}): Connection {
         async predict(samples, keys, predictOptions = {}) {
           predictOptions.signal?.throwIfAborted()
           requireSameModel(model, keys)
-          const query = encryptQuery(keys.model, keys.secret, samples, predictOptions)
-          const answer = await infer(query, keys, predictOptions.signal)
-          // Whether this worked is told to the caller only; the server hears nothing about it.
-          const outputs = decryptReply(keys.model, keys.secret, answer.reply, { count: samples.length })
-          const { computeMs, roundTripMs, uploadBytes, replyBytes } = answer
-          return { outputs, computeMs, roundTripMs, uploadBytes, replyBytes }
+          if (samples.length === 0) throw new RangeError('"samples" expected at least one sample, got none')
+          const inputs = readInputs(model.part, samples, predictOptions)
+          const most = samplesPerRequest(model)
+          let whole: Prediction | undefined
+          for (let at = 0; at < inputs.length; at += most) {
+            const some = inputs.slice(at, at + most)
+            const answer = await infer(encryptInputs(keys.model, keys.secret, some), keys, predictOptions.signal)
+            // Whether this worked is told to the caller only; the server hears nothing about it.
+            const outputs = decryptReply(keys.model, keys.secret, answer.reply, { count: some.length })
+            whole = append(whole, { ...answer, outputs })
+            predictOptions.onProgress?.(at + some.length, inputs.length)
+          }
+          return whole!
         },
       }
     },
+  }
+}
+
+function samplesPerRequest({ ckks: { params }, part }: ClientModel): number {
+  const fit = Math.floor(requestBytes / ciphertextBytes(params, part.input.level, true))
+  return Math.max(1, Math.min(requestSamples, fit))
+}
+
+function append(before: Prediction | undefined, next: Prediction): Prediction {
+  const { outputs, computeMs, roundTripMs, uploadBytes, replyBytes } = next
+  if (!before) return { outputs, computeMs, roundTripMs, uploadBytes, replyBytes }
+  return {
+    outputs: [...before.outputs, ...outputs],
+    computeMs: before.computeMs === undefined || computeMs === undefined ? undefined : before.computeMs + computeMs,
+    roundTripMs: before.roundTripMs + roundTripMs,
+    uploadBytes: before.uploadBytes + uploadBytes,
+    replyBytes: before.replyBytes + replyBytes,
   }
 }
 

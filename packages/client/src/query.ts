@@ -1,6 +1,6 @@
 import { ByteWriter, encodeFrame, writeCiphertext } from '@glovebox/he'
 import { encryptSymmetric, type SecretKey } from '@glovebox/he/secret'
-import { packInput } from '@glovebox/ml'
+import { type ClientPart, packInput } from '@glovebox/ml'
 import type { ClientModel } from './model.ts'
 import { flattenSample, type Sample, type SampleOptions } from './samples.ts'
 
@@ -18,21 +18,46 @@ export function encryptQuery(
   samples: readonly Sample[],
   options: EncryptOptions = {},
 ): Uint8Array<ArrayBuffer> {
-  const { ckks, part } = model
-  const { input } = part
+  const { part } = model
   if (samples.length < 1 || samples.length > maxSamples)
     throw new RangeError(`"samples" expected 1 to ${maxSamples} samples, got ${samples.length}`)
-  // All of them before the first is encrypted: an error in the last one should not cost the work for the others.
-  const inputs = samples.map((sample, i) =>
-    flattenSample(sample, input, options, samples.length === 1 ? 'sample' : `sample ${i}`),
-  )
+  return encryptInputs(model, secret, readInputs(part, samples, options), options.onProgress)
+}
+
+/**
+ * Samples as the numbers that the model takes. Looks at all of them before the first is encrypted or sent: an error in the last one
+ * should not cost the work for the others. Throws RangeError and TypeError that name the sample.
+ */
+export function readInputs(part: ClientPart, samples: readonly Sample[], options: SampleOptions): Float64Array[] {
+  return samples.map((sample, i) => {
+    const name = samples.length === 1 ? 'sample' : `sample ${i}`
+    const values = flattenSample(sample, part.input, options, name)
+    try {
+      // Packing is cheap beside encryption, and knows what the model takes.
+      packInput(part, values)
+    } catch (error) {
+      if (error instanceof RangeError) throw new RangeError(`${name}: ${error.message}`, { cause: error })
+      throw error
+    }
+    return values
+  })
+}
+
+/** The query of inputs that `readInputs` has looked at. */
+export function encryptInputs(
+  { ckks, part }: ClientModel,
+  secret: SecretKey,
+  inputs: readonly Float64Array[],
+  onProgress?: EncryptOptions['onProgress'],
+): Uint8Array<ArrayBuffer> {
+  const { input } = part
   const writer = new ByteWriter()
-  writer.u32(samples.length)
+  writer.u32(inputs.length)
   inputs.forEach((values, i) => {
     using plaintext = ckks.encode(packInput(part, values), { level: input.level, scale: input.scale })
     using ciphertext = encryptSymmetric(ckks, secret, plaintext)
     writeCiphertext(writer, ciphertext)
-    options.onProgress?.(i + 1, samples.length)
+    onProgress?.(i + 1, inputs.length)
   })
   return encodeFrame('query', part.digest, writer.done()) as Uint8Array<ArrayBuffer>
 }

@@ -98,6 +98,17 @@ describe('what is announced', () => {
     expect(new Uint8Array(await part.arrayBuffer())).toEqual(model.clientPart)
   })
 
+  test('a model by its version too, which is the only one', async () => {
+    const { call } = setUp()
+    for (const rest of ['', '/ready', '/client']) {
+      const [bare, versioned] = [`/v2/models/digits${rest}`, `/v2/models/digits/versions/1${rest}`]
+      expect(await (await call('GET', versioned)).text()).toBe(await (await call('GET', bare)).text())
+    }
+    expect((await call('GET', '/v2/models/digits/versions/2')).status).toBe(404)
+    const { body, length } = inferBody(header())
+    expect((await infer(call, body, length, 'digits/versions/1')).status).toBe(404)
+  })
+
   test('unknown models and addresses are 404 with the names that are known', async () => {
     const { call } = setUp()
     for (const path of ['/v2/models/x', '/v2/models/x/client', '/v2/models/x/ready']) {
@@ -131,9 +142,21 @@ describe('evaluation keys', () => {
     expect([wrong.status, await errorOf(wrong)]).toEqual([400, expect.stringContaining(address)])
     const digest = createHash('sha256').update(query).digest('hex')
     const kind = await call('PUT', `/v2/keys/${digest}`, query)
-    expect([kind.status, await errorOf(kind)]).toEqual([400, expect.stringContaining('got query')])
+    expect([kind.status, await errorOf(kind)]).toEqual([400, expect.stringContaining('got "query"')])
     for (const bad of ['abc', 'A'.repeat(64), `${'0'.repeat(63)}g`])
       expect((await call('PUT', `/v2/keys/${bad}`, keys)).status).toBe(400)
+  })
+
+  test('a truncated set and one of a model that is not served are refused', async () => {
+    const { call } = setUp()
+    const put = (bytes: Uint8Array) =>
+      call('PUT', `/v2/keys/${createHash('sha256').update(bytes).digest('hex')}`, bytes)
+    const cut = await put(keys.slice(0, 500))
+    expect([cut.status, await errorOf(cut)]).toEqual([400, expect.stringContaining('truncated')])
+    const flipped = await put(keys.with(100, 8))
+    expect([flipped.status, await errorOf(flipped)]).toEqual([400, expect.stringContaining('checksum')])
+    const strange = await put(encodeFrame('evaluation keys of a program', new Uint8Array(32), new Uint8Array(8)))
+    expect([strange.status, await errorOf(strange)]).toEqual([409, expect.stringContaining('there are: digits (0707')])
   })
 
   test('a body that is too long is cut off while it streams, announced or not', async () => {
@@ -191,7 +214,7 @@ describe('infer', () => {
     expect([...bytes.subarray(cut)]).toEqual([2, 0, 0, 0, 5, 6])
     expect(jobs[0]).toMatchObject({ model: 'digits', keysDigest: address })
     expect(Buffer.compare(jobs[0]!.query, query)).toBe(0)
-    expect(Buffer.compare(jobs[0]!.keys, keys)).toBe(0)
+    expect(Buffer.compare(jobs[0]!.keys()!, keys)).toBe(0)
     expect(lines.at(-2)).toMatchObject({ msg: 'query answered', model: 'digits', replyBytes: bytes.length })
     expect(lines.every((line) => 'request' in line)).toBe(true)
   })

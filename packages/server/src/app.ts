@@ -1,5 +1,6 @@
 import { createHash, randomUUID } from 'node:crypto'
-import { GloveboxError, peekKind } from '@glovebox/he'
+import { readFileSync } from 'node:fs'
+import { decodeFrame, GloveboxError, toHex } from '@glovebox/he'
 import { type Context, Hono } from 'hono'
 import type { Logger } from 'pino'
 import { type Intake, readBody } from './body.ts'
@@ -14,7 +15,9 @@ type Env = { Variables: { log: Logger } }
 
 /** What the service calls itself in `GET /v2`. */
 export const serverName = 'glovebox'
-export const serverVersion = '0.1.0'
+export const serverVersion: string = JSON.parse(
+  readFileSync(new URL('../package.json', import.meta.url), 'utf8'),
+).version
 
 /**
  * The service as a function from requests to responses, after the Open Inference Protocol version 2. It sees ciphertexts and
@@ -50,12 +53,13 @@ export function createApp(
 
   const modelOf = (c: Context<Env>): Model => registry.get(c.req.param('name') ?? '')
 
-  app.get('/v2/models/:name', (c) => c.json(metadata(modelOf(c))))
-  app.get('/v2/models/:name/ready', (c) => {
+  const models = new Hono<Env>()
+  models.get('/', (c) => c.json(metadata(modelOf(c))))
+  models.get('/ready', (c) => {
     const { name } = modelOf(c)
     return c.json({ name, ready: compute.ready }, compute.ready ? 200 : 503)
   })
-  app.get('/v2/models/:name/client', (c) => {
+  models.get('/client', (c) => {
     const { clientPart, digest } = modelOf(c)
     c.header('etag', `"${digest}"`)
     return c.body(clientPart, 200, { 'content-type': 'application/octet-stream' })
@@ -67,12 +71,7 @@ export function createApp(
     const found = createHash('sha256').update(body).digest('hex')
     if (found !== wanted)
       throw new GloveboxError('malformed', `the evaluation keys have the SHA-256 ${found}, the address says ${wanted}`)
-    if (peekKind(body) !== 'evaluation keys of a program') {
-      throw new GloveboxError(
-        'malformed',
-        `the body expected a frame of kind "evaluation keys of a program", got ${peekKind(body) ?? 'something else'}`,
-      )
-    }
+    requireServed(registry, body)
     const known = keys.has(wanted)
     keys.put(wanted, body)
     c.get('log').info({ keys: wanted.slice(0, 16), bytes: body.length, kept: keys.bytes }, 'evaluation keys stored')
@@ -92,12 +91,11 @@ export function createApp(
     return c.body(null, 204)
   })
 
-  app.post('/v2/models/:name/infer', async (c) => {
+  models.post('/infer', async (c) => {
     const model = modelOf(c)
     const body = await readBody(c.req.raw, limits.queryBytes, intake, 'the query')
     const request = decodeInferRequest(body, c.req.header(lengthHeader))
-    const found = keys.get(request.keys)
-    if (!found)
+    if (!keys.has(request.keys))
       throw new GloveboxError('not-found', `there are no evaluation keys ${request.keys} here: upload them first`)
     const log = c.get('log').child({ model: model.name })
     log.info({ queryBytes: body.length, keys: request.keys.slice(0, 16) }, 'query received')
@@ -105,7 +103,7 @@ export function createApp(
     const job = {
       model: model.name,
       keysDigest: request.keys,
-      keys: found,
+      keys: () => keys.get(request.keys),
       query: request.query,
       signal: c.req.raw.signal,
     }
@@ -120,7 +118,20 @@ export function createApp(
     return c.body(answer, 200, { 'content-type': 'application/octet-stream', [lengthHeader]: String(headerLength) })
   })
 
+  // There is one version of each model; clients of the protocol may name it.
+  for (const version of ['', '/versions/1']) app.route(`/v2/models/:name${version}`, models)
   return app
+}
+
+/** Evaluation keys are kept only if they are whole and of a model that is served. */
+function requireServed({ models }: Registry, keys: Uint8Array): void {
+  const { owner } = decodeFrame(keys, 'evaluation keys of a program', { what: 'the set of evaluation keys' })
+  const digest = toHex(owner)
+  if (models.some((model) => model.digest === digest)) return
+  throw new GloveboxError(
+    'parameters-mismatch',
+    `the evaluation keys were made for the model with digest ${digest.slice(0, 16)}…, which is not served here; there are: ${models.map((model) => `${model.name} (${model.digest.slice(0, 16)}…)`).join(', ')}`,
+  )
 }
 
 function requireDigest(c: Context<Env>): string {
@@ -141,6 +152,11 @@ function refuse(c: Context<Env>, error: unknown): Response {
     return c.json({ error: 'internal error; the log of the server has more, under this request id' }, 500)
   }
   const message = (error as Error).message
+  if (c.req.raw.signal.aborted) {
+    c.get('log').info({ reason: message }, 'the client has left')
+    // As nginx says it; no one reads it but the log.
+    return new Response(null, { status: 499 })
+  }
   c.get('log').warn({ status, reason: message }, 'refused')
   if (status === 503) c.header('retry-after', '1')
   // The rest of a body that is too long is not read: the connection cannot be used again.

@@ -18,7 +18,9 @@ export async function readBody(request: Request, limit: number, intake: Intake, 
   const reader = request.body?.getReader()
   try {
     while (reader) {
-      const { done, value } = await reader.read()
+      const { done, value } = await reader.read().catch((cause: unknown) => {
+        throw new GloveboxError('unavailable', `the connection was closed before ${what} was received`, { cause })
+      })
       if (done) break
       length += value.length
       intake.used += value.length

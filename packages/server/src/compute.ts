@@ -2,11 +2,14 @@
 export interface Job {
   readonly model: string
   readonly keysDigest: string
-  /** A frame of kind 'evaluation keys of a program'; in shared memory, so that a thread reads it in place. */
-  readonly keys: Uint8Array
+  /**
+   * A frame of kind 'evaluation keys of a program', in shared memory, so that a thread reads it in place. Asked for when a thread is
+   * free, as a job that waits must not hold keys that the store has dropped; undefined where they are gone.
+   */
+  readonly keys: () => Uint8Array | undefined
   /** A frame of kind 'query'. */
   readonly query: Uint8Array
-  /** Takes the job back while it waits. */
+  /** Takes the job back while it waits, or before its next sample. */
   readonly signal?: AbortSignal
 }
 
@@ -20,7 +23,7 @@ export interface Answer {
 export interface Compute {
   /** Models are prepared and at least one thread runs. */
   readonly ready: boolean
-  /** Throws GloveboxError for what the query or the keys are to blame for, `unavailable` when the queue is full. */
+  /** Throws GloveboxError for what the query or the keys are to blame for, `unavailable` when the queue is full, `not-found` for keys that are gone. */
   run(job: Job): Promise<Answer>
   /** Drops what was kept of these keys. */
   forget(keysDigest: string): void

@@ -65,6 +65,22 @@ describe('what a client sends', () => {
     ).toBeGreaterThan(10)
   })
 
+  test('is measured before the first sample is computed on', () => {
+    const two = encryptQuery(model, secret, tinySamples(2))
+    let computed = 0
+    const cut = reframe('query', bodyOf(two).slice(0, -1))
+    expect(() => engine.answer(cut, keys, { onProgress: () => computed++ })).toThrow('"ciphertexts" expected')
+    expect(computed).toBe(0)
+  })
+
+  test('is left alone between two samples once it is cancelled', () => {
+    const three = encryptQuery(model, secret, tinySamples(3))
+    let computed = 0
+    const options = { onProgress: () => computed++, cancelled: () => computed === 2 }
+    expect(() => engine.answer(three, keys, options)).toThrow('withdrawn')
+    expect(computed).toBe(2)
+  })
+
   test('leaves nothing behind in memory when it is refused', () => {
     const bad = reframe('query', bodyOf(query).with(10, 3))
     const lose = (): void => {

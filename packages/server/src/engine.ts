@@ -1,9 +1,13 @@
 import {
+  type ByteReader,
   ByteWriter,
   type Ckks,
+  ciphertextBytes,
   decodeFrame,
   type EvaluationKeys,
   encodeFrame,
+  frameOverhead,
+  GloveboxError,
   openCkks,
   readCiphertext,
   readEvaluationKeys,
@@ -22,7 +26,13 @@ export interface Engine {
   /** Reads evaluation keys; throws GloveboxError `malformed`, or `parameters-mismatch` for those of another model. */
   readKeys(bytes: Uint8Array): Keys
   /** A frame of kind 'query' to one of kind 'reply'. Throws GloveboxError for what the query or the keys are to blame for. */
-  answer(query: Uint8Array, keys: Keys, onProgress?: (done: number, total: number) => void): Uint8Array
+  answer(query: Uint8Array, keys: Keys, options?: AnswerOptions): Uint8Array
+}
+
+export interface AnswerOptions {
+  readonly onProgress?: ((done: number, total: number) => void) | undefined
+  /** Asked before every sample; throws GloveboxError `unavailable` once it is true. */
+  readonly cancelled?: () => boolean
 }
 
 export function openEngine(serverPart: Uint8Array): Engine {
@@ -31,13 +41,15 @@ export function openEngine(serverPart: Uint8Array): Engine {
   const prepared = prepare(program, ckks)
   return {
     readKeys: (bytes) => readKeys(ckks, owner, bytes),
-    answer(query, keys, onProgress) {
+    answer(query, keys, { onProgress, cancelled } = {}) {
       const { body } = decodeFrame(query, 'query', { owner, ownerName: 'models', what: 'the query' })
       const count = body.u32('count')
       if (count < 1 || count > maxSamples) throw body.malformed('count', `1 to ${maxSamples}`, count)
+      requireSamples(ckks, body, count)
       const writer = new ByteWriter()
       writer.u32(count)
       for (let i = 0; i < count; i++) {
+        if (cancelled?.()) throw new GloveboxError('unavailable', 'the query was withdrawn while it was computed on')
         using input = readCiphertext(body, ckks.ring)
         using output = runEncrypted(prepared, input, keys)
         writeReply(writer, output, program.output.reply)
@@ -47,6 +59,15 @@ export function openEngine(serverPart: Uint8Array): Engine {
       return encodeFrame('reply', owner, writer.done())
     },
   }
+}
+
+/** That the ciphertexts are all there, before the first is computed on. They have one form: that of the first. */
+function requireSamples(ckks: Ckks, body: ByteReader, count: number): void {
+  const [seeded = 0, , level = 0] = body.bytes.subarray(body.offset, body.offset + 3)
+  if (level > ckks.params.maxLevel) throw body.malformed('level', `at most ${ckks.params.maxLevel}`, level)
+  const expected = count * (ciphertextBytes(ckks.params, level, seeded === 1) - frameOverhead)
+  if (body.remaining !== expected)
+    throw body.malformed('ciphertexts', `${expected} bytes for ${count} of them`, body.remaining)
 }
 
 function readKeys(ckks: Ckks, owner: Uint8Array, bytes: Uint8Array): Keys {
@@ -81,6 +102,6 @@ export function runQuery(
   const engine = openEngine(serverPart)
   using keys = engine.readKeys(evaluationKeys)
   const started = performance.now()
-  const reply = engine.answer(query, keys, onProgress)
+  const reply = engine.answer(query, keys, { onProgress })
   return { reply, computeMs: performance.now() - started }
 }

@@ -16,6 +16,8 @@ export type ToThread =
       readonly keysDigest: string
       readonly keys: Uint8Array
       readonly query: Uint8Array
+      /** Shared: other than 0 once nobody waits for the answer. */
+      readonly cancelled: Int32Array
     }
   | { readonly kind: 'forget'; readonly keysDigest: string }
 

@@ -8,7 +8,7 @@ import type { Job } from './compute.ts'
 import { openPool, type Pool } from './pool.ts'
 
 // The pool with threads that obey: the first byte of a query says what to do.
-const [echo, crash, hang, refuse] = [0, 1, 2, 3]
+const [echo, crash, hang, refuse, wait] = [0, 1, 2, 3, 4]
 const folder = mkdtempSync(join(tmpdir(), 'glovebox-pool-'))
 const script = join(folder, 'thread.mjs')
 writeFileSync(
@@ -18,6 +18,7 @@ writeFileSync(
      if (m.kind !== 'run') return
      if (m.query[0] === ${crash}) process.nextTick(() => { throw new Error('crashed') })
      else if (m.query[0] === ${hang}) { const end = Date.now() + 400; while (Date.now() < end); parentPort.postMessage({ kind: 'done', reply: m.query, computeMs: threadId }) }
+     else if (m.query[0] === ${wait}) { const end = Date.now() + 1e4; while (!Atomics.load(m.cancelled, 0) && Date.now() < end); parentPort.postMessage({ kind: 'refused', code: 'unavailable', message: 'stopped' }) }
      else if (m.query[0] === ${refuse}) parentPort.postMessage({ kind: 'refused', code: 'missing-key', message: 'no key' })
      else parentPort.postMessage({ kind: 'done', reply: m.query, computeMs: threadId })
    })
@@ -37,7 +38,7 @@ afterAll(() => rmSync(folder, { recursive: true, force: true }))
 const job = (what: number, signal?: AbortSignal): Job => ({
   model: 'm',
   keysDigest: 'k',
-  keys: new Uint8Array(0),
+  keys: () => new Uint8Array(0),
   query: Uint8Array.of(what, 42),
   ...(signal && { signal }),
 })
@@ -79,6 +80,27 @@ test('a job can be taken back while it waits', async () => {
   abort.abort()
   await expect(second).rejects.toMatchObject({ code: 'unavailable' })
   await first
+})
+
+test('a job that runs hears that it was cancelled', async () => {
+  const { run } = await start()
+  const abort = new AbortController()
+  const running = run(job(wait, abort.signal))
+  setTimeout(() => abort.abort(), 50)
+  await expect(running).rejects.toMatchObject({ message: 'stopped' })
+  await expect(run(job(echo, abort.signal))).rejects.toMatchObject({ code: 'unavailable' })
+  await expect(run(job(echo))).resolves.toBeDefined()
+})
+
+test('keys that were dropped while a job waited are asked for again', async () => {
+  const { run } = await start()
+  let keys: Uint8Array | undefined = new Uint8Array(1)
+  const first = run(job(hang))
+  const second = run({ ...job(echo), keys: () => keys })
+  keys = undefined
+  await expect(second).rejects.toMatchObject({ code: 'not-found', message: expect.stringContaining('again') })
+  await first
+  await expect(run(job(echo))).resolves.toBeDefined()
 })
 
 test('closing ends what waits and what runs, and takes no more', async () => {

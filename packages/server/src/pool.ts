@@ -20,6 +20,8 @@ interface Entry {
   readonly job: Job
   readonly resolve: (answer: Answer) => void
   readonly reject: (error: unknown) => void
+  /** Shared with the thread, which looks at it before every sample. */
+  readonly cancelled: Int32Array
 }
 
 interface Slot {
@@ -59,14 +61,30 @@ export function openPool(models: readonly Model[], options: PoolOptions, log: Lo
 
   const send = (slot: Slot, message: ToThread): void => slot.worker?.postMessage(message)
 
+  /** Fails the jobs on its way whose keys were dropped while they waited. */
+  const nextWithKeys = (): { entry: Entry; keys: Uint8Array } | undefined => {
+    for (let entry = waiting.shift(); entry; entry = waiting.shift()) {
+      const keys = entry.job.keys()
+      if (keys) return { entry, keys }
+      entry.reject(
+        new GloveboxError(
+          'not-found',
+          'the evaluation keys were dropped while the query was waiting: upload them again',
+        ),
+      )
+    }
+    return undefined
+  }
+
   const assign = (): void => {
     for (const slot of slots) {
       if (!slot.ready || slot.current) continue
-      const next = waiting.shift()
+      const next = nextWithKeys()
       if (!next) return
-      slot.current = next
-      const { model, keysDigest, keys, query } = next.job
-      send(slot, { kind: 'run', model, keysDigest, keys, query })
+      const { entry, keys } = next
+      slot.current = entry
+      const { model, keysDigest, query } = entry.job
+      send(slot, { kind: 'run', model, keysDigest, keys, query, cancelled: entry.cancelled })
     }
   }
 
@@ -130,14 +148,18 @@ export function openPool(models: readonly Model[], options: PoolOptions, log: Lo
         )
       }
       return new Promise((resolve, reject) => {
-        const entry: Entry = { job, resolve, reject }
-        waiting.push(entry)
+        const cancelled = new Int32Array(new SharedArrayBuffer(4))
+        const entry: Entry = { job, resolve, reject, cancelled }
         const withdraw = (): void => {
+          Atomics.store(cancelled, 0, 1)
           const at = waiting.indexOf(entry)
+          // One that runs is answered by its thread, which holds the query until then.
           if (at < 0) return
           waiting.splice(at, 1)
           reject(new GloveboxError('unavailable', 'the query was withdrawn while it was waiting'))
         }
+        waiting.push(entry)
+        if (job.signal?.aborted) withdraw()
         job.signal?.addEventListener('abort', withdraw, { once: true })
         assign()
       })

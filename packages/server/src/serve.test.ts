@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto'
-import { createServer } from 'node:net'
+import { connect, createServer } from 'node:net'
 import { encodeFrame } from '@glovebox/he'
 import { pino } from 'pino'
 import { afterEach, expect, test } from 'vitest'
@@ -93,6 +93,20 @@ test('keys that no thread can read are refused by the thread, and it lives on', 
       { error: expect.stringContaining('the evaluation keys') },
     ])
   }
+})
+
+test('a client that leaves in the middle of an upload is no error', async () => {
+  const lines: Record<string, unknown>[] = []
+  const heard = pino({ level: 'info' }, { write: (line: string) => void lines.push(JSON.parse(line)) })
+  service = await serve([model], heard, { port: 0 })
+  const { port } = new URL(service.url)
+  const socket = connect(Number(port), '127.0.0.1')
+  socket.write(`PUT /v2/keys/${'0'.repeat(64)} HTTP/1.1\r\nhost: x\r\ncontent-length: 1000\r\n\r\nabc`)
+  await new Promise((resolve) => setTimeout(resolve, 100))
+  socket.destroy()
+  while (lines.length === 0) await new Promise((resolve) => setTimeout(resolve, 10))
+  expect(lines[0]).toMatchObject({ level: 30, msg: 'the client has left' })
+  expect(JSON.stringify(lines)).not.toContain('stack')
 })
 
 test('closing lets nothing new in', async () => {

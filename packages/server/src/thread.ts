@@ -18,11 +18,11 @@ const opened = new Map(
 
 const send = (message: FromThread): void => port.postMessage(message)
 
-function compute({ model, keysDigest, keys: bytes, query }: Extract<ToThread, { kind: 'run' }>): FromThread {
+function compute({ model, keysDigest, keys: bytes, query, cancelled }: Extract<ToThread, { kind: 'run' }>): FromThread {
   const { engine, cache } = opened.get(model)!
   const keys = cache.get(keysDigest, bytes.length, () => engine.readKeys(bytes))
   const started = performance.now()
-  const reply = engine.answer(query, keys)
+  const reply = engine.answer(query, keys, { cancelled: () => Atomics.load(cancelled, 0) !== 0 })
   return { kind: 'done', reply, computeMs: performance.now() - started }
 }
 

@@ -1,18 +1,24 @@
 import { basename, join, resolve } from 'node:path'
-import { flattenSample } from '@glovebox/client'
+import { flattenSample, type SampleInput } from '@glovebox/client'
 import { importOnnx } from '@glovebox/ml'
 import { type Command, InvalidArgumentError } from 'commander'
-import { clientFile, serverFile, writeBundle } from '../bundle.ts'
+import { clientFile, of, serverFile, writeBundle } from '../bundle.ts'
 import { readInput } from '../files.ts'
+import { finite } from '../numbers.ts'
 import { readSamples } from '../samples/read.ts'
 import { showBytes } from '../terminal/format.ts'
 import { showParams } from '../terminal/params.ts'
 import { startProgress } from '../terminal/progress.ts'
 
+const syntheticOnly =
+  'ranges were measured on synthetic inputs from 0 to 1 only: give some that are typical with --calibration FILE, above all if yours go beyond\n'
+
 interface CompileOptions {
   readonly output: string
   readonly calibration?: string
   readonly precision?: number
+  readonly pixelScale: number
+  readonly pixelOffset: number
 }
 
 export function addCompile(program: Command): void {
@@ -26,17 +32,30 @@ export function addCompile(program: Command): void {
       'typical inputs to measure ranges on: .npy, .json, .csv or .png (default: synthetic ones)',
     )
     .option('--precision <bits>', 'the largest error of an output is to be 2^-bits of the largest output', bits)
+    .option(
+      '--pixel-scale <number>',
+      'what the model was trained on: pixel from 0 to 255 times this …',
+      finite,
+      1 / 255,
+    )
+    .option('--pixel-offset <number>', '… plus this', finite, 0)
     .action(async (path: string, options: CompileOptions) => {
       const graph = importOnnx(await readInput(path))
       const name = basename(resolve(options.output))
+      const pixels = { scale: options.pixelScale, offset: options.pixelOffset }
       const samples =
-        options.calibration === undefined ? undefined : await readCalibration(options.calibration, graph.inputShape)
-      const progress = startProgress('compiling')
+        options.calibration === undefined
+          ? undefined
+          : await readCalibration(options.calibration, { shape: graph.inputShape, pixels })
+      using progress = startProgress('compiling')
       const made = await writeBundle(options.output, graph, {
         name,
+        pixels,
         ...(samples && { samples }),
         ...(options.precision !== undefined && { precisionBits: options.precision }),
-      }).finally(progress.stop)
+      })
+      progress.stop()
+      if (!samples) process.stderr.write(syntheticOnly)
       process.stdout.write(
         `${join(options.output, clientFile)}: ${showBytes(made.clientBytes)}, for clients\n` +
           `${join(options.output, serverFile)}: ${showBytes(made.serverBytes)}, for the server only\n` +
@@ -52,9 +71,9 @@ function bits(text: string): number {
   return value
 }
 
-async function readCalibration(file: string, shape: readonly number[]): Promise<Float64Array> {
-  const input = { shape, pixels: { scale: 1 / 255, offset: 0 } }
-  const { samples, pixels } = await readSamples(file, input)
-  const flat = samples.map((sample, i) => flattenSample(sample, input, { pixels }, `sample ${i}`))
+async function readCalibration(file: string, input: SampleInput): Promise<Float64Array> {
+  const { samples, pixels, note } = await readSamples(file, input)
+  if (note) process.stderr.write(`${note}\n`)
+  const flat = of(file, () => samples.map((sample, i) => flattenSample(sample, input, { pixels }, `sample ${i}`)))
   return Float64Array.from(flat.flatMap((values) => [...values]))
 }

@@ -1,6 +1,6 @@
 import { encryptQuery } from '@glovebox/client'
 import { type Command, Option } from 'commander'
-import { openClientFile, openSecretFile, secretFile } from '../bundle.ts'
+import { of, openClientFile, openSecretFile, secretFile } from '../bundle.ts'
 import { writeOutput } from '../files.ts'
 import { readSamples } from '../samples/read.ts'
 import { showBytes } from '../terminal/format.ts'
@@ -38,8 +38,8 @@ export function addEncrypt(program: Command): void {
     const model = await openClientFile(path)
     using secret = await openSecretFile(model, options.keys)
     const { samples, pixels, note } = await readSamples(options.input, model.part.input, options.pixels)
-    const progress = startProgress('encrypting')
-    const query = encryptQuery(model, secret, samples, { pixels, onProgress: progress.update })
+    using progress = startProgress('encrypting')
+    const query = of(options.input, () => encryptQuery(model, secret, samples, { pixels, onProgress: progress.update }))
     progress.stop()
     await writeOutput(options.output, query)
     if (note) process.stderr.write(`${note}\n`)

@@ -1,6 +1,7 @@
 import { spawnSync } from 'node:child_process'
 import { mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
 import { openModel } from '@glovebox/client'
 import { ByteWriter, decodeFrame, encodeFrame, readEvaluationKeys, writeEvaluationKeys } from '@glovebox/he'
 import { beforeAll, describe, expect, test } from 'vitest'
@@ -103,6 +104,20 @@ test('inspect says parameters, security, layers, keys and costs, for people and 
   expect(Math.abs(facts.cost.keyBytes - readFileSync(at('keys/evaluation.key')).length)).toBeLessThan(100)
 })
 
+test('compile takes how pixels become inputs, and says when it has seen synthetic ones only', async () => {
+  writeFileSync(at('pixels.json'), JSON.stringify([Array.from({ length: 16 }, (_, i) => 17 * i)]))
+  const scaled = await glovebox(
+    ...['compile', at('tiny.onnx'), '-o', at('scaled'), '--calibration', at('pixels.json')],
+    ...['--pixel-scale', '0.0078431', '--pixel-offset', '-1'],
+  )
+  expect([scaled.code, scaled.stderr]).toEqual([0, expect.not.stringContaining('synthetic')])
+  const { input, report } = JSON.parse(await succeed('inspect', at('scaled'), '--json'))
+  expect(input.pixels).toEqual({ scale: 0.0078431, offset: -1 })
+  expect(report.calibration).toBe('1 given samples')
+  const synthetic = await glovebox('compile', at('tiny.onnx'), '-o', at('synthetic'))
+  expect([synthetic.code, synthetic.stderr]).toEqual([0, expect.stringContaining('--calibration FILE')])
+})
+
 describe.concurrent('what is wrong is said in a line that names it', () => {
   test('an ONNX file with MaxPool', () =>
     expectError(glovebox('compile', at('maxpool.onnx'), '-o', at('none')), 'MaxPool_y', 'MaxPool'))
@@ -163,6 +178,7 @@ describe.concurrent('what is wrong is said in a line that names it', () => {
   test('samples of the wrong size', async () => {
     writeFileSync(at('short.json'), '[[1, 2, 3]]')
     await expectError(encrypt('none.gbx', at('short.json')), '"sample" expected 16 numbers (1x4x4), got 3')
+    await expectError(encrypt('none.gbx', at('short.json')), at('short.json'))
   })
 
   test('files that are not there', () =>
@@ -192,6 +208,13 @@ describe('a full disk', () => {
     } finally {
       spawnSync('umount', [disk])
     }
+  })
+
+  test('is said for standard output too', () => {
+    const main = fileURLToPath(new URL('../main.ts', import.meta.url))
+    const line = `"${process.execPath}" --conditions=@glovebox/source "${main}" inspect "${at('tiny')}" >/dev/full`
+    const { status, stderr } = spawnSync('sh', ['-c', line], { encoding: 'utf8' })
+    expect([status, stderr]).toEqual([1, 'glovebox: cannot write standard output: the disk is full\n'])
   })
 
   test('a folder that is not there', () =>

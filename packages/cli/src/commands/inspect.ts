@@ -69,7 +69,7 @@ function describe(part: ClientPart, params: Params): string {
     `keys         ${keys.length} evaluation keys, ${showBytes(cost.keyBytes)}`,
     ...byLevel(keys).map((line) => `             ${line}`),
     `bytes        ${showBytes(cost.uploadBytes)} up, ${showBytes(cost.replyBytes)} down for each sample`,
-    `estimate     ${showMs(cost.milliseconds)} on one thread for each sample, ${showBytes(cost.memoryBytes)} of memory`,
+    `estimate     ${showMs(cost.milliseconds)} on one thread for each sample, ${showBytes(cost.memoryBytes)} of kernel memory; the process comes on top`,
   ]
   return `${lines.join('\n')}\n`
 }

@@ -19,7 +19,7 @@ export function addKeygen(program: Command): void {
     )
     .action(async (path: string, options: { output: string }) => {
       const model = await openClientFile(path)
-      const progress = startProgress('making keys')
+      using progress = startProgress('making keys')
       using keys = createKeys(model, { onProgress: progress.update })
       progress.stop()
       await makeFolder(options.output, 0o700)

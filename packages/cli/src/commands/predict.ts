@@ -1,6 +1,6 @@
 import { type ClientKeys, connect, createKeys, type RemoteModel } from '@glovebox/client'
 import type { Command } from 'commander'
-import { openKeyFiles, secretFile } from '../bundle.ts'
+import { blame, openKeyFiles, secretFile } from '../bundle.ts'
 import { readSamples } from '../samples/read.ts'
 import { outputsJson, outputsText } from '../terminal/outputs.ts'
 import { startProgress } from '../terminal/progress.ts'
@@ -19,7 +19,11 @@ export function addPredict(program: Command): void {
       const model = await connect(options.server).model(name)
       const { samples, pixels, note } = await readSamples(options.input, model.part.input, options.pixels)
       using keys = options.keys === undefined ? freshKeys(model) : await openKeyFiles(model, options.keys)
-      const { outputs } = await model.predict(samples, keys, { pixels })
+      using progress = startProgress('predicting')
+      const { outputs } = await model
+        .predict(samples, keys, { pixels, onProgress: progress.update })
+        .catch((error: unknown) => Promise.reject(blame(options.input, error)))
+      progress.stop()
       if (note) process.stderr.write(`${note}\n`)
       process.stdout.write(`${options.json ? outputsJson(outputs) : outputsText(outputs)}\n`)
     },
@@ -27,10 +31,6 @@ export function addPredict(program: Command): void {
 }
 
 function freshKeys(model: RemoteModel): ClientKeys {
-  const progress = startProgress('making keys')
-  try {
-    return createKeys(model, { onProgress: progress.update })
-  } finally {
-    progress.stop()
-  }
+  using progress = startProgress('making keys')
+  return createKeys(model, { onProgress: progress.update })
 }

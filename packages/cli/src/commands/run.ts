@@ -18,7 +18,7 @@ export function addRun(program: Command): void {
       const serverPart = await readInput(await within(path, serverFile))
       const keys = await readInput(await within(options.evaluationKeys, evaluationFile))
       const query = await readInput(options.input)
-      const progress = startProgress('computing')
+      using progress = startProgress('computing')
       const { reply, computeMs } = runQuery(serverPart, keys, query, progress.update)
       progress.stop()
       await writeOutput(options.output, reply)

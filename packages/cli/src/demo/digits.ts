@@ -56,6 +56,10 @@ export interface DemoOptions {
   readonly threads: number
   /** Hears what is being done, with a count where there is one. */
   readonly onStage: (stage: string, done: number, total: number) => void
+  /** The address to speak to in place of the server's: that of a proxy which listens in. */
+  readonly through?: (url: string) => Promise<string>
+  /** Sees the keys that the demo makes, before they are used and forgotten. */
+  readonly onKeys?: (keys: ClientKeys) => void
 }
 
 /** Training digits that the compiler measures ranges on. */
@@ -65,7 +69,7 @@ const calibrationDigits = 64
 export async function runDigits(
   options: DemoOptions,
 ): Promise<{ result: DemoResult; outcomes: readonly Outcome[]; model: RemoteModel }> {
-  const { threads, onStage } = options
+  const { threads, onStage, through, onKeys } = options
   const folder = await mkdtemp(join(tmpdir(), 'glovebox-demo-'))
   const clean = (): void => rmSync(folder, { recursive: true, force: true })
   process.once('exit', clean)
@@ -76,10 +80,11 @@ export async function runDigits(
     await writeBundle(bundle, graph, { name: 'digits', samples: await calibration() })
     onStage('starting the server', 0, 1)
     await using server = await startServer(bundle, threads)
-    const model = await connect(server.url).model('digits')
+    const model = await connect(through ? await through(server.url) : server.url).model('digits')
     const started = performance.now()
     using keys = createKeys(model, { onProgress: (done, total) => onStage('making keys', done, total) })
     const keygenMs = performance.now() - started
+    onKeys?.(keys)
     const outcomes = await classify(model, keys, graph, options)
     return { result: summarise(model, keys, outcomes, { keygenMs, threads }), outcomes, model }
   } finally {

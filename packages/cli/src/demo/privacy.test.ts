@@ -1,20 +1,14 @@
-import { join } from 'node:path'
-import { connect, createKeys, encodeSecretKey } from '@glovebox/client'
+import { type ClientKeys, encodeSecretKey } from '@glovebox/client'
 import { decodeFrame } from '@glovebox/he'
-import { importOnnx, packInput } from '@glovebox/ml'
+import { packInput } from '@glovebox/ml'
 import { beforeAll, describe, expect, test } from 'vitest'
-import { serve, testFolder } from '../../test/glovebox.ts'
 import { findLeaks } from '../../test/leaks.ts'
-import { record } from '../../test/recorder.ts'
-import { writeBundle } from '../bundle.ts'
-import { readInput } from '../files.ts'
-import { readDigits } from './mnist.ts'
-import { modelFile } from './model-file.ts'
+import { type Recorder, record } from '../../test/recorder.ts'
+import { runDigits } from './digits.ts'
 
-// What the demo does, with everything that leaves the client recorded on the way. Neither the secret key nor a digit is in it, in any form
+// The demo itself, with everything that its client sends recorded on the way. Neither the secret key nor a digit is in it, in any form
 // that the code holds them in, nor in forms that a careless change might send.
 
-const folder = testFolder()
 const images = 3
 let sent: Buffer
 /** Form → the bytes of the secret in it. */
@@ -22,18 +16,36 @@ const secrets = new Map<string, Buffer>()
 const pictures = new Map<string, Buffer>()
 
 beforeAll(async () => {
-  const bundle = join(folder, 'digits')
-  await writeBundle(bundle, importOnnx(await readInput(await modelFile('digits'))), { name: 'digits' })
-  const server = await serve(bundle, '--port', '0')
-  const recorder = await record(server.url)
-  const model = await connect(recorder.url).model('digits')
-  const keys = createKeys(model)
-  const digits = await readDigits('test', images)
-  const { outputs } = await model.predict(digits.images, keys, { pixels: true })
-  expect(outputs).toHaveLength(images)
-  sent = recorder.bytes()
-  recorder.close()
+  let recorder: Recorder | undefined
+  const { outcomes, model } = await runDigits({
+    images,
+    threads: 1,
+    onStage: () => undefined,
+    through: async (url) => {
+      recorder = await record(url)
+      return recorder.url
+    },
+    onKeys: keepSecrets,
+  })
+  expect(outcomes).toHaveLength(images)
+  sent = recorder!.bytes()
+  recorder!.close()
 
+  for (const [i, { image }] of outcomes.entries()) {
+    const scaled = Float64Array.from(image, (pixel) => pixel / 255)
+    pictures.set(`pixels of ${i}`, Buffer.from(image))
+    pictures.set(`f64 pixels of ${i}`, bytesOf(Float64Array.from(image)))
+    pictures.set(`f32 pixels of ${i}`, bytesOf(Float32Array.from(image)))
+    pictures.set(`scaled pixels of ${i}`, bytesOf(scaled))
+    pictures.set(`scaled f32 pixels of ${i}`, bytesOf(Float32Array.from(scaled)))
+    pictures.set(`slots of ${i}`, bytesOf(packInput(model.part, scaled)))
+    pictures.set(`JSON of ${i}`, Buffer.from([...image].join(',')))
+    pictures.set(`scaled JSON of ${i}`, Buffer.from([...scaled].join(',')))
+  }
+})
+
+/** The forms of the secret key; the demo forgets it when it is over. */
+function keepSecrets(keys: ClientKeys): void {
   const packed = Buffer.from(decodeFrame(encodeSecretKey(keys), 'secret key of a program').body.bytes.slice(32))
   const ternary = Int8Array.from(
     { length: 4 * packed.length },
@@ -49,19 +61,7 @@ beforeAll(async () => {
   secrets.set('transformed', bytesOf(ring.heap.f64(slab.ptr, ring.moduli.length * ring.n).slice()))
   secrets.set('hexadecimal', Buffer.from(packed.toString('hex')))
   secrets.set('base64', Buffer.from(packed.toString('base64')))
-
-  for (const [i, image] of digits.images.entries()) {
-    const scaled = Float64Array.from(image, (pixel) => pixel / 255)
-    pictures.set(`pixels of ${i}`, Buffer.from(image))
-    pictures.set(`f64 pixels of ${i}`, bytesOf(Float64Array.from(image)))
-    pictures.set(`f32 pixels of ${i}`, bytesOf(Float32Array.from(image)))
-    pictures.set(`scaled pixels of ${i}`, bytesOf(scaled))
-    pictures.set(`scaled f32 pixels of ${i}`, bytesOf(Float32Array.from(scaled)))
-    pictures.set(`slots of ${i}`, bytesOf(packInput(model.part, scaled)))
-    pictures.set(`JSON of ${i}`, Buffer.from([...image].join(',')))
-    pictures.set(`scaled JSON of ${i}`, Buffer.from([...scaled].join(',')))
-  }
-})
+}
 
 function bytesOf(array: Float64Array | Float32Array | Int32Array): Buffer {
   return Buffer.from(array.buffer, array.byteOffset, array.byteLength)

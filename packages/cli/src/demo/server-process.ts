@@ -1,5 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { createInterface } from 'node:readline'
+import { fileURLToPath } from 'node:url'
 import { GloveboxError } from '@glovebox/he'
 
 /** `glovebox serve` as a process of its own on a free port of this machine. */
@@ -8,6 +9,11 @@ export interface ServerProcess extends AsyncDisposable {
   readonly pid: number
 }
 
+// From sources the server is started from sources too, and from the build likewise.
+const fromSources = import.meta.url.endsWith('.ts')
+const script = fileURLToPath(new URL(fromSources ? '../main.ts' : '../../bin/glovebox.js', import.meta.url))
+const flags = fromSources ? ['--conditions=@glovebox/source'] : process.execArgv
+
 const startLimitMs = 60_000
 
 /**
@@ -15,17 +21,7 @@ const startLimitMs = 60_000
  * standard input closes then, even when this process is killed.
  */
 export async function startServer(folder: string, threads: number): Promise<ServerProcess> {
-  const command = [
-    ...process.execArgv,
-    process.argv[1]!,
-    'serve',
-    folder,
-    '--port',
-    '0',
-    '--threads',
-    String(threads),
-    '--stop-with-stdin',
-  ]
+  const command = [...flags, script, 'serve', folder, '--port', '0', '--threads', String(threads), '--stop-with-stdin']
   const child = spawn(process.execPath, command, { stdio: ['pipe', 'pipe', 'pipe'] })
   const kill = (): void => void child.kill('SIGKILL')
   process.once('exit', kill)

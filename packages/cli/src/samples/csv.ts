@@ -2,14 +2,16 @@ import { GloveboxError } from '@glovebox/he'
 import { CsvError, parse } from 'csv-parse/sync'
 import type { Samples } from './samples.ts'
 
-/** One sample a row. A first row without any number is taken for the names of the columns. */
+/** One sample a row. A first row of texts, none of which stands for a missing number, is the names of the columns. */
 export function readCsv(bytes: Uint8Array, file: string): Samples {
   const rows = parseRows(bytes, file)
-  if (rows[0]?.every((cell) => Number.isNaN(toNumber(cell)))) rows.shift()
+  if (rows[0]?.length === 1) requireCommas(rows[0][0]!, file)
+  if (rows[0]?.every(isName)) rows.shift()
   const samples = rows.map((row, i) =>
     row.map((cell, j) => {
       const value = toNumber(cell)
       if (Number.isNaN(value)) {
+        requireCommas(cell, file)
         throw new GloveboxError(
           'malformed',
           `${file} expected a number in column ${j + 1} of sample ${i}, got "${cell.slice(0, 30)}"`,
@@ -35,6 +37,22 @@ function parseRows(bytes: Uint8Array, file: string): string[][] {
       throw new GloveboxError('malformed', `${file} is not CSV: ${cause.message}`, { cause })
     throw cause
   }
+}
+
+const missing = /^(?:[+-]?(?:nan|inf|infinity)|n\/?a|null|none|[-?.]*)$/i
+
+function isName(cell: string): boolean {
+  return Number.isNaN(Number(cell)) && !missing.test(cell)
+}
+
+function requireCommas(cell: string, file: string): void {
+  const [found] = /[;\t]/.exec(cell) ?? []
+  if (found === undefined) return
+  const name = found === '\t' ? 'tabs' : `"${found}"`
+  throw new GloveboxError(
+    'malformed',
+    `${file} has ${name} between its columns: expected commas, and points in numbers`,
+  )
 }
 
 /** An empty cell is no 0. */

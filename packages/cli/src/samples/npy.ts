@@ -16,36 +16,36 @@ export function readNpy(bytes: Uint8Array, file: string, shape: readonly number[
   if (fortranOrder && found.length > 1) {
     throw new GloveboxError('unsupported', `${file} is in Fortran order: save it with numpy.ascontiguousarray`)
   }
-  if (!isNumeric(data) || data.length !== count * size) {
+  // Numbers of 64 bits come as BigInt, and booleans as an array of their own.
+  const values = data as unknown as ArrayLike<number | bigint | boolean>
+  if (values.length !== count * size) {
     throw new GloveboxError(
       'malformed',
-      `${file} expected ${count * size} numbers of a real type, got ${data.byteLength} bytes of type ${dtype}`,
+      `${file} expected ${count * size} numbers of type ${dtype} behind its header, got ${values.length}`,
     )
   }
   const samples = Array.from({ length: count }, (_, i) =>
-    Float64Array.from(data.subarray(i * size, (i + 1) * size), Number),
+    Float64Array.from({ length: size }, (_, j) => Number(values[i * size + j])),
   )
   return { samples, pixels: dtype === 'u1' && shape.length >= 2 }
 }
 
-type Numeric =
-  | Float64Array
-  | Float32Array
-  | Int8Array
-  | Uint8Array
-  | Int16Array
-  | Uint16Array
-  | Int32Array
-  | Uint32Array
+const supported = /^[<|=]?(?:f[248]|[iu][1248]|b1)$/
 
-function isNumeric(data: ArrayBufferView): data is Numeric {
-  return (
-    ArrayBuffer.isView(data) &&
-    !(data instanceof DataView || data instanceof BigInt64Array || data instanceof BigUint64Array)
+/** Looks at the type before anything is read: "NumPy format", numpy.lib.format, has it in a header of text. */
+function requireType(bytes: Uint8Array, file: string): void {
+  const header = Buffer.from(bytes.subarray(0, 4096)).toString('latin1')
+  const [, plain, other] = /^\x93NUMPY.*?'descr'\s*:\s*(?:'([^']*)'|(\[[^\]]*\]))/s.exec(header) ?? []
+  const found = plain ?? other
+  if (found === undefined || supported.test(found)) return
+  throw new GloveboxError(
+    'unsupported',
+    `${file} expected a type of float16 to float64, int8 to int64, uint8 to uint64 or bool, little-endian, got "${found}": save it with array.astype("<f8")`,
   )
 }
 
 function parseArray(bytes: Uint8Array, file: string): NpyArray {
+  requireType(bytes, file)
   try {
     // A copy of its own, as views need an offset that their type divides.
     return parse(bytes.slice().buffer as ArrayBuffer)

@@ -16,7 +16,8 @@ const readers: Readonly<Record<string, () => Promise<Reader>>> = {
 
 /**
  * Reads samples for a model from a file by its ending: .npy, .json, .csv or .png. Images are pixels. Where the model reads images
- * (its input has rows and columns) so are bytes, and whole numbers from 0 to 255, unless `pixels` says what they are.
+ * (its input has rows and columns) so are bytes, and files of nothing but whole numbers from 0 to 255, unless `pixels` says what
+ * they are. A file is one or the other, all of its samples alike.
  */
 export async function readSamples(file: string, input: SampleInput, pixels?: boolean): Promise<Samples> {
   const load = readers[extname(file).toLowerCase()]

@@ -18,6 +18,14 @@ function write(name: string, content: string | Uint8Array): string {
   return file
 }
 const npy = (data: Parameters<typeof dump>[0], shape: number[]): Uint8Array => new Uint8Array(dump(data, shape))
+/** The same bytes with another type of three characters in the header. */
+const retyped = (bytes: Uint8Array, type: string): Uint8Array =>
+  Buffer.from(
+    Buffer.from(bytes)
+      .toString('latin1')
+      .replace(/(?<='descr': ?')...(?=')/, type),
+    'latin1',
+  )
 const flat = (samples: readonly unknown[]): number[][] =>
   samples.map((sample) => [...(sample as ArrayLike<number> & Iterable<number>)])
 
@@ -75,6 +83,11 @@ describe('CSV', () => {
     ['1,2,x', 'expected a number in column 3 of sample 0, got "x"'],
     ['1,,3', 'column 2 of sample 0, got ""'],
     ['a,b\n1,nan', 'column 2 of sample 0'],
+    ['NaN,NaN\n1,2', 'column 1 of sample 0, got "NaN"'],
+    [',\n1,2', 'column 1 of sample 0, got ""'],
+    ['1;2;3', 'has ";" between its columns: expected commas'],
+    ['a;b\n0,5;1,5', 'has ";" between its columns'],
+    ['1\t2', 'has tabs between its columns'],
     ['1,"2', 'is not CSV'],
     ['', 'has no samples'],
   ])('%j is refused', async (text, message) => {
@@ -102,6 +115,21 @@ describe('.npy', () => {
     const file = write('c.npy', npy(Uint8Array.of(0, 1, 2, 3, 4, 255), [1, 6]))
     expect(await readSamples(file, image)).toMatchObject({ pixels: true })
     expect(await readSamples(file, table)).toMatchObject({ pixels: false })
+  })
+
+  test('integers of 64 bits, as NumPy makes them, and booleans', async () => {
+    const big = npy(BigInt64Array.of(-1n, 0n, 1n, 2n, 300n, 5n), [1, 6])
+    expect(flat((await readSamples(write('i8.npy', big), image)).samples)).toEqual([[-1, 0, 1, 2, 300, 5]])
+    const unsigned = write('u8.npy', npy(BigUint64Array.of(0n, 0n, 1n, 2n, 255n, 5n), [1, 6]))
+    expect(await readSamples(unsigned, image)).toMatchObject({ pixels: true, note: expect.stringContaining('pixels') })
+    const bool = retyped(npy(Uint8Array.of(0, 1, 1, 0, 0, 1), [1, 6]), '|b1')
+    expect(await readSamples(write('bool.npy', bool), image)).toMatchObject({ pixels: false })
+    expect(flat((await readSamples(write('bool.npy', bool), image)).samples)).toEqual([[0, 1, 1, 0, 0, 1]])
+  })
+
+  test.each(['>f8', '<c8', '|S8', '<M8'])('type %s is refused by its name', async (type) => {
+    const file = write('type.npy', retyped(npy(new Float64Array(6), [1, 6]), type))
+    await expect(readSamples(file, image)).rejects.toThrow(`or bool, little-endian, got "${type}"`)
   })
 
   test('another shape, too little data and other files are refused', async () => {

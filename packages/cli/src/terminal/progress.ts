@@ -1,30 +1,39 @@
 import { SingleBar } from 'cli-progress'
 
 /** What is being done, with a bar where there is a count; on standard error where that is a terminal, and nothing elsewhere. */
-export interface Progress {
+export interface Progress extends Disposable {
   update(done: number, total: number): void
+  /** Clears the line, once; so does disposing of it, whatever was thrown in between. */
   stop(): void
 }
 
 const clearLine = '\r\u001b[K'
 
 export function startProgress(what: string): Progress {
-  if (!process.stderr.isTTY) return { update: () => undefined, stop: () => undefined }
+  if (!process.stderr.isTTY) {
+    const nothing = (): void => undefined
+    return { update: nothing, stop: nothing, [Symbol.dispose]: nothing }
+  }
   process.stderr.write(`${what} …`)
   let bar: SingleBar | undefined
+  let stopped = false
+  const stop = (): void => {
+    if (stopped) return
+    stopped = true
+    if (bar) bar.stop()
+    else process.stderr.write(clearLine)
+  }
   return {
     update(done, total) {
-      if (total < 2) return
+      if (total < 2 || stopped) return
       if (!bar) {
         process.stderr.write(clearLine)
         bar = startBar(what, total)
       }
       bar.update(done)
     },
-    stop() {
-      if (bar) bar.stop()
-      else process.stderr.write(clearLine)
-    },
+    stop,
+    [Symbol.dispose]: stop,
   }
 }
 
@@ -35,7 +44,9 @@ function startBar(what: string, total: number): SingleBar {
     barsize: 30,
     barCompleteChar: '█',
     barIncompleteChar: '░',
-    hideCursor: true,
+    // An interrupt ends long work at once, with no handler to undo anything: nothing of the terminal is changed.
+    hideCursor: false,
+    linewrap: true,
     clearOnComplete: true,
     // Long work here is synchronous: no timer ticks in between, so every update draws.
     synchronousUpdate: true,

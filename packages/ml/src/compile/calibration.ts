@@ -1,6 +1,18 @@
 import { randomNumbers } from '../tensor/random.ts'
 import { sizeOf } from '../tensor/tensor.ts'
 
+/** Splits samples of `size` numbers. Throws RangeError for another length, numbers that are not finite, and nothing but zeros, which measure nothing. */
+export function splitSamples(samples: Float64Array, size: number): Float64Array[] {
+  const count = samples.length / size
+  if (!Number.isInteger(count) || count < 1) {
+    throw new RangeError(`"samples" expected a positive multiple of ${size} numbers, got ${samples.length}`)
+  }
+  const wrong = samples.findIndex((v) => !Number.isFinite(v))
+  if (wrong >= 0) throw new RangeError(`"samples[${wrong}]" expected a finite number, got ${samples[wrong]}`)
+  if (samples.every((v) => v === 0)) throw new RangeError('"samples" expected a number other than 0, got only zeros')
+  return Array.from({ length: count }, (_, i) => samples.subarray(i * size, (i + 1) * size))
+}
+
 /**
  * Inputs to measure magnitudes on where none are given: half uniform noise in [0, 1], half dark with a few bright rectangles over the last two axes,
  * as pictures are. Repeatable. Better: real inputs.

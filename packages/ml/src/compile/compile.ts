@@ -8,11 +8,14 @@ import { lower } from '../passes/lower.ts'
 import { type PixelScaling, type Program, registersOf, timed } from '../program/program.ts'
 import type { Report } from '../program/report.ts'
 import { type CostTable, defaultCostTable } from '../run/cost.ts'
-import { syntheticSamples } from './calibration.ts'
+import { splitSamples, syntheticSamples } from './calibration.ts'
 import { contributions } from './error.ts'
+import { inputHeadroom } from './range.ts'
 import { assignScales } from './scales.ts'
-import { type Finding, search } from './search.ts'
+import { search } from './search.ts'
+import { shortfall } from './shortfall.ts'
 import type { Candidate, Goal } from './sizes.ts'
+import { largestOf, refuseConstant, verify } from './verify.ts'
 
 export interface CompileOptions {
   /** What the model is called; default: the name of its input. */
@@ -46,10 +49,8 @@ export function compile(graph: Graph, options: CompileOptions = {}): Program {
   const size = lowered.nodes[0]!.size
   const given = options.samples
   const samples = given ?? syntheticSamples(graph.inputShape, syntheticCount)
-  const count = samples.length / size
-  if (!Number.isInteger(count) || count < 1) {
-    throw new RangeError(`"samples" expected a positive multiple of ${size} numbers, got ${samples.length}`)
-  }
+  const vectors = splitSamples(samples, size)
+  refuseConstant(lowered)
   const precision = options.precisionBits ?? 10
   if (!(precision > 0 && precision <= 40))
     throw new RangeError(`"precisionBits" expected a number from 0 to 40, got ${precision}`)
@@ -58,10 +59,9 @@ export function compile(graph: Graph, options: CompileOptions = {}): Program {
     headroom: options.headroomBits ?? 2,
     costTable: options.costTable ?? defaultCostTable,
   }
-  const vectors = Array.from({ length: count }, (_, i) => samples.subarray(i * size, (i + 1) * size))
   const degrees = options.ringDegrees ?? [4096, 8192, 16384, 32768]
   const rejected: string[] = []
-  let nearest: Finding | undefined
+  let why: string | undefined
   let tooLarge: unknown
   for (const ringDegree of degrees) {
     let circuit: Circuit
@@ -76,40 +76,37 @@ export function compile(graph: Graph, options: CompileOptions = {}): Program {
     const reach = measure(circuit, vectors)
     const finding = search(circuit, ringDegree, reach, goal)
     if (finding.candidate) {
+      verify(graph, circuit, thin(vectors))
       const calibration = given
-        ? `${count} given samples`
-        : `${count} synthetic samples, uniform noise and bright rectangles in [0, 1]`
+        ? `${vectors.length} given samples`
+        : `${vectors.length} synthetic samples, uniform noise and bright rectangles in [0, 1]`
       return build(
         graph,
         finding.candidate,
         reach,
         goal,
+        vectors,
         { calibration, notes: [...circuit.notes, ...rejected] },
         options,
       )
     }
-    nearest = finding
-    rejected.push(`ring degree ${ringDegree}: ${shortfall(finding)}`)
+    why = shortfall(finding, circuit, reach)
+    rejected.push(`ring degree ${ringDegree}: ${why}`)
   }
-  if (!nearest) throw tooLarge ?? new RangeError('"ringDegrees" expected at least one ring degree, got none')
+  if (why === undefined) throw tooLarge ?? new RangeError('"ringDegrees" expected at least one ring degree, got none')
   throw new GloveboxError(
     'unsupported',
-    `no parameters up to ring degree ${degrees.at(-1)} compute this model with a relative error of 2^-${precision}: ${shortfall(nearest)}`,
+    `no parameters up to ring degree ${degrees.at(-1)} compute this model with a relative error of 2^-${precision}: ${why}`,
   )
 }
 
 /** Magnitudes over all samples, sensitivity over a few. */
 function measure(circuit: Circuit, samples: readonly Float64Array[]): Sensitivity {
-  const quick = samples.length <= maxNoiseSamples
-  const chosen = quick ? samples : samples.filter((_, i) => i % Math.ceil(samples.length / maxNoiseSamples) === 0)
-  return sensitivity(circuit, chosen, quick ? [] : samples)
+  return sensitivity(circuit, thin(samples), samples.length <= maxNoiseSamples ? [] : samples)
 }
 
-/** Why nothing was found. */
-function shortfall({ nearest, levels }: Finding): string {
-  if (!nearest) return `its ${levels} levels do not fit under the security limit`
-  const worst = nearest.contributions.reduce((a, b) => (b.variance > a.variance ? b : a))
-  return `the best relative error is 2^${Math.log2(nearest.relativeError).toFixed(1)}, most of it from "${worst.name}"`
+function thin(samples: readonly Float64Array[]): readonly Float64Array[] {
+  return samples.filter((_, i) => i % Math.ceil(samples.length / maxNoiseSamples) === 0)
 }
 
 /** The program of a candidate with the exact primes of its parameters. */
@@ -118,6 +115,7 @@ function build(
   candidate: Candidate,
   reach: Sensitivity,
   goal: Goal,
+  samples: readonly Float64Array[],
   facts: Pick<Report, 'calibration' | 'notes'>,
   options: CompileOptions,
 ): Program {
@@ -155,6 +153,10 @@ function build(
       layout: circuit.input,
       level: params.maxLevel,
       scale: scales.register[0]!,
+      // Synthetic samples come close to 1.
+      largest:
+        (options.samples ? largestOf(...samples) : 1) *
+        inputHeadroom(candidate, params, reach, scales, thin(samples), goal.headroom),
       pixels: options.pixels ?? { scale: 1 / 255, offset: 0 },
     },
     steps,

@@ -29,14 +29,15 @@ const primeShortfall = 0.02
 
 /**
  * Sizes of the free registers by coordinate descent on the predicted error; undefined where nothing fits the moduli.
- * With `params` the primes are exact, else a little below their powers of two.
+ * With `params` the primes are exact, else a little below their powers of two and the first sizes that meet the goal are enough;
+ * `start` is tried before all others.
  */
 export function fitSizes(
   structure: Structure,
   literal: ParamsLiteral,
   reach: Sensitivity,
   goal: Goal,
-  params?: Params,
+  { params, start }: { readonly params?: Params; readonly start?: ReadonlyMap<number, number> } = {},
 ): Candidate | undefined {
   const chain = params?.primes.map(Math.log2) ?? literal.modulusBits.map((bits) => bits - primeShortfall)
   const primes = params?.primes ?? chain.map((bits) => 2 ** bits)
@@ -53,6 +54,9 @@ export function fitSizes(
   const evaluate = (sizes: ReadonlyMap<number, number>): { variance: number; parts: Contribution[] } | undefined => {
     const wanted = new Map([...sizes].map(([register, size]) => [register, 2 ** size / reach.magnitude[register]!]))
     const scales = assignScales(structure, primes, reach.magnitude, wanted)
+    // The encoder and rescaling refuse scales below 1.
+    if (scales.register.some((scale) => !(scale >= 1)) || scales.weights.some((scale) => !(scale >= 1)))
+      return undefined
     if (scales.register.some((scale, register) => !(scale * reach.magnitude[register]! >= smallestSize)))
       return undefined
     if (scales.weights.some((scale, i) => !(scale >= smallestWeights[i]!))) return undefined
@@ -68,7 +72,10 @@ export function fitSizes(
     best = { sizes, ...result }
     return true
   }
-  for (let size = 12; size <= 44; size += 2) {
+  const enough = params ? 0 : ((goal.relativeError * reach.magnitude[output]!) / 4) ** 2
+  const done = (): boolean => best !== undefined && best.variance <= enough
+  if (start) attempt(new Map(start))
+  for (let size = 12; size <= 44 && !done(); size += 2) {
     // A product that is not rescaled has the scales of both its factors.
     const own = (register: number): number =>
       structure.circuit.steps[register - 1]?.op === 'multiply' && !structure.timing[register - 1]!.rescale
@@ -79,10 +86,11 @@ export function fitSizes(
     }
   }
   for (let stride = 4; best && stride >= 0.5; stride /= 2) {
-    for (let improved = true; improved; ) {
+    for (let improved = true; improved && !done(); ) {
       improved = false
       for (const register of free) {
         for (const change of [stride, -stride]) {
+          if (done()) break
           improved = attempt(new Map(best.sizes).set(register, best.sizes.get(register)! + change)) || improved
         }
       }

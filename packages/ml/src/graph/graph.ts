@@ -28,6 +28,24 @@ export interface Graph {
   readonly outputName: string
 }
 
+/** Whether the output is the same for all inputs, as far as weights of 0 tell. */
+export function isConstant(graph: Graph): boolean {
+  /** By node: `zero` values are 0, `constant` ones do not depend on the input. */
+  const kinds: ('zero' | 'constant' | 'variable')[] = []
+  for (const { op, inputs, map } of graph.nodes) {
+    const from = inputs.map((input) => kinds[input]!)
+    const passes = from.includes('variable')
+    if (op === 'input') kinds.push('variable')
+    else if (op === 'affine') {
+      const reads = from[0] !== 'zero' && map!.matrix.value.some((weight) => weight !== 0)
+      const still = reads || map!.bias.some((v) => v !== 0) ? 'constant' : 'zero'
+      kinds.push(reads && passes ? 'variable' : still)
+    } else if (op === 'multiply' ? from.includes('zero') : from.every((kind) => kind === 'zero')) kinds.push('zero')
+    else kinds.push(passes ? 'variable' : 'constant')
+  }
+  return kinds[graph.output] !== 'variable'
+}
+
 /** Throws where a graph is not one: an input that comes later, sizes that disagree. */
 export function checkGraph(graph: Graph): void {
   graph.nodes.forEach((node, i) => {

@@ -145,6 +145,14 @@ const cases: Record<string, ModelLiteral> = {
       node('Unsqueeze', ['e', 't'], 'y'),
     ],
   },
+  'Flatten at the axis before the last two': {
+    input: ['n', 1, 2, 3],
+    nodes: [node('Flatten', ['x'], 'y', { axis: -2 })],
+  },
+  'Flatten of vectors at their only axis, counted from the end': {
+    input: ['n', 5],
+    nodes: [node('Flatten', ['x'], 'y', { axis: -1 })],
+  },
   'Reshape with a target computed from the batch size': {
     input: ['n', 2, 3],
     initializers: [longs('zero', [0], []), longs('first', [0]), longs('rest', [-1])],

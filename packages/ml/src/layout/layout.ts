@@ -34,6 +34,12 @@ export function slotsOf(layout: Layout): { start: Int32Array; slots: Int32Array 
   return { start, slots }
 }
 
+/** Whether an element sits in more than one slot of a period. */
+export function hasCopies({ elements }: Layout): boolean {
+  const seen = new Set<number>()
+  return elements.some((element) => element >= 0 && (seen.has(element) || seen.add(element).size === 0))
+}
+
 /** The first slot of every element. */
 export function firstSlots(layout: Layout): Int32Array {
   const { start, slots } = slotsOf(layout)

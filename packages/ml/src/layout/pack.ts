@@ -3,7 +3,7 @@ import type { Graph, Node } from '../graph/graph.ts'
 import { type AffineMap, identityMap } from '../tensor/affine.ts'
 import { type Circuit, type CircuitStep, circuitCost } from './circuit.ts'
 import { diagonalise } from './diagonals.ts'
-import { type Layout, plainLayout, sameLayout, spread } from './layout.ts'
+import { hasCopies, type Layout, plainLayout, sameLayout, spread } from './layout.ts'
 import { type WindowLayouts, windowLayouts, windowSlots } from './windows.ts'
 
 /**
@@ -71,6 +71,7 @@ function assemble(graph: Graph, slots: number, choice: WindowChoice | undefined)
     [0, { register: 0, layout: choice?.layouts.input ?? plainLayout(graph.nodes[0]!.size) }],
   ])
   const mapped = new Map<number, Placed[]>()
+  const free = freeNodes(graph)
 
   const push = (step: CircuitStep, node: number): number => {
     registers.push(node)
@@ -111,12 +112,12 @@ function assemble(graph: Graph, slots: number, choice: WindowChoice | undefined)
     if (node.op !== 'multiply') return
     const [a, b] = node.inputs as [number, number]
     // Where one side already has a layout, the other follows; else the one by windows wins.
-    const layout =
-      bases.has(b) && !bases.has(a)
-        ? wish(b)
-        : !bases.has(a) && choice && termsOf(graph, b).includes(choice.index)
-          ? wish(b)
-          : wish(a)
+    const second = !bases.has(a) && (bases.has(b) || (choice && termsOf(graph, b).includes(choice.index)))
+    const wishes = (second ? [b, a] : [a, b]).map(wish)
+    // Copies are the client's: what is computed gets none, since it would take a diagonal for nearly every one of them.
+    const layout = free.has(index)
+      ? wishes[0]!
+      : (wishes.find((wished) => !hasCopies(wished)) ?? plainLayout(node.size))
     const inputs: [number, number] = [place(a, layout).register, place(b, layout).register]
     bases.set(index, { register: push({ op: 'multiply', name: node.name, inputs }, index), layout })
   })

@@ -92,14 +92,22 @@ export function decodeClientPart(bytes: Uint8Array): ClientPart {
   }
 }
 
-/** One sample in the slots of a plaintext. Throws RangeError for a wrong size or a value that is not finite. */
+/** One sample in the slots of a plaintext. Throws RangeError for a wrong size or a value that is not finite or out of range. */
 export function packInput(part: Pick<ClientPart, 'params' | 'input'>, sample: ArrayLike<number>): Float64Array {
-  const { layout, shape, name } = part.input
+  const { layout, shape, name, largest } = part.input
   if (sample.length !== layout.size) {
     throw new RangeError(`"${name}" expected ${layout.size} numbers (${shape.join('x')}), got ${sample.length}`)
   }
   for (let i = 0; i < sample.length; i++) {
     if (!Number.isFinite(sample[i])) throw new RangeError(`"${name}[${i}]" expected a finite number, got ${sample[i]}`)
+    if (Math.abs(sample[i]!) > largest) {
+      // The value stays out of the message: samples are secret.
+      const limit = Number(largest.toPrecision(4))
+      throw new RangeError(
+        `"${name}[${i}]" expected a number from ${-limit} to ${limit}, the range that this program was compiled for; ` +
+          'compile with samples of the real range',
+      )
+    }
   }
   return repeat(spread(layout, sample), part.params.ringDegree / 2)
 }

@@ -35,6 +35,8 @@ export interface ProgramInput {
   readonly layout: Layout
   readonly level: number
   readonly scale: number
+  /** Largest |element| that the program is made for; beyond it values may wrap around their modulus. */
+  readonly largest: number
   readonly pixels: PixelScaling
 }
 

@@ -27,7 +27,7 @@ export interface Cost {
   readonly steps: readonly StepCost[]
   /** Server compute for one sample on one thread. */
   readonly milliseconds: number
-  /** Weights, keys and working space of the server. */
+  /** Memory of keys, weights and working values in the kernels; a Node process adds about 150 MB. */
   readonly memoryBytes: number
   readonly uploadBytes: number
   readonly replyBytes: number

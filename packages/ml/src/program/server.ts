@@ -86,7 +86,8 @@ export function encodeServerPart(program: Program): { bytes: Uint8Array; digest:
   program.steps.forEach((step) => {
     if (step.op !== 'linear') return
     const arrays = [...step.diagonals.values, ...(step.bias ? [step.bias] : [])]
-    for (const values of arrays) writeNumbers(writer, values, widthOf(arrays))
+    const width = widthOf(arrays)
+    for (const values of arrays) writeNumbers(writer, values, width)
   })
   const body = writer.done()
   const owner = digest(body)

@@ -139,6 +139,12 @@ describe('a frame with a right checksum and a wrong body', () => {
       },
     ],
     [
+      'no largest input',
+      (h) => {
+        h.input.largest = undefined
+      },
+    ],
+    [
       'a level beyond the parameters',
       (h) => {
         h.input.level = 60
@@ -194,5 +200,22 @@ test('an input of another size or with NaN is refused by name', () => {
   expect(() => packInput(part, new Float64Array(8))).toThrow('"x" expected 9 numbers (3x3), got 8')
   expect(() => packInput(part, new Float64Array(9).fill(Number.NaN))).toThrow(
     '"x[0]" expected a finite number, got NaN',
+  )
+})
+
+test('an input beyond the range is refused without telling its value', () => {
+  const part = decodeClientPart(client)
+  const { largest } = part.input
+  // Synthetic samples are nearly 1 at most; a square grows by the headroom of 4 where the input grows by 2.
+  expect(largest).toBeGreaterThan(1.9)
+  expect(largest).toBeLessThan(4)
+  const sample = new Float64Array(9).fill(-largest)
+  packInput(part, sample)
+  sample[7] = 77.125
+  const limit = Number(largest.toPrecision(4))
+  expect(() => packInput(part, sample)).toThrow(
+    new RangeError(
+      `"x[7]" expected a number from ${-limit} to ${limit}, the range that this program was compiled for; compile with samples of the real range`,
+    ),
   )
 })

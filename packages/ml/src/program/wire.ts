@@ -50,6 +50,7 @@ export const inputSchema: z.ZodType<WireInput> = z.object({
   period: periodSchema,
   level: levelSchema,
   scale: positive,
+  largest: positive,
   pixels: z.object({ scale: finite, offset: finite }),
 })
 

@@ -25,7 +25,10 @@ export const flatten: Translation = {
   attributes: ['axis'],
   translate(site) {
     const x = variableInput(site, 0)
-    const axis = sampleAxis(site, intAttribute(site, 'axis', 1), x.shape.length + 2)
+    const rank = x.shape.length + 1
+    const given = intAttribute(site, 'axis', 1)
+    // One past the last axis is allowed, and has no negative name.
+    const axis = given === rank ? x.shape.length : sampleAxis(site, given, rank)
     // Axes before `axis` would be merged with the batch; sizes of 1 change nothing.
     if (sizeOf(x.shape.slice(0, axis)) !== 1)
       throw refuse(site, `attribute "axis" = ${axis + 1} merges axes with the batch`)
