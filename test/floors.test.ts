@@ -1,3 +1,6 @@
+import { spawnSync } from 'node:child_process'
+import { rmSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
 import { findCircle, importsOf, packages, pathTo, shipped, sources } from './import-graph.ts'
 
@@ -167,6 +170,22 @@ describe('the packages', () => {
     const starts = shipped(folder).map(({ path }) => path)
     expect(pathTo(starts, (path) => path === `${he}secret.ts` || path.startsWith(`${he}rlwe/secret-`))).toBeUndefined()
     expect(pathTo(starts, (path) => path.startsWith('packages/client/'))).toBeUndefined()
+  })
+
+  test.each(['ml', 'server'])('%s cannot even name a secret: its compiler sees none', (folder) => {
+    const probe = join(import.meta.dirname, `../packages/${folder}/src/probe-${process.pid}.ts`)
+    const tsc = join(import.meta.dirname, '../node_modules/.bin/tsc')
+    writeFileSync(
+      probe,
+      "import type { SecretKey } from '@glovebox/he/secret'\nexport const key: SecretKey | undefined = undefined\n",
+    )
+    try {
+      const { status, stdout } = spawnSync(tsc, ['-p', join(probe, '../..'), '--noEmit'], { encoding: 'utf8' })
+      expect(status).not.toBe(0)
+      expect(stdout).toContain("has no exported member 'SecretKey'")
+    } finally {
+      rmSync(probe)
+    }
   })
 
   test('each declares the packages that it imports', () => {
