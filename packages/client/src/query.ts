@@ -1,6 +1,6 @@
 import { ByteWriter, encodeFrame, writeCiphertext } from '@glovebox/he'
 import { encryptSymmetric, type SecretKey } from '@glovebox/he/secret'
-import { type ClientPart, packInput } from '@glovebox/ml'
+import { type ClientPart, isUncalibrated, packInput } from '@glovebox/ml'
 import type { ClientModel } from './model.ts'
 import { flattenSample, type Sample, type SampleOptions } from './samples.ts'
 
@@ -41,6 +41,14 @@ export function readInputs(part: ClientPart, samples: readonly Sample[], options
     }
     return values
   })
+}
+
+/**
+ * How many samples leave the range that the model was calibrated on. Their values may wrap around a modulus somewhere inside, and nobody can see it
+ * in the result: warn.
+ */
+export function countUncalibrated(part: ClientPart, samples: readonly Sample[], options: SampleOptions = {}): number {
+  return samples.filter((sample) => isUncalibrated(part, flattenSample(sample, part.input, options))).length
 }
 
 /** The query of inputs that `readInputs` has looked at. */

@@ -13,6 +13,7 @@ export {
   type ClientPart,
   decodeClientPart,
   encodeClientPart,
+  isUncalibrated,
   packInput,
   readOutput,
   scalePixels,

@@ -1,4 +1,4 @@
-import { encryptQuery } from '@glovebox/client'
+import { type ClientModel, countUncalibrated, encryptQuery, type Sample } from '@glovebox/client'
 import { type Command, Option } from 'commander'
 import { of, openClientFile, openSecretFile, secretFile } from '../bundle.ts'
 import { writeOutput } from '../files.ts'
@@ -27,6 +27,22 @@ export function addInputOptions(command: Command): Command {
     )
 }
 
+/** A line for people whose samples leave the range that the model was calibrated on; empty for all others. */
+export function rangeWarning(
+  { part }: Pick<ClientModel, 'part'>,
+  samples: readonly Sample[],
+  options: { readonly pixels?: boolean },
+): string {
+  const count = countUncalibrated(part, samples, options)
+  if (count === 0) return ''
+  const { low, high } = part.input.calibrated
+  const range = `${Number(low.toPrecision(4))} to ${Number(high.toPrecision(4))}`
+  return (
+    `warning: ${count} of ${samples.length} samples leave the range ${range} that the model was calibrated on; ` +
+    'their results may be wrong (glovebox compile --calibration widens it)\n'
+  )
+}
+
 export function addEncrypt(program: Command): void {
   const command = program
     .command('encrypt')
@@ -43,6 +59,7 @@ export function addEncrypt(program: Command): void {
     progress.stop()
     await writeOutput(options.output, query)
     if (note) process.stderr.write(`${note}\n`)
+    process.stderr.write(rangeWarning(model, samples, { pixels }))
     process.stdout.write(
       `${options.output}: ${samples.length} ${samples.length === 1 ? 'sample' : 'samples'}, ${showBytes(query.length)}\n`,
     )

@@ -52,6 +52,10 @@ function keyRows({ keys }: ClientPart, params: Params): KeyRow[] {
   return [...relinearisation, ...keys.rotations.map(({ steps, level }) => row(`rotation by ${steps}`, level))]
 }
 
+function short(x: number): string {
+  return String(Number(x.toPrecision(4)))
+}
+
 function describe(part: ClientPart, params: Params): string {
   const { input, output, report, cost } = part
   const keys = keyRows(part, params)
@@ -62,6 +66,7 @@ function describe(part: ClientPart, params: Params): string {
     ...params.security.map((check, i) => `${i === 0 ? 'security  ' : '          '}   ${showCheck(check)}`),
     `precision    errors up to 2^${Math.log2(report.relativeError).toFixed(1)} of the largest output (${report.largestOutput.toPrecision(4)}), predicted`,
     `calibrated   on ${report.calibration}`,
+    `inputs       calibrated from ${short(input.calibrated.low)} to ${short(input.calibrated.high)}; refused beyond ±${short(input.largest)}`,
     ...report.notes.map((note) => `layout       ${note}`),
     '',
     showSteps(cost),

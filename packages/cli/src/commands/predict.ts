@@ -4,7 +4,7 @@ import { blame, openKeyFiles, secretFile } from '../bundle.ts'
 import { readSamples } from '../samples/read.ts'
 import { outputsJson, outputsText } from '../terminal/outputs.ts'
 import { startProgress } from '../terminal/progress.ts'
-import { addInputOptions, type InputOptions } from './encrypt.ts'
+import { addInputOptions, type InputOptions, rangeWarning } from './encrypt.ts'
 
 export function addPredict(program: Command): void {
   const command = program
@@ -25,6 +25,7 @@ export function addPredict(program: Command): void {
         .catch((error: unknown) => Promise.reject(blame(options.input, error)))
       progress.stop()
       if (note) process.stderr.write(`${note}\n`)
+      process.stderr.write(rangeWarning(model, samples, { pixels }))
       process.stdout.write(`${options.json ? outputsJson(outputs) : outputsText(outputs)}\n`)
     },
   )

@@ -100,6 +100,17 @@ export function compile(graph: Graph, options: CompileOptions = {}): Program {
   )
 }
 
+function rangeOf(samples: readonly Float64Array[]): { low: number; high: number } {
+  let [low, high] = [Infinity, -Infinity]
+  for (const sample of samples) {
+    for (const value of sample) {
+      low = Math.min(low, value)
+      high = Math.max(high, value)
+    }
+  }
+  return { low, high }
+}
+
 /** Magnitudes over all samples, sensitivity over a few. */
 function measure(circuit: Circuit, samples: readonly Float64Array[]): Sensitivity {
   return sensitivity(circuit, thin(samples), samples.length <= maxNoiseSamples ? [] : samples)
@@ -157,6 +168,7 @@ function build(
       largest:
         (options.samples ? largestOf(...samples) : 1) *
         inputHeadroom(candidate, params, reach, scales, thin(samples), goal.headroom),
+      calibrated: options.samples ? rangeOf(samples) : { low: 0, high: 1 },
       pixels: options.pixels ?? { scale: 1 / 255, offset: 0 },
     },
     steps,

@@ -213,7 +213,7 @@ describe('what cannot be imported is named', () => {
     [
       'an unknown op',
       { input: ['n', 1, 4, 4], nodes: [node('MaxPool', ['x'], 'y', { kernel_shape: [2, 2] })] },
-      /op MaxPool of node "MaxPool_y" is not supported; supported are Add, AveragePool, .*Unsqueeze/,
+      /op MaxPool of node "MaxPool_y" is not supported; supported are Add, AveragePool, .*Unsqueeze.* Train with AveragePool/,
     ],
     [
       'an op of another domain',

@@ -5,6 +5,23 @@ import { translations } from './ops/table.ts'
 import type { GraphProto, NodeProto, ValueInfoProto } from './schema.ts'
 import { describe, type Operand, requireShape, type Site } from './site.ts'
 
+const square =
+  'A polynomial is what encryption can compute: train with a square (Mul of a value with itself) in its place'
+
+/** What to do about the ops that people miss most. */
+const advice: Readonly<Record<string, string>> = {
+  Relu: square,
+  LeakyRelu: square,
+  Sigmoid: square,
+  Tanh: square,
+  Gelu: square,
+  Elu: square,
+  MaxPool: 'Train with AveragePool in its place',
+  Softmax: 'At the end leave it out: the largest logit stays the largest, and the client can apply it',
+  LogSoftmax: 'At the end leave it out: the largest logit stays the largest, and the client can apply it',
+  ArgMax: 'At the end leave it out: the client sees the logits',
+}
+
 /**
  * Reads an ONNX model with one input and one output. The first axis is the batch; samples are independent of each other.
  * Throws GloveboxError `malformed` for a file that is not a valid model and `unsupported`, naming node, op and attribute,
@@ -84,7 +101,8 @@ function translateNode(proto: NodeProto, opset: number, values: Map<string, Oper
   if (!translation || (proto.domain !== '' && proto.domain !== 'ai.onnx')) {
     const op = proto.domain ? `${proto.domain}.${proto.opType}` : proto.opType
     throw unsupported(
-      `op ${op} of node "${name}" is not supported; supported are ${Object.keys(translations).join(', ')}`,
+      `op ${op} of node "${name}" is not supported; supported are ${Object.keys(translations).join(', ')}` +
+        (advice[op] ? `. ${advice[op]}` : ''),
     )
   }
   const site: Site = {

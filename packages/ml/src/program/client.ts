@@ -104,12 +104,20 @@ export function packInput(part: Pick<ClientPart, 'params' | 'input'>, sample: Ar
       // The value stays out of the message: samples are secret.
       const limit = Number(largest.toPrecision(4))
       throw new RangeError(
-        `"${name}[${i}]" expected a number from ${-limit} to ${limit}, the range that this program was compiled for; ` +
-          'compile with samples of the real range',
+        `"${name}[${i}]" expected a number from ${-limit} to ${limit}, the most that this program can hold; ` +
+          'compile it with samples of the real range',
       )
     }
   }
   return repeat(spread(layout, sample), part.params.ringDegree / 2)
+}
+
+/** Whether a sample leaves the range that the program was calibrated on: its result may be wrong. */
+export function isUncalibrated({ input }: Pick<ClientPart, 'input'>, sample: ArrayLike<number>): boolean {
+  const { low, high } = input.calibrated
+  // A hundredth of the range is rounding and resampling.
+  const slack = (high - low) / 100
+  return Array.prototype.some.call(sample, (value: number) => value < low - slack || value > high + slack)
 }
 
 /** The outputs of one sample from the slots of a decrypted reply. */

@@ -35,8 +35,10 @@ export interface ProgramInput {
   readonly layout: Layout
   readonly level: number
   readonly scale: number
-  /** Largest |element| that the program is made for; beyond it values may wrap around their modulus. */
+  /** Largest |element| that is taken at all; values may wrap around their modulus beyond it, and surely are not promised outside `calibrated`. */
   readonly largest: number
+  /** The least and the largest element of the samples that the program was calibrated on. */
+  readonly calibrated: { readonly low: number; readonly high: number }
   readonly pixels: PixelScaling
 }
 

@@ -4,7 +4,7 @@ import { randomMap } from '../../test/graphs.ts'
 import { bundle, clientPartOf } from '../compile/bundle.ts'
 import { compile } from '../compile/compile.ts'
 import type { Graph } from '../graph/graph.ts'
-import { decodeClientPart, packInput } from './client.ts'
+import { decodeClientPart, isUncalibrated, packInput } from './client.ts'
 import { keysNeeded } from './program.ts'
 import { decodeServerPart, encodeServerPart } from './server.ts'
 
@@ -215,7 +215,18 @@ test('an input beyond the range is refused without telling its value', () => {
   const limit = Number(largest.toPrecision(4))
   expect(() => packInput(part, sample)).toThrow(
     new RangeError(
-      `"x[7]" expected a number from ${-limit} to ${limit}, the range that this program was compiled for; compile with samples of the real range`,
+      `"x[7]" expected a number from ${-limit} to ${limit}, the most that this program can hold; compile it with samples of the real range`,
     ),
   )
+})
+
+test('a sample that leaves the calibrated range is known', () => {
+  const part = decodeClientPart(client)
+  expect(part.input.calibrated).toEqual({ low: 0, high: 1 })
+  const sample = new Float64Array(9).fill(1)
+  expect(isUncalibrated(part, sample)).toBe(false)
+  sample[4] = 1.5
+  expect(isUncalibrated(part, sample)).toBe(true)
+  sample[4] = -0.5
+  expect(isUncalibrated(part, sample)).toBe(true)
 })

@@ -51,6 +51,7 @@ export const inputSchema: z.ZodType<WireInput> = z.object({
   level: levelSchema,
   scale: positive,
   largest: positive,
+  calibrated: z.object({ low: finite, high: finite }),
   pixels: z.object({ scale: finite, offset: finite }),
 })
 
