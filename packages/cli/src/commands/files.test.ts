@@ -118,6 +118,16 @@ test('compile takes how pixels become inputs, and says when it has seen syntheti
   expect([synthetic.code, synthetic.stderr]).toEqual([0, expect.stringContaining('--calibration FILE')])
 })
 
+test('encrypt warns of samples that leave the calibrated range, and of no others', async () => {
+  const [inside, outside] = [new Array(16).fill(0.5), new Array(16).fill(0.5).with(3, 1.3)]
+  writeFileSync(at('range.json'), JSON.stringify([inside, outside]))
+  writeFileSync(at('inside.json'), JSON.stringify([inside]))
+  const warned = await encrypt('range.gbx', at('range.json'))
+  expect([warned.code, warned.stderr]).toEqual([0, expect.stringContaining('1 of 2 samples leave the range 0 to 1')])
+  const quiet = await encrypt('inside.gbx', at('inside.json'))
+  expect([quiet.code, quiet.stderr]).toEqual([0, ''])
+})
+
 describe.concurrent('what is wrong is said in a line that names it', () => {
   test('an ONNX file with MaxPool', () =>
     expectError(glovebox('compile', at('maxpool.onnx'), '-o', at('none')), 'MaxPool_y', 'MaxPool'))

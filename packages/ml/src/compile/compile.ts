@@ -70,7 +70,7 @@ export function compile(graph: Graph, options: CompileOptions = {}): Program {
     } catch (error) {
       if (!(error instanceof GloveboxError && error.code === 'too-large')) throw error
       tooLarge = error
-      rejected.push(`ring degree ${ringDegree}: ${error.message}`)
+      rejected.push(`ring degree ${ringDegree} is not enough: ${error.message}`)
       continue
     }
     const reach = measure(circuit, vectors)
@@ -91,7 +91,7 @@ export function compile(graph: Graph, options: CompileOptions = {}): Program {
       )
     }
     why = shortfall(finding, circuit, reach)
-    rejected.push(`ring degree ${ringDegree}: ${why}`)
+    rejected.push(`ring degree ${ringDegree} is not enough: ${why}`)
   }
   if (why === undefined) throw tooLarge ?? new RangeError('"ringDegrees" expected at least one ring degree, got none')
   throw new GloveboxError(
