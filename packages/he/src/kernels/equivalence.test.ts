@@ -175,6 +175,12 @@ const runs: Record<keyof Kernels, Run> = {
     b.kernels.permute(dst, src, index, n)
     return [{ values: b.read(dst, n) }]
   },
+  copy: (b, n, p) => {
+    const src = b.place(b.draw(n, p))
+    const dst = b.reserve(8 * n)
+    b.kernels.copy(dst, src, n)
+    return [{ values: b.read(dst, n) }]
+  },
   reduce: (b, n, p) =>
     [2 ** 49, 2 ** 53, 2 ** 70, 2 ** 100, half(p), half(p) + 1, 1.5 * p].map((range) => {
       const src = b.place(b.draw(n, range).map((x) => (range > 2 ** 53 ? x : Math.round(x))))

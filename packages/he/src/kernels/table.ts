@@ -36,6 +36,8 @@ export interface Kernels {
 
   /** dst[i] = src[index[i]], for u32 `index`: an automorphism in NTT form. dst must not equal src. Any range. */
   permute(dst: Ptr, src: Ptr, index: Ptr, n: number): void
+  /** dst[i] = src[i]. Any range. */
+  copy(dst: Ptr, src: Ptr, n: number): void
 
   // ---- point-wise, one limb ----------------------------------------------------------------------------------------
 
@@ -169,6 +171,7 @@ export const kernelNames: readonly (keyof Kernels)[] = [
   'nttForward',
   'nttInverse',
   'permute',
+  'copy',
   'reduce',
   'add',
   'sub',

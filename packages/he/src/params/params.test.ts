@@ -129,6 +129,49 @@ describe('parameters', () => {
     )
   })
 
+  test('primes may be named, and are held to their sizes', () => {
+    const { primes, special } = createParams(setA)
+    const named = createParams({ ...setA, primes: [...primes, ...special] })
+    expect(named).toMatchObject({ primes, special, digest: createParams(setA).digest })
+    const other = [primes[0]!, primes[2]!, primes[1]!, special[0]!]
+    expect(createParams({ ...setA, primes: other }).primes).toEqual(other.slice(0, 3))
+    expect(createParams(JSON.parse(JSON.stringify(createParams({ ...setA, primes: other }).literal))).primes).toEqual(
+      other.slice(0, 3),
+    )
+    for (const [wrong, message] of [
+      [primes, '"primes" expected as many as "modulusBits" and "specialBits" state, 4, got 3'],
+      [[...primes, primes[0]], 'expected distinct primes'],
+      [[primes[1], ...primes.slice(1), special[0]], '"primes[0]" expected an integer from 562949953421312'],
+      [[primes[0]! - 16384 * 3, ...primes.slice(1), special[0]], 'expected a prime that is 1 modulo 16384'],
+      ['none', 'got string'],
+    ] as const) {
+      expect(failure({ ...setA, primes: wrong })).toMatchObject({ message: expect.stringContaining(message) })
+    }
+  })
+
+  test('BFV has a plaintext modulus and N slots, CKKS has neither', () => {
+    const bfv = { ...setA, scheme: 'bfv', plaintextModulus: 65537 } as const
+    expect(createParams(bfv)).toMatchObject({ scheme: 'bfv', plaintextModulus: 65537, slots: 8192 })
+    expect(createParams(bfv).digest).not.toBe(createParams({ ...bfv, plaintextModulus: 65539 }).digest)
+    expect(createParams(setA)).toMatchObject({ scheme: 'ckks', plaintextModulus: undefined, slots: 4096 })
+    const small = { ...bfv, ringDegree: 1024, modulusBits: [26], specialBits: [] } as const
+    const [prime] = createParams(small).primes
+    for (const [literal, message] of [
+      [
+        { ...bfv, plaintextModulus: undefined },
+        '"plaintextModulus" expected an integer from 2 to 4294967296, got undefined',
+      ],
+      [{ ...bfv, plaintextModulus: 1 }, 'got 1'],
+      [{ ...bfv, plaintextModulus: 2.5 }, 'got 2.5'],
+      [{ ...bfv, plaintextModulus: 2 ** 32 + 1 }, 'got 4294967297'],
+      [{ ...setA, plaintextModulus: 3 }, '"plaintextModulus" expected none, as CKKS has none, got 3'],
+      [{ ...small, plaintextModulus: 3 * prime! }, `a multiple of ${prime}`],
+      [{ ...bfv, scheme: 'tfhe' }, `"scheme" expected 'ckks' or 'bfv', got "tfhe"`],
+    ] as const) {
+      expect(failure(literal)).toMatchObject({ message: expect.stringContaining(message) })
+    }
+  })
+
   test('the digest tells apart what must not be mixed, and nothing else', () => {
     const digest = (change: Partial<ParamsLiteral>): string => createParams({ ...setA, ...change }).digest
     const same = [digest({}), digest({ digitSize: 1 }), digest({ security: '128-classical' })]
@@ -239,7 +282,7 @@ describe('the security of parameters', () => {
 
 describe('mistakes in a literal', () => {
   const cases: readonly (readonly [string, Record<string, unknown>, string])[] = [
-    ['another scheme', { scheme: 'bfv' }, `"scheme" expected 'ckks', got "bfv"`],
+    ['another scheme', { scheme: 'tfhe' }, `"scheme" expected 'ckks' or 'bfv', got "tfhe"`],
     ['no power of two', { ringDegree: 8191 }, '"ringDegree" expected a power of two, got 8191'],
     ['too small', { ringDegree: 8 }, '"ringDegree" expected an integer from 16 to 131072, got 8'],
     ['too large', { ringDegree: 2 ** 18 }, '"ringDegree" expected an integer from 16 to 131072, got 262144'],

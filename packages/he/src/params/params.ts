@@ -1,11 +1,12 @@
 import { digest, toHex } from '../base/digest.ts'
+import { isPrime } from '../base/numbers.ts'
 import { maxPrimeBits, nttPrimes } from './primes.ts'
 import { checkSecurity, log2Product, requireSecure, type SecurityCheck, type SecurityTarget } from './security.ts'
 
 /** Parameters as one writes them; JSON. */
 export interface ParamsLiteral {
-  readonly scheme: 'ckks'
-  /** N, a power of two from 1024 to 131072; from 16 where INSECURE. A plaintext has N/2 slots. */
+  readonly scheme: 'ckks' | 'bfv'
+  /** N, a power of two from 1024 to 131072; from 16 where INSECURE. A plaintext has N/2 slots (CKKS) or N (BFV). */
   readonly ringDegree: number
   /** Sizes in bits (log2 N + 2 to 50) of the modulus chain, base prime first; the last is dropped first. */
   readonly modulusBits: readonly number[]
@@ -13,6 +14,10 @@ export interface ParamsLiteral {
   readonly specialBits: readonly number[]
   /** α, the number of primes in a digit of the key-switching decomposition; default: as many as there are special primes. */
   readonly digitSize?: number
+  /** The primes themselves, chain first and special ones behind, of the sizes stated above; default: the largest of each size. */
+  readonly primes?: readonly number[]
+  /** t, for BFV only: a message is integers modulo t, from 2 to 2^32 and without a factor in common with the chain. */
+  readonly plaintextModulus?: number
   /** Default `128-classical`. `INSECURE` is for tests; such parameters and all that is made with them cannot be serialised. */
   readonly security?: SecurityTarget | 'INSECURE'
 }
@@ -20,8 +25,10 @@ export interface ParamsLiteral {
 /** Checked and frozen parameters. Same literal, same primes, same digest, everywhere. */
 export interface Params {
   readonly literal: ParamsLiteral
+  readonly scheme: 'ckks' | 'bfv'
   readonly ringDegree: number
   readonly logN: number
+  /** N/2 for CKKS, N for BFV. */
   readonly slots: number
   /** q_0 … q_L, base first. */
   readonly primes: readonly number[]
@@ -30,11 +37,15 @@ export interface Params {
   readonly digitSize: number
   /** L: the level of a fresh ciphertext; level ℓ has the primes q_0 … q_ℓ. */
   readonly maxLevel: number
+  /** log2 of the modulus of a fresh ciphertext. */
   readonly logQ: number
+  /** log2 of the modulus of an evaluation key. */
   readonly logQP: number
+  /** t of BFV; undefined for CKKS. */
+  readonly plaintextModulus: number | undefined
   /** One row per kind of published object; empty when INSECURE. */
   readonly security: readonly SecurityCheck[]
-  /** SHA-256 over scheme, ring degree, primes, digit size and security target: 64 hexadecimal digits. */
+  /** SHA-256 over scheme, ring degree, primes, digit size, security target and plaintext modulus: 64 hexadecimal digits. */
   readonly digest: string
 }
 
@@ -51,13 +62,60 @@ function requireBits(name: string, values: unknown, minimum: number, ringDegree:
   values.forEach((bits, i) => requireInteger(`${name}[${i}]`, bits, Math.log2(ringDegree) + 2, maxPrimeBits))
 }
 
-/** Picks distinct primes for the sizes, largest first within a size, special primes before the chain. */
+/** The largest primes of each size, special primes before the chain. */
+function pickChain({ modulusBits, specialBits }: ParamsLiteral, ringDegree: number): [number[], number[]] {
+  const chosen = pickPrimes([...specialBits, ...modulusBits], ringDegree)
+  return [chosen.slice(specialBits.length), chosen.slice(0, specialBits.length)]
+}
+
+function namedChain(
+  { modulusBits, specialBits }: ParamsLiteral,
+  named: unknown,
+  ringDegree: number,
+): [number[], number[]] {
+  const all = requirePrimes(named, [...modulusBits, ...specialBits], ringDegree)
+  return [all.slice(0, modulusBits.length), all.slice(modulusBits.length)]
+}
+
+/** Picks distinct primes for the sizes, largest first within a size. */
 function pickPrimes(sizes: readonly number[], ringDegree: number): number[] {
   const bySize = new Map<number, number[]>()
   for (const bits of new Set(sizes)) {
     bySize.set(bits, nttPrimes(bits, sizes.filter((b) => b === bits).length, ringDegree))
   }
   return sizes.map((bits) => bySize.get(bits)!.shift()!)
+}
+
+/** The primes that a literal names, held to their sizes: distinct, prime and 1 modulo 2N, so that the ring has transforms. */
+function requirePrimes(values: unknown, sizes: readonly number[], ringDegree: number): number[] {
+  if (!Array.isArray(values) || values.length !== sizes.length) {
+    throw new RangeError(
+      `"primes" expected as many as "modulusBits" and "specialBits" state, ${sizes.length}, got ${Array.isArray(values) ? values.length : typeof values}`,
+    )
+  }
+  values.forEach((p: unknown, i) => {
+    const name = `primes[${i}]`
+    requireInteger(name, p, 2 ** (sizes[i]! - 1), 2 ** sizes[i]!)
+    if (p % (2 * ringDegree) !== 1 || !isPrime(BigInt(p)))
+      throw new RangeError(`"${name}" expected a prime that is 1 modulo ${2 * ringDegree}, got ${p}`)
+    if (values.indexOf(p) !== i) throw new RangeError(`"${name}" expected distinct primes, got ${p} twice`)
+  })
+  return [...values]
+}
+
+function requirePlaintextModulus(literal: ParamsLiteral, chain: readonly number[]): number | undefined {
+  const t: unknown = literal.plaintextModulus
+  if (literal.scheme === 'ckks') {
+    if (t !== undefined) throw new RangeError(`"plaintextModulus" expected none, as CKKS has none, got ${String(t)}`)
+    return undefined
+  }
+  requireInteger('plaintextModulus', t, 2, 2 ** 32)
+  const shared = chain.find((p) => t % p === 0)
+  if (shared !== undefined)
+    throw new RangeError(
+      `"plaintextModulus" expected no factor in common with the chain, got ${t}, a multiple of ${shared}`,
+    )
+  return t
 }
 
 /**
@@ -67,7 +125,8 @@ function pickPrimes(sizes: readonly number[], ringDegree: number): number[] {
 export function createParams(literal: ParamsLiteral): Params {
   if (literal === null || typeof literal !== 'object')
     throw new TypeError(`"literal" expected an object, got ${typeof literal}`)
-  if (literal.scheme !== 'ckks') throw new RangeError(`"scheme" expected 'ckks', got ${JSON.stringify(literal.scheme)}`)
+  if (literal.scheme !== 'ckks' && literal.scheme !== 'bfv')
+    throw new RangeError(`"scheme" expected 'ckks' or 'bfv', got ${JSON.stringify(literal.scheme)}`)
   const n = literal.ringDegree
   requireInteger('ringDegree', n, 16, 131072)
   if ((n & (n - 1)) !== 0) throw new RangeError(`"ringDegree" expected a power of two, got ${n}`)
@@ -76,9 +135,9 @@ export function createParams(literal: ParamsLiteral): Params {
   const chain = literal.modulusBits.length
   const digitSize = literal.digitSize ?? Math.max(1, literal.specialBits.length)
   requireInteger('digitSize', digitSize, 1, 64)
-  const chosen = pickPrimes([...literal.specialBits, ...literal.modulusBits], n)
-  const special = chosen.slice(0, literal.specialBits.length)
-  const primes = chosen.slice(literal.specialBits.length)
+  const [primes, special] =
+    literal.primes === undefined ? pickChain(literal, n) : namedChain(literal, literal.primes, n)
+  const t = requirePlaintextModulus(literal, primes)
   const digits = Array.from({ length: Math.ceil(chain / digitSize) }, (_, d) =>
     primes.slice(d * digitSize, (d + 1) * digitSize),
   )
@@ -96,26 +155,38 @@ export function createParams(literal: ParamsLiteral): Params {
     if (special.length > 0) security.push(checkSecurity('evaluation key', n, [...primes, ...special], target))
     security.forEach(requireSecure)
   }
-  const identity = JSON.stringify(['ckks', n, primes, special, digitSize, target])
+  const identity = JSON.stringify([
+    literal.scheme,
+    n,
+    primes,
+    special,
+    digitSize,
+    target,
+    ...(t === undefined ? [] : [t]),
+  ])
   const frozen: ParamsLiteral = Object.freeze({
-    scheme: 'ckks',
+    scheme: literal.scheme,
     ringDegree: n,
     modulusBits: Object.freeze([...literal.modulusBits]),
     specialBits: Object.freeze([...literal.specialBits]),
     digitSize,
+    ...(literal.primes !== undefined && { primes: Object.freeze([...literal.primes]) }),
+    ...(t !== undefined && { plaintextModulus: t }),
     security: target,
   })
   const params: Params = Object.freeze({
     literal: frozen,
+    scheme: literal.scheme,
     ringDegree: n,
     logN: Math.log2(n),
-    slots: n / 2,
+    slots: literal.scheme === 'ckks' ? n / 2 : n,
     primes: Object.freeze(primes),
     special: Object.freeze(special),
     digitSize,
     maxLevel: chain - 1,
     logQ: log2Product(primes),
     logQP: log2Product([...primes, ...special]),
+    plaintextModulus: t,
     security: Object.freeze(security),
     digest: toHex(digest(new TextEncoder().encode(identity))),
   })
@@ -133,7 +204,7 @@ export function checkedParams(params: Params | ParamsLiteral): Params {
 
 /** Names the first field in which two sets of parameters differ. */
 export function describeMismatch(expected: Params, got: Params): string {
-  const fields = ['ringDegree', 'digitSize', 'primes', 'special'] as const
+  const fields = ['scheme', 'ringDegree', 'digitSize', 'primes', 'special', 'plaintextModulus'] as const
   for (const field of fields) {
     if (JSON.stringify(expected[field]) !== JSON.stringify(got[field])) {
       return `"${field}" is ${JSON.stringify(got[field])}, expected ${JSON.stringify(expected[field])}`

@@ -44,6 +44,12 @@ export interface Ring {
   automorphism(galoisElement: number): Ptr
   /** A small table of f64 made once and kept for the life of the ring. */
   table(key: string, make: () => Float64Array): Ptr
+  /**
+   * Runs `task(0) … task(count - 1)`, on several threads where the context has them, and comes back when all are done. A task calls kernels of
+   * the table that it is given and nothing else: it neither reads nor takes nor gives back memory, returns nothing, and touches no limb that another task
+   * writes.
+   */
+  parallel(count: number, task: (index: number, kernels: Kernels) => void): void
   /** Space for `count` limbs. Its `ptr` throws GloveboxError `disposed` once it was given back. */
   limbs(count: number, options?: AllocOptions): Slab
 }
@@ -107,6 +113,9 @@ export function openRing(params: Params, backend: Backend): Ring {
         tables.set(key, ptr)
       }
       return ptr
+    },
+    parallel(count, task) {
+      for (let i = 0; i < count; i++) task(i, backend.kernels)
     },
     limbs: (count, options) => guarded(heap.alloc(count * limbBytes, options)),
   }

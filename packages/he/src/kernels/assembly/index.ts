@@ -2,7 +2,7 @@
 export { heapBase, probe } from './fma'
 export { nttForward, nttInverse } from './ntt'
 export {
-  add, addScalar, mul, mulAdd, mulScalar, negate, permute, reduce, sub, subMulScalar, tensor,
+  add, addScalar, copy, mul, mulAdd, mulScalar, negate, permute, reduce, sub, subMulScalar, tensor,
 } from './pointwise'
 export { dotPair, dotPlain } from './dot'
 export { basisCombine, basisScale } from './basis'

@@ -11,6 +11,10 @@ export function permute(dst: usize, src: usize, index: usize, n: i32): void {
   }
 }
 
+export function copy(dst: usize, src: usize, n: i32): void {
+  memory.copy(dst, src, <usize>n << 3)
+}
+
 /**
  * Two steps. The first takes |x| <= 2^100 to |x| * 2^-51 + p/2 < 2^51; its quotient may exceed 2^53 but has at most 53 significant
  * bits, and the difference is a multiple of its unit, so it is still exact. The second is canonical.

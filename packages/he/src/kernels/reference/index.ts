@@ -8,6 +8,7 @@ import { pack, unpack } from './pack.ts'
 import {
   add,
   addScalar,
+  copy,
   mul,
   mulAdd,
   mulScalar,
@@ -30,6 +31,7 @@ export function createReferenceKernels(memory: WebAssembly.Memory): Kernels {
     nttForward: on(nttForward),
     nttInverse: on(nttInverse),
     permute: on(permute),
+    copy: on(copy),
     reduce: on(reduce),
     add: on(add),
     sub: on(sub),

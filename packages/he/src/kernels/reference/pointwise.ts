@@ -11,6 +11,11 @@ export function permute(memory: Memory, dst: Ptr, src: Ptr, index: Ptr, n: numbe
   new Float64Array(memory.buffer, dst, n).set(Array.from(order, (k) => from[k]!))
 }
 
+/** {@link Kernels.copy} */
+export function copy(memory: Memory, dst: Ptr, src: Ptr, n: number): void {
+  new Float64Array(memory.buffer, dst, n).set(new Float64Array(memory.buffer, src, n).slice())
+}
+
 /** {@link Kernels.reduce} */
 export function reduce(memory: Memory, dst: Ptr, src: Ptr, n: number, p: number, _pinv: number): void {
   map(memory, dst, [src], n, p, ([x]) => x!)

@@ -79,6 +79,7 @@ export interface OpenOptions {
 /** Opens a context: tables for every prime in one memory. Accepts a literal too. */
 export function openCkks(params: Params | ParamsLiteral, options: OpenOptions = {}): Ckks {
   const checked = checkedParams(params)
+  if (checked.scheme !== 'ckks') throw new RangeError(`"params.scheme" expected 'ckks', got '${checked.scheme}'`)
   const ring = openRing(checked, openBackend(options.backend ?? 'auto'))
   const top = checked.maxLevel
   const own = (name: string, value: Ciphertext): Ciphertext => {
