@@ -2,8 +2,11 @@ import { GloveboxError } from './errors.ts'
 
 /** Reads little-endian fields; every read is checked against the end before anything is allocated. */
 export class ByteReader {
+  /** What is read. */
   readonly bytes: Uint8Array
+  /** What the bytes are, for errors. */
   readonly what: string
+  /** Of the next byte to be read. */
   offset = 0
   readonly #view: DataView
 
@@ -14,6 +17,7 @@ export class ByteReader {
     this.#view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength)
   }
 
+  /** Bytes from the offset to the end. */
   get remaining(): number {
     return this.bytes.length - this.offset
   }
@@ -36,15 +40,19 @@ export class ByteReader {
     this.offset -= length
   }
 
+  /** One byte, 0 to 255. Throws GloveboxError `malformed` at the end, as all reads do. */
   u8(field: string): number {
     return this.#view.getUint8(this.#take(1, field))
   }
+  /** Two bytes, 0 to 65535. */
   u16(field: string): number {
     return this.#view.getUint16(this.#take(2, field), true)
   }
+  /** Four bytes, 0 to 2^32 - 1. */
   u32(field: string): number {
     return this.#view.getUint32(this.#take(4, field), true)
   }
+  /** Eight bytes, any double: NaN and infinities are for the caller to refuse. */
   f64(field: string): number {
     return this.#view.getFloat64(this.#take(8, field), true)
   }
@@ -68,6 +76,7 @@ export class ByteReader {
   malformed(field: string, expected: string, got: unknown): GloveboxError {
     return new GloveboxError('malformed', `${this.what}: "${field}" expected ${expected}, got ${got}`)
   }
+  /** Throws GloveboxError `malformed` where bytes are left. */
   end(): void {
     if (this.remaining !== 0) {
       throw new GloveboxError('malformed', `${this.what} has ${this.remaining} bytes after its end`)
@@ -99,31 +108,37 @@ export class ByteWriter {
     return at
   }
 
+  /** One byte; the value is taken modulo 2^8. */
   u8(value: number): this {
     const at = this.#reserve(1)
     this.#view.setUint8(at, value)
     return this
   }
+  /** Two bytes; the value is taken modulo 2^16. */
   u16(value: number): this {
     const at = this.#reserve(2)
     this.#view.setUint16(at, value, true)
     return this
   }
+  /** Four bytes; the value is taken modulo 2^32. */
   u32(value: number): this {
     const at = this.#reserve(4)
     this.#view.setUint32(at, value, true)
     return this
   }
+  /** Eight bytes: a double. */
   f64(value: number): this {
     const at = this.#reserve(8)
     this.#view.setFloat64(at, value, true)
     return this
   }
+  /** Bytes as they are, without their length. */
   raw(bytes: Uint8Array): this {
     const at = this.#reserve(bytes.length)
     this.#buffer.set(bytes, at)
     return this
   }
+  /** UTF-8 with a u32 length in bytes before it. */
   text(value: string): this {
     const bytes = new TextEncoder().encode(value)
     return this.u32(bytes.length).raw(bytes)

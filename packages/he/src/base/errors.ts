@@ -18,6 +18,7 @@ export type ErrorCode =
 
 /** An error with a `code`. Its message never holds a secret: no coefficient, no plaintext, no key. */
 export class GloveboxError extends Error {
+  /** What a program can tell states apart by. */
   readonly code: ErrorCode
   constructor(code: ErrorCode, message: string, options?: ErrorOptions) {
     super(message, options)

@@ -23,6 +23,7 @@ const frameKinds = {
   'secret key of a program': 21,
 } as const
 
+/** What a frame may hold. */
 export type FrameKind = keyof typeof frameKinds
 
 const magic = 0x58424c47
@@ -34,6 +35,7 @@ export const frameOverhead: number = headerBytes + checksumBytes
 /** Largest frame that a decoder takes unless told otherwise: 1 GiB. */
 const defaultLimit = 2 ** 30
 
+/** Puts a body of at most 2^32 - 1 bytes into a frame. `owner` is a digest of 32 bytes. */
 export function encodeFrame(kind: FrameKind, owner: Uint8Array, body: Uint8Array): Uint8Array {
   const writer = new ByteWriter(body.length + frameOverhead)
   writer.u32(magic).u8(version).u8(frameKinds[kind]).u16(0).raw(owner).u32(body.length).raw(body)
@@ -41,6 +43,7 @@ export function encodeFrame(kind: FrameKind, owner: Uint8Array, body: Uint8Array
   return writer.done()
 }
 
+/** What `decodeFrame` insists on. */
 export interface FrameOptions {
   /** The digest that the frame has to be bound to; left out where any will do. */
   readonly owner?: Uint8Array
@@ -52,8 +55,11 @@ export interface FrameOptions {
   readonly what?: string
 }
 
+/** What is in a frame, its checksum verified. */
 export interface Frame {
+  /** The digest that the frame is bound to: 32 bytes. */
   readonly owner: Uint8Array
+  /** A reader on the body; whoever reads it calls `end` behind the last field. */
   readonly body: ByteReader
 }
 

@@ -166,7 +166,7 @@ describe('parameters', () => {
       [{ ...bfv, plaintextModulus: 2 ** 32 + 1 }, 'got 4294967297'],
       [{ ...setA, plaintextModulus: 3 }, '"plaintextModulus" expected none, as CKKS has none, got 3'],
       [{ ...small, plaintextModulus: 3 * prime! }, `a multiple of ${prime}`],
-      [{ ...bfv, scheme: 'tfhe' }, `"scheme" expected 'ckks' or 'bfv', got "tfhe"`],
+      [{ ...bfv, scheme: 'tfhe' }, `"scheme" expected 'ckks', 'bfv' or 'bgv', got "tfhe"`],
     ] as const) {
       expect(failure(literal)).toMatchObject({ message: expect.stringContaining(message) })
     }
@@ -282,7 +282,7 @@ describe('the security of parameters', () => {
 
 describe('mistakes in a literal', () => {
   const cases: readonly (readonly [string, Record<string, unknown>, string])[] = [
-    ['another scheme', { scheme: 'tfhe' }, `"scheme" expected 'ckks' or 'bfv', got "tfhe"`],
+    ['another scheme', { scheme: 'tfhe' }, `"scheme" expected 'ckks', 'bfv' or 'bgv', got "tfhe"`],
     ['no power of two', { ringDegree: 8191 }, '"ringDegree" expected a power of two, got 8191'],
     ['too small', { ringDegree: 8 }, '"ringDegree" expected an integer from 16 to 131072, got 8'],
     ['too large', { ringDegree: 2 ** 18 }, '"ringDegree" expected an integer from 16 to 131072, got 262144'],

@@ -5,8 +5,9 @@ import { checkSecurity, log2Product, requireSecure, type SecurityCheck, type Sec
 
 /** Parameters as one writes them; JSON. */
 export interface ParamsLiteral {
-  readonly scheme: 'ckks' | 'bfv'
-  /** N, a power of two from 1024 to 131072; from 16 where INSECURE. A plaintext has N/2 slots (CKKS) or N (BFV). */
+  /** The scheme: approximate numbers (CKKS) or integers modulo t (BFV, BGV). */
+  readonly scheme: 'ckks' | 'bfv' | 'bgv'
+  /** N, a power of two from 1024 to 131072; from 16 where INSECURE. A plaintext has N/2 slots (CKKS) or N (BFV, BGV). */
   readonly ringDegree: number
   /** Sizes in bits (log2 N + 2 to 50) of the modulus chain, base prime first; the last is dropped first. */
   readonly modulusBits: readonly number[]
@@ -16,7 +17,7 @@ export interface ParamsLiteral {
   readonly digitSize?: number
   /** The primes themselves, chain first and special ones behind, of the sizes stated above; default: the largest of each size. */
   readonly primes?: readonly number[]
-  /** t, for BFV only: a message is integers modulo t, from 2 to 2^32 and without a factor in common with the chain. */
+  /** t, for BFV and BGV only: a message is integers modulo t, from 2 to 2^32 and without a factor in common with the chain. */
   readonly plaintextModulus?: number
   /** Default `128-classical`. `INSECURE` is for tests; such parameters and all that is made with them cannot be serialised. */
   readonly security?: SecurityTarget | 'INSECURE'
@@ -24,16 +25,21 @@ export interface ParamsLiteral {
 
 /** Checked and frozen parameters. Same literal, same primes, same digest, everywhere. */
 export interface Params {
+  /** The literal that they were made from, with its defaults filled in. */
   readonly literal: ParamsLiteral
-  readonly scheme: 'ckks' | 'bfv'
+  /** The scheme. */
+  readonly scheme: 'ckks' | 'bfv' | 'bgv'
+  /** N. */
   readonly ringDegree: number
+  /** log2 N. */
   readonly logN: number
-  /** N/2 for CKKS, N for BFV. */
+  /** N/2 for CKKS, N for BFV and BGV. */
   readonly slots: number
   /** q_0 … q_L, base first. */
   readonly primes: readonly number[]
   /** p_0 … p_{k-1}. */
   readonly special: readonly number[]
+  /** α, primes in a digit of key switching. */
   readonly digitSize: number
   /** L: the level of a fresh ciphertext; level ℓ has the primes q_0 … q_ℓ. */
   readonly maxLevel: number
@@ -41,7 +47,7 @@ export interface Params {
   readonly logQ: number
   /** log2 of the modulus of an evaluation key. */
   readonly logQP: number
-  /** t of BFV; undefined for CKKS. */
+  /** t of BFV and BGV; undefined for CKKS. */
   readonly plaintextModulus: number | undefined
   /** One row per kind of published object; empty when INSECURE. */
   readonly security: readonly SecurityCheck[]
@@ -125,8 +131,8 @@ function requirePlaintextModulus(literal: ParamsLiteral, chain: readonly number[
 export function createParams(literal: ParamsLiteral): Params {
   if (literal === null || typeof literal !== 'object')
     throw new TypeError(`"literal" expected an object, got ${typeof literal}`)
-  if (literal.scheme !== 'ckks' && literal.scheme !== 'bfv')
-    throw new RangeError(`"scheme" expected 'ckks' or 'bfv', got ${JSON.stringify(literal.scheme)}`)
+  if (literal.scheme !== 'ckks' && literal.scheme !== 'bfv' && literal.scheme !== 'bgv')
+    throw new RangeError(`"scheme" expected 'ckks', 'bfv' or 'bgv', got ${JSON.stringify(literal.scheme)}`)
   const n = literal.ringDegree
   requireInteger('ringDegree', n, 16, 131072)
   if ((n & (n - 1)) !== 0) throw new RangeError(`"ringDegree" expected a power of two, got ${n}`)

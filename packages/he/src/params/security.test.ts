@@ -1,10 +1,11 @@
 import { describe, expect, test } from 'vitest'
 import { GloveboxError } from '../base/errors.ts'
-import { checkSecurity, log2Product, requireSecure, type SecurityTarget } from './security.ts'
+import { checkSecurity, log2Product, requireSecure, type SecurityTarget, securityLimits } from './security.ts'
 
 // The tables once more, typed in from the sources: HES 1.0 (2018), tables 1 and 2, and eprint 2024/463, table 5.2.
 const hes: Readonly<Record<SecurityTarget, readonly number[]>> = {
   '128-classical': [27, 54, 109, 218, 438, 881],
+  '128-classical-2018': [27, 54, 109, 218, 438, 881],
   '192-classical': [19, 37, 75, 152, 305, 611],
   '256-classical': [14, 29, 58, 118, 237, 476],
   '128-quantum': [25, 51, 101, 202, 411, 827],
@@ -35,6 +36,26 @@ describe('the security tables', () => {
       expect(check.margin).toBeCloseTo(limit - Math.log2(97), 12)
       expect(check.standard).toBe(recent[target]?.[i] === limit ? 'guidelines-2024' : 'hes-2018')
     })
+  })
+
+  test('every published value, each standard by itself', () => {
+    degrees.forEach((n, i) => {
+      const published = [
+        ...targets
+          .filter((target) => target !== '128-classical-2018' && hes[target][i] !== undefined)
+          .map((target) => ({ standard: 'hes-2018', target, limit: hes[target][i] })),
+        ...targets
+          .filter((target) => recent[target]?.[i] !== undefined)
+          .map((target) => ({ standard: 'guidelines-2024', target, limit: recent[target]![i] })),
+      ]
+      expect(securityLimits(n)).toEqual(published)
+    })
+    expect(securityLimits(65536).map(({ standard, limit }) => [standard, limit])).toEqual([
+      ['guidelines-2024', 1747],
+      ['guidelines-2024', 1199],
+      ['guidelines-2024', 929],
+    ])
+    expect(securityLimits(512)).toEqual([])
   })
 
   test('the limit itself passes, anything above does not', () => {

@@ -1,5 +1,6 @@
 import { frameOverhead } from '../base/frame.ts'
 import type { Params } from '../params/params.ts'
+import { limbStride } from '../ring/ring.ts'
 import { seedBytes } from './expand.ts'
 import { limbBytes } from './pack.ts'
 
@@ -16,4 +17,10 @@ export function switchingKeyBytes(params: Params, level: number): number {
   const limbs = [...params.primes.slice(0, level + 1), ...params.special]
   const digits = Math.ceil((level + 1) / params.digitSize)
   return 1 + seedBytes + digits * limbs.reduce((sum, p) => sum + limbBytes(params.ringDegree, p), 0)
+}
+
+/** The same key in memory: both halves of every digit, in bytes. */
+export function switchingKeyMemory(params: Params, level: number): number {
+  const digits = Math.ceil((level + 1) / params.digitSize)
+  return 2 * digits * (level + 1 + params.special.length) * limbStride(params.ringDegree)
 }
