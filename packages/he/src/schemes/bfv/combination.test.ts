@@ -1,0 +1,38 @@
+import { expect, test } from 'vitest'
+import type { Ciphertext } from '../../rlwe/ciphertext.ts'
+import { decrypt } from '../../rlwe/decrypt.ts'
+import { encryptSymmetric } from '../../rlwe/encrypt-symmetric.ts'
+import { createSecretKey } from '../../rlwe/secret-key.ts'
+import { residuesOf } from '../../test-support/small.ts'
+import { openBfv } from './bfv.ts'
+
+const bfv = openBfv({
+  scheme: 'bfv',
+  ringDegree: 32,
+  modulusBits: [50, 50],
+  specialBits: [],
+  plaintextModulus: 193,
+  security: 'INSECURE',
+})
+const secret = createSecretKey(bfv)
+
+test.each([1, 2, 255, 256, 257, 600])('a sum of %i products is the products, one by one', (count) => {
+  const term = (j: number): Ciphertext =>
+    encryptSymmetric(bfv, secret, bfv.encode([j % 193, 1], { level: count < 3 && j === 1 ? 0 : 1 }))
+  const terms = Array.from({ length: count }, (_, j) => term(j))
+  const factors = Array.from({ length: count }, (_, j) => bfv.encode([(3 * j) % 193, (j * j) % 193, 5]))
+  const before = bfv.ring.heap.used
+  const sum = bfv.dotPlain(terms, factors)
+  let expected = bfv.multiplyPlain(terms[0]!, factors[0]!)
+  for (let j = 1; j < count; j++) expected = bfv.add(expected, bfv.multiplyPlain(terms[j]!, factors[j]!))
+  // Switching down commutes with products of plaintexts only up to the rounding.
+  if (terms.every((a) => a.level === terms[0]!.level)) expect(residuesOf(sum)).toEqual(residuesOf(expected))
+  const slots = [0, 0]
+  for (let j = 0; j < count; j++) {
+    slots[0] = (slots[0]! + (j % 193) * ((3 * j) % 193)) % 193
+    slots[1] = (slots[1]! + ((j * j) % 193)) % 193
+  }
+  const decoded = bfv.decode(decrypt(bfv, secret, sum))
+  expect(Array.from(decoded.subarray(0, 3))).toEqual([...slots, 0])
+  expect(bfv.ring.heap.used).toBeGreaterThan(before)
+})

@@ -1,0 +1,242 @@
+import { openBackend } from '../backend/open.ts'
+import { checkedParams, type Params, type ParamsLiteral } from '../params/params.ts'
+import { type MemoryUse, openRing, type Ring } from '../ring/ring.ts'
+import { type Ciphertext, type Plaintext, requireRing } from '../rlwe/ciphertext.ts'
+import { encryptPublic } from '../rlwe/encrypt-public.ts'
+import { conjugate, type Hoisted, hoist, rotate, rotateHoisted } from '../rlwe/galois.ts'
+import type { EvaluationKeys, PublicKey } from '../rlwe/keys.ts'
+import { relinearise } from '../rlwe/relinearise.ts'
+import { dotPlain, sumOfMultiples } from './combination.ts'
+import * as arithmetic from './integer-arithmetic.ts'
+import {
+  decodeCoefficients,
+  decodeSlots,
+  encodeCoefficients,
+  encodeSlots,
+  type IntegerDecodeOptions,
+  type Integers,
+  slotOrder,
+} from './integer-encoder.ts'
+import type { IntegerForm } from './integer-form.ts'
+import { type Message, withMessage, withMessages } from './message.ts'
+import { switchModulus } from './modulus.ts'
+import { evaluatePolynomial } from './polynomial.ts'
+import { exponentiate, multiplyMany, type Product } from './power.ts'
+
+/** At which level a message is to be encrypted; default: the top. Sums and products take a message at any level. */
+export interface IntegerEncodeOptions {
+  /** From 0 to `params.maxLevel`; default: the top. */
+  readonly level?: number
+}
+
+/**
+ * Exact arithmetic modulo t on vectors of N integers (or on polynomials) under encryption: what BFV and BGV have in common.
+ *
+ * With slots (t prime, 1 modulo 2N) a message is a matrix of 2 rows and N/2 columns, row by row, in SEAL's order. A `Plaintext` serves for encryption, for
+ * sums and for products alike; what `decrypt` of `@glovebox/he/secret` leaves is one too, and is rounded where it is used. Results are exact while the
+ * noise budget is above 0 (`noiseBudget` of `@glovebox/he/secret`).
+ *
+ * Every method returns a new value and leaves its operands; all hold memory of the context and may be used with `using`. Operands at different levels meet
+ * at the lower one, by `switchModulus`.
+ */
+export interface IntegerScheme extends Disposable {
+  /** Its polynomials and memory. */
+  readonly ring: Ring
+  /** Checked and frozen. */
+  readonly params: Params
+  /** t. */
+  readonly plaintextModulus: number
+  /** Bytes that its values and tables take, the most that they took, and what was reserved from the system for them. */
+  readonly memory: MemoryUse
+  /** Threads that run at the moment, the caller's among them: 1 as long as others are not up, and where memory cannot be shared. */
+  readonly threads: number
+  /** Resolves to `threads` when all that were asked for are up or have failed. Nothing needs to wait for it: until then the caller does the work. */
+  threadsStarted(): Promise<number>
+  /** Ends its threads, wipes secrets and gives up the memory. Its values throw GloveboxError `disposed` from then on. */
+  [Symbol.dispose](): void
+  /** Up to N integers from -t/2 to t-1 into the slots, zeros behind them. Throws GloveboxError `unsupported` where t has no slots. */
+  encode(values: Integers, options?: IntegerEncodeOptions): Plaintext
+  /** The N slots, row by row, from 0 to t-1, or signed. */
+  decode(plaintext: Plaintext, options?: IntegerDecodeOptions): Float64Array
+  /** Up to N coefficients of a polynomial modulo t, lowest first; any t. */
+  encodeCoefficients(coefficients: Integers, options?: IntegerEncodeOptions): Plaintext
+  /** The N coefficients, lowest first, from 0 to t-1, or signed. */
+  decodeCoefficients(plaintext: Plaintext, options?: IntegerDecodeOptions): Float64Array
+  /** Encrypts under a public key. With the secret key, `encryptSymmetric` of `@glovebox/he/secret` gives half the bytes. */
+  encrypt(key: PublicKey, plaintext: Plaintext): Ciphertext
+
+  /** a + b modulo t. */
+  add(a: Ciphertext, b: Ciphertext): Ciphertext
+  /** a - b modulo t. */
+  subtract(a: Ciphertext, b: Ciphertext): Ciphertext
+  /** -a modulo t. */
+  negate(a: Ciphertext): Ciphertext
+  /** a + b modulo t; the plaintext may be of any level. */
+  addPlain(a: Ciphertext, b: Plaintext): Ciphertext
+  /** a - b modulo t; the plaintext may be of any level. */
+  subtractPlain(a: Ciphertext, b: Plaintext): Ciphertext
+  /** a b modulo t; the plaintext may be of any level. Costs about log2(t) + log2(N) bits of budget at most. */
+  multiplyPlain(a: Ciphertext, b: Plaintext): Ciphertext
+  /** One integer from -t/2 to t-1 to every slot (to coefficient 0 of a polynomial). */
+  addConstant(a: Ciphertext, value: number | bigint): Ciphertext
+  /** Every slot (or coefficient) by one integer from -t/2 to t-1. */
+  multiplyConstant(a: Ciphertext, value: number | bigint): Ciphertext
+  /** sum_j a_j b_j: cheaper than products and sums one by one. Two parts only, as many plaintexts as ciphertexts, at least one. */
+  dotPlain(a: readonly Ciphertext[], b: readonly Plaintext[]): Ciphertext
+  /** Three parts: relinearise before rotating or multiplying again. */
+  multiply(a: Ciphertext, b: Ciphertext): Ciphertext
+  /** The product of a with itself, with fewer transforms; three parts. */
+  square(a: Ciphertext): Ciphertext
+  /** Three parts back to two; a copy where there are two already. Throws GloveboxError `missing-key` without the key for it. */
+  relinearise(a: Ciphertext, keys: EvaluationKeys): Ciphertext
+  /** The product of one or more, relinearised, at depth ⌈log2(count)⌉. */
+  multiplyMany(factors: readonly Ciphertext[], keys: EvaluationKeys): Ciphertext
+  /** a^exponent, relinearised, at depth ⌈log2 exponent⌉; exponent from 1 to 2^31. */
+  exponentiate(a: Ciphertext, exponent: number, keys: EvaluationKeys): Ciphertext
+  /**
+   * c_0 + c_1 a + … + c_d a^d in every slot, coefficients from -t/2 to t-1, c_d not 0 modulo t and d at least 1: depth ⌈log2 d⌉.
+   */
+  evaluatePolynomial(a: Ciphertext, coefficients: Integers, keys: EvaluationKeys): Ciphertext
+
+  /** To the modulus of a lower level, by default the next: less to compute and to send, and less noise budget. */
+  switchModulus(a: Ciphertext, level?: number): Ciphertext
+  /** Both rows to the left by `steps`: out[row][j] = in[row][j + steps]. Negative steps go right. */
+  rotateRows(a: Ciphertext, steps: number, keys: EvaluationKeys): Ciphertext
+  /** Exchanges the rows, with the key that `createGaloisKeys` makes for `'conjugate'`. */
+  rotateColumns(a: Ciphertext, keys: EvaluationKeys): Ciphertext
+  /** Decomposes once what many rotations of one ciphertext share. */
+  hoist(a: Ciphertext): Hoisted
+  /** As `rotateRows`, of a hoisted ciphertext. */
+  rotateRowsHoisted(hoisted: Hoisted, steps: number, keys: EvaluationKeys): Ciphertext
+}
+
+/** How a context is opened. */
+export interface IntegerOptions {
+  /** Default `auto`: the fastest that this engine runs. `reference` is bigint, for checking. */
+  readonly backend?: 'auto' | 'wasm-fused' | 'wasm' | 'reference'
+  /** Threads that compute, the caller's among them: 1 (default) to 64, or `auto` for as many as the machine runs at once, 8 at most. */
+  readonly threads?: number | 'auto'
+}
+
+/** The ring of a scheme of integers, for parameters of that scheme. */
+export function openIntegerRing(scheme: 'bfv' | 'bgv', params: Params | ParamsLiteral, options: IntegerOptions): Ring {
+  if (params === null || typeof params !== 'object')
+    throw new TypeError(
+      `"params" expected parameters or a literal of them, got ${params === null ? 'null' : typeof params}`,
+    )
+  const checked = checkedParams(params)
+  if (checked.scheme !== scheme) throw new RangeError(`"params.scheme" expected '${scheme}', got '${checked.scheme}'`)
+  return openRing(checked, openBackend(options.backend ?? 'auto', options.threads ?? 1))
+}
+
+/** In what two schemes of one form differ further. */
+export interface IntegerProducts {
+  /** Three parts of operands in two, at their common level. */
+  multiply(a: Ciphertext, b: Ciphertext): Ciphertext
+  /** A product that others build on: two parts, and as much noise as the scheme wants to go on with. */
+  product(a: Ciphertext, b: Ciphertext, keys: EvaluationKeys): Ciphertext
+  /** A product that is to be added to others: as `product`, or left in three parts, to be relinearised after the sum. */
+  partial(a: Ciphertext, b: Ciphertext, keys: EvaluationKeys): Ciphertext
+}
+
+/** The methods of a scheme, for its form and its products. */
+export function integerScheme(form: IntegerForm, products: IntegerProducts): IntegerScheme {
+  const { ring, plain } = form
+  const { params } = ring
+  const top = params.maxLevel
+  const order = slotOrder(ring.n)
+  const { t } = plain
+
+  const own = (name: string, value: Ciphertext): Ciphertext => {
+    requireRing(ring, name, value, 'ciphertext')
+    form.factor(value.level, value.scale)
+    return value
+  }
+  const all = (name: string, values: readonly Ciphertext[]): readonly Ciphertext[] => {
+    if (!Array.isArray(values) || values.length === 0)
+      throw new TypeError(
+        `"${name}" expected an array of at least one ciphertext, got ${values?.length ?? typeof values}`,
+      )
+    values.forEach((value, i) => own(`${name}[${i}]`, value))
+    return values
+  }
+  const message = <T>(name: string, value: Plaintext, use: (b: Message) => T): T => withMessage(form, name, value, use)
+  const integer = (name: string, value: number | bigint): bigint => {
+    const x = Number(value)
+    if (!Number.isInteger(x) || x < -Math.floor(t / 2) || x >= t)
+      throw new RangeError(`"${name}" expected an integer from ${-Math.floor(t / 2)} to ${t - 1} (modulo t = ${t})`)
+    return BigInt(2 * x > t ? x - t : x)
+  }
+  const usable = (keys: EvaluationKeys): EvaluationKeys => {
+    if (keys === null || typeof keys !== 'object' || typeof keys.galois?.get !== 'function')
+      throw new TypeError(
+        `"keys" expected evaluation keys { relinearisation, galois }, got ${keys === null ? 'null' : typeof keys}${keys && typeof keys === 'object' ? ' without a map "galois", as createGaloisKeys makes' : ''}`,
+      )
+    return keys
+  }
+  const product =
+    (keys: EvaluationKeys): Product =>
+    (a, b) =>
+      products.product(a, b, usable(keys))
+  const messages = <T>(values: readonly Plaintext[], count: number, use: (b: readonly Message[]) => T): T => {
+    if (!Array.isArray(values) || values.length !== count)
+      throw new RangeError(`"b" expected as many plaintexts as "a" has ciphertexts, ${count}, got ${values?.length}`)
+    return withMessages(form, 'b', values, use)
+  }
+
+  return {
+    ring,
+    params,
+    plaintextModulus: t,
+    get memory() {
+      return ring.memory
+    },
+    get threads() {
+      return ring.threads
+    },
+    threadsStarted: ring.threadsStarted,
+    [Symbol.dispose]: ring[Symbol.dispose],
+    encode: (values, { level = top } = {}) => encodeSlots(form, order, values, level),
+    decode: (plaintext, o = {}) => decodeSlots(form, order, plaintext, o),
+    encodeCoefficients: (values, { level = top } = {}) => encodeCoefficients(form, values, level),
+    decodeCoefficients: (plaintext, o = {}) => decodeCoefficients(form, plaintext, o),
+    encrypt: (key, plaintext) => message('plaintext', plaintext, (m) => encryptPublic({ ring }, key, m)),
+    add: (a, b) => arithmetic.add(form, own('a', a), own('b', b)),
+    subtract: (a, b) => arithmetic.subtract(form, own('a', a), own('b', b)),
+    negate: (a) => arithmetic.negate(own('a', a)),
+    addPlain: (a, b) => message('b', b, (m) => arithmetic.addPlain(own('a', a), m)),
+    subtractPlain: (a, b) => message('b', b, (m) => arithmetic.subtractPlain(own('a', a), m)),
+    multiplyPlain: (a, b) => message('b', b, (m) => arithmetic.multiplyPlain(own('a', a), m)),
+    addConstant: (a, value) => arithmetic.addConstant(form, own('a', a), integer('value', value)),
+    multiplyConstant: (a, value) => arithmetic.multiplyConstant(own('a', a), integer('value', value)),
+    dotPlain: (a, b) => messages(b, all('a', a).length, (m) => dotPlain(form, a, m)),
+    multiply: (a, b) => products.multiply(own('a', a), own('b', b)),
+    square: (a) => products.multiply(own('a', a), a),
+    relinearise: (a, keys) => relinearise(own('a', a), usable(keys)),
+    multiplyMany: (factors, keys) => multiplyMany(all('factors', factors), product(keys)),
+    exponentiate: (a, exponent, keys) => exponentiate(own('a', a), exponent, product(keys)),
+    evaluatePolynomial: (a, coefficients, keys) => {
+      const c = Array.from(coefficients as ArrayLike<number>, (value, i) => integer(`coefficients[${i}]`, value))
+      if (c.length < 2 || c.at(-1) === 0n)
+        throw new RangeError(
+          `"coefficients" expected at least two, the last of which is not 0 modulo t, got ${c.length}${c.length < 2 ? '' : ', the last of which is'}`,
+        )
+      return evaluatePolynomial(own('a', a), c, {
+        product: product(keys),
+        multiply: (x, y) => products.partial(x, y, usable(keys)),
+        relinearise: (x) => relinearise(x, usable(keys)),
+        add: (x, y) => arithmetic.add(form, x, y),
+        sumOfMultiples: (terms, weights) => sumOfMultiples(form, terms, weights),
+        addConstant: (x, value) => arithmetic.addConstant(form, x, value),
+      })
+    },
+    switchModulus: (a, level) => switchModulus(form, own('a', a), level),
+    rotateRows: (a, steps, keys) => rotate(own('a', a), steps, usable(keys)),
+    rotateColumns: (a, keys) => conjugate(own('a', a), usable(keys)),
+    hoist: (a) => hoist(own('a', a)),
+    rotateRowsHoisted: (hoisted, steps, keys) => {
+      requireRing(ring, 'hoisted', hoisted)
+      return rotateHoisted(hoisted, steps, usable(keys))
+    },
+  }
+}
