@@ -270,6 +270,40 @@ describe('hostile keys', () => {
     )
   })
 
+  test('keys in full that are cut, too large or too long, and levels that no key has', () => {
+    const whole = encodeEvaluationKeys(ckks, {
+      relinearisation: { ...createRelinearisationKey(ckks, secret), seed: undefined },
+      galois: new Map(),
+    })
+    refuses(decodeEvaluationKeys, reframe(whole, at(1, 0x82)), '"key level" expected at most 1, got 130')
+    // As if it had a seed, and the reverse.
+    refuses(decodeEvaluationKeys, reframe(whole, at(1, 1)), /residues below|bytes after its end|expected/)
+    refuses(decodeEvaluationKeys, reframe(relinearisationOnly, at(1, 0x81)), /"residues of a key" needs \d+ bytes/)
+    refuses(
+      decodeEvaluationKeys,
+      reframe(whole, (body) => body.fill(255, body.length - 7, body.length - 4)),
+      /"a of digit 1, limb 2" expected residues below/,
+    )
+    const bytes = encodePublicKey({ ...publicKey, seed: undefined })
+    refuses(
+      decodePublicKey,
+      reframe(bytes, (body) => body.fill(255, body.length - 3)),
+      /"a, limb 1" expected residues below/,
+    )
+    const { length } = openFrame(bytes).body
+    for (const keep of [length - 1, length - 32, length - 40])
+      refuses(
+        decodePublicKey,
+        reframe(bytes, (body) => body.subarray(0, keep)),
+        /residues below|bytes after its end/,
+      )
+    refuses(
+      decodePublicKey,
+      reframe(bytes, (body) => Buffer.concat([body, Buffer.alloc(1)])),
+      /residues below|bytes after its end/,
+    )
+  })
+
   test('keys for parameters that have none', () => {
     const other = openCkks({ ...smallLiteral, specialBits: [] })
     const body = new ByteWriter().u8(1).u8(0).raw(new Uint8Array(5000)).done()

@@ -3,11 +3,12 @@ import { describe, expect, test } from 'vitest'
 import { ByteReader, ByteWriter } from '../base/bytes.ts'
 import { GloveboxError } from '../base/errors.ts'
 import { openCkks } from '../schemes/ckks/ckks.ts'
-import { publicBound, symmetricBound } from '../test-support/noise-bound.ts'
 import { expandSeed, openFrame } from '../test-support/reference-wire.ts'
 import { canonicalLimbs, residuesOf, smallLiteral, smallScale } from '../test-support/small.ts'
 import { decrypt } from './decrypt.ts'
 import { encryptSymmetric } from './encrypt-symmetric.ts'
+import { publicBound, symmetricBound } from './error-bound.ts'
+import { expandPublicKey, expandSwitchingKey } from './expand.ts'
 import { createGaloisKeys, createPublicKey, createRelinearisationKey } from './keygen.ts'
 import { extendedLimbs, rotationElement, type SwitchingKey } from './keys.ts'
 import { createSecretKey } from './secret-key.ts'
@@ -143,6 +144,45 @@ describe('what is written here is read there', () => {
   })
 })
 
+describe('keys whose a halves come from no seed of ours', () => {
+  const whole = (key: SwitchingKey): SwitchingKey => ({ ...key, seed: undefined })
+
+  test('a public key is written in full', () => {
+    const bytes = encodePublicKey({ ...publicKey, seed: undefined })
+    const read = decodePublicKey(far, bytes)
+    expect(read.seed).toBeUndefined()
+    const chain = [...params.primes.keys()]
+    expect(canonicalLimbs(far.ring, read.slab.ptr, 2 * chain.length, chain)).toEqual(
+      canonicalLimbs(ring, publicKey.slab.ptr, 2 * chain.length, chain),
+    )
+    expect(encodePublicKey(read)).toEqual(bytes)
+    // As long as two halves, and a seeded one as a half and a seed.
+    expect(2 * (openFrame(encodePublicKey(publicKey)).body.length - 32)).toBe(openFrame(bytes).body.length)
+  })
+
+  test('evaluation keys are written in full, beside seeded ones and at any level', () => {
+    const keys = {
+      relinearisation: whole(relinearisation),
+      galois: new Map([...galois].map(([element, key], i) => [element, i % 2 === 0 ? whole(key) : key])),
+    }
+    const bytes = encodeEvaluationKeys(ckks, keys)
+    const read = decodeEvaluationKeys(far, bytes)
+    expect(read.relinearisation!.seed).toBeUndefined()
+    expect(keyResidues(read.relinearisation!)).toEqual(keyResidues(relinearisation))
+    for (const [element, key] of keys.galois) {
+      expect(read.galois.get(element)).toMatchObject({ level: key.level, digits: key.digits, seed: key.seed })
+      expect(keyResidues(read.galois.get(element)!)).toEqual(keyResidues(key))
+    }
+    expect(encodeEvaluationKeys(far, read)).toEqual(bytes)
+    read[Symbol.dispose]()
+  })
+
+  test('whoever would expand one is told that there is nothing to expand', () => {
+    expect(() => expandSwitchingKey(whole(relinearisation))).toThrow('"key" expected a switching-key with a seed')
+    expect(() => expandPublicKey({ ...publicKey, seed: undefined })).toThrow('"key" expected a public-key with a seed')
+  })
+})
+
 describe('seeds', () => {
   test('part 1 of a seeded ciphertext is the ChaCha20 stream of its seed, one nonce a prime', () => {
     params.primes.forEach((p, i) => {
@@ -158,12 +198,12 @@ describe('seeds', () => {
       const ours = [...canonicalLimbs(ring, ptr, 1, [index])].map((x) => BigInt(x < 0 ? x + p : x))
       expect(ours).toEqual(expandSeed(seed, domain, index, ring.n, p))
     }
-    check(publicKey.seed, 2, publicKey.slab.ptr + (params.primes.length + 1) * ring.limbBytes, 1)
+    check(publicKey.seed!, 2, publicKey.slab.ptr + (params.primes.length + 1) * ring.limbBytes, 1)
     const limbs = extendedLimbs(ring, 1)
     for (const digit of [0, 1]) {
       const a = relinearisation.slab.ptr + (2 * digit + 1) * limbs * ring.limbBytes
-      check(relinearisation.seed, 0x10000 + digit, a, 0)
-      check(relinearisation.seed, 0x10000 + digit, a + 2 * ring.limbBytes, 2)
+      check(relinearisation.seed!, 0x10000 + digit, a, 0)
+      check(relinearisation.seed!, 0x10000 + digit, a + 2 * ring.limbBytes, 2)
     }
   })
 

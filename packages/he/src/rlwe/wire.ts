@@ -20,7 +20,9 @@ import { limbBytes, readLimb, writeLimb } from './pack.ts'
 // Bodies are written and read by write… and read…, so that other frames can hold them; encode… and decode… add the frame.
 // Every reader checks a length before it allocates and a residue before it is used.
 
+/** What a decoder insists on. */
 export interface DecodeOptions {
+  /** Refuse more bytes than this before reading any of them; default: 1 GiB. */
   readonly maxBytes?: number
   /** Names the input in errors. */
   readonly what?: string
@@ -94,6 +96,7 @@ export function writeCiphertext(writer: ByteWriter, ct: Ciphertext): void {
   }
 }
 
+/** Reads what `writeCiphertext` wrote. Throws GloveboxError `malformed`; nothing is allocated for a length that is not there. */
 export function readCiphertext(reader: ByteReader, ring: Ring): Ciphertext {
   requireSerialisable(ring)
   const seeded = reader.u8('seeded')
@@ -147,10 +150,15 @@ export function requireNotTransparent(ct: Ciphertext): void {
   }
 }
 
+/**
+ * A ciphertext in its frame, with its seed in place of c_1 where it still has one: `ciphertextBytes` tells the size. Throws GloveboxError
+ * `unsupported` for a transparent one.
+ */
 export function encodeCiphertext(ct: Ciphertext): Uint8Array {
   return frame(ct.ring, 'ciphertext', (writer) => writeCiphertext(writer, ct))
 }
 
+/** Reads `encodeCiphertext`. Throws GloveboxError `malformed`, `too-large` or `parameters-mismatch`. */
 export function decodeCiphertext(
   context: { readonly ring: Ring },
   bytes: Uint8Array,
@@ -161,16 +169,21 @@ export function decodeCiphertext(
 
 // ---- public keys --------------------------------------------------------------------------------------------------------
 
-/** Encodes a public key: its seed and the limbs of b. */
+/** Encodes a public key: its seed and the limbs of b. A key without a seed: the limbs of b and those of a; the length tells which. */
 export function encodePublicKey(key: PublicKey): Uint8Array {
   const { ring, slab } = key
   requireSerialisable(ring)
   return frame(ring, 'public key', (writer) => {
-    writer.raw(key.seed)
-    ring.params.primes.forEach((p, i) => writeLimb(writer, ring, slab.ptr + i * ring.limbBytes, p))
+    if (key.seed) writer.raw(key.seed)
+    for (let part = 0; part < (key.seed ? 1 : 2); part++) {
+      ring.params.primes.forEach((p, i) =>
+        writeLimb(writer, ring, slab.ptr + (part * ring.params.primes.length + i) * ring.limbBytes, p),
+      )
+    }
   })
 }
 
+/** Reads `encodePublicKey`. Throws GloveboxError `malformed`, `too-large` or `parameters-mismatch`. */
 export function decodePublicKey(
   context: { readonly ring: Ring },
   bytes: Uint8Array,
@@ -179,57 +192,74 @@ export function decodePublicKey(
   const { ring } = context
   requireSerialisable(ring)
   return unframe(ring, 'public key', bytes, options, (reader) => {
-    const seed = reader.slice(seedBytes, 'seed').slice()
-    reader.ensure(packedBytes(ring, [...ring.params.primes.keys()]), 'residues')
+    const { primes } = ring.params
+    const half = packedBytes(ring, [...primes.keys()])
+    // A half is longer than a seed, so no length stands for both.
+    const seed = reader.remaining === 2 * half ? undefined : reader.slice(seedBytes, 'seed').slice()
+    reader.ensure(half, 'residues')
     const key = newPublicKey(ring, seed)
     try {
-      ring.params.primes.forEach((p, i) => readLimb(reader, ring, key.slab.ptr + i * ring.limbBytes, p, `b, limb ${i}`))
+      for (const [part, name] of (seed ? ['b'] : ['b', 'a']).entries()) {
+        primes.forEach((p, i) => {
+          const at = key.slab.ptr + (part * primes.length + i) * ring.limbBytes
+          readLimb(reader, ring, at, p, `${name}, limb ${i}`)
+        })
+      }
     } catch (error) {
       key[Symbol.dispose]()
       throw error
     }
-    expandPublicKey(key)
+    if (seed) expandPublicKey(key)
     return key
   })
 }
 
 // ---- evaluation keys ------------------------------------------------------------------------------------------------------
 
-/** level u8, seed, then b of every digit over the extended basis of the level. */
+/** Added to the level of a key without a seed. Levels are below 64. */
+const wholeKey = 0x80
+
+/** level u8, seed, then b of every digit over the extended basis of the level; without a seed: level + 128 u8, then b and a of every digit. */
 function writeSwitchingKey(writer: ByteWriter, key: SwitchingKey): void {
   const { ring, slab, level } = key
   const limbs = extendedLimbs(ring, level)
-  writer.u8(level).raw(key.seed)
-  for (let d = 0; d < key.digits; d++) {
+  writer.u8(key.seed ? level : level + wholeKey)
+  if (key.seed) writer.raw(key.seed)
+  for (let part = 0; part < 2 * key.digits; part++) {
+    if (key.seed && part % 2 === 1) continue
     for (let limb = 0; limb < limbs; limb++) {
-      const at = slab.ptr + (2 * d * limbs + limb) * ring.limbBytes
+      const at = slab.ptr + (part * limbs + limb) * ring.limbBytes
       writeLimb(writer, ring, at, ring.moduli[extendedIndex(ring, level, limb)]!.p)
     }
   }
 }
 
 function readSwitchingKey(reader: ByteReader, ring: Ring): SwitchingKey {
-  const level = reader.u8('key level')
-  if (level > ring.params.maxLevel) throw reader.malformed('key level', `at most ${ring.params.maxLevel}`, level)
+  const byte = reader.u8('key level')
+  const whole = byte >= wholeKey
+  const level = whole ? byte - wholeKey : byte
+  if (level > ring.params.maxLevel) throw reader.malformed('key level', `at most ${ring.params.maxLevel}`, byte)
   if (ring.params.special.length === 0)
     throw reader.malformed('key', 'none, as the parameters have no special prime', 'one')
-  const seed = reader.slice(seedBytes, 'key seed').slice()
+  const seed = whole ? undefined : reader.slice(seedBytes, 'key seed').slice()
   const limbs = extendedLimbs(ring, level)
   const indices = Array.from({ length: limbs }, (_, limb) => extendedIndex(ring, level, limb))
-  reader.ensure(digitsAt(ring, level) * packedBytes(ring, indices), 'residues of a key')
+  reader.ensure((whole ? 2 : 1) * digitsAt(ring, level) * packedBytes(ring, indices), 'residues of a key')
   const key = newSwitchingKey(ring, level, seed)
   try {
-    for (let d = 0; d < key.digits; d++) {
+    for (let part = 0; part < 2 * key.digits; part++) {
+      if (seed && part % 2 === 1) continue
+      const name = `${part % 2 === 1 ? 'a of ' : ''}digit ${part >> 1}`
       for (let limb = 0; limb < limbs; limb++) {
-        const at = key.slab.ptr + (2 * d * limbs + limb) * ring.limbBytes
-        readLimb(reader, ring, at, ring.moduli[indices[limb]!]!.p, `digit ${d}, limb ${limb}`)
+        const at = key.slab.ptr + (part * limbs + limb) * ring.limbBytes
+        readLimb(reader, ring, at, ring.moduli[indices[limb]!]!.p, `${name}, limb ${limb}`)
       }
     }
   } catch (error) {
     key[Symbol.dispose]()
     throw error
   }
-  expandSwitchingKey(key)
+  if (seed) expandSwitchingKey(key)
   return key
 }
 
@@ -250,6 +280,7 @@ export function writeEvaluationKeys(writer: ByteWriter, ring: Ring, keys: Evalua
   }
 }
 
+/** Reads what `writeEvaluationKeys` wrote. Throws GloveboxError `malformed`; what was made until then is given back. */
 export function readEvaluationKeys(reader: ByteReader, ring: Ring): EvaluationKeys & Disposable {
   requireSerialisable(ring)
   const made: SwitchingKey[] = []
@@ -283,10 +314,15 @@ export function readEvaluationKeys(reader: ByteReader, ring: Ring): EvaluationKe
   }
 }
 
+/** Evaluation keys in a frame, by ascending Galois element: seeds and b parts. */
 export function encodeEvaluationKeys(context: { readonly ring: Ring }, keys: EvaluationKeys): Uint8Array {
   return frame(context.ring, 'evaluation keys', (writer) => writeEvaluationKeys(writer, context.ring, keys))
 }
 
+/**
+ * Reads `encodeEvaluationKeys`; disposing the result disposes every key in it. Throws GloveboxError `malformed`, `too-large` or
+ * `parameters-mismatch`.
+ */
 export function decodeEvaluationKeys(
   context: { readonly ring: Ring },
   bytes: Uint8Array,
