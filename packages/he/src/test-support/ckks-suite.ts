@@ -3,23 +3,25 @@ import type { Backend } from '../backend/backend.ts'
 import { applyLinear, encodeLinear, planRotations } from '../circuits/linear.ts'
 import { planLinear } from '../circuits/plan.ts'
 import { createParams, type ParamsLiteral } from '../params/params.ts'
+import { doubleBound, encodingBound } from '../rlwe/error-bound.ts'
 import { createGaloisKeys, createRelinearisationKey } from '../rlwe/keygen.ts'
 import { distance, Machine, magnitude, room, type Tracked, type Values, values } from './machine.ts'
-import { doubleBound, encodingBound } from './noise-bound.ts'
 import { Draw } from './random.ts'
 import { residuesOf } from './small.ts'
 
 export interface SuiteCase {
   readonly backend: Backend['name']
+  /** Default 1. */
+  readonly threads?: number
   readonly literal: ParamsLiteral
   /** log2 of the scale. */
   readonly scale: number
 }
 
-export function caseName({ backend, literal, scale }: SuiteCase): string {
+export function caseName({ backend, threads = 1, literal, scale }: SuiteCase): string {
   const special = literal.specialBits.length > 0 ? ` + ${literal.specialBits.join()}` : ''
   const alpha = literal.digitSize ?? Math.max(1, literal.specialBits.length)
-  return `${backend}, N = ${literal.ringDegree}, ${literal.modulusBits.join()}${special}, digits of ${alpha}, scale 2^${scale}`
+  return `${backend}${threads > 1 ? ` on ${threads} threads` : ''}, N = ${literal.ringDegree}, ${literal.modulusBits.join()}${special}, digits of ${alpha}, scale 2^${scale}`
 }
 
 /** Bounds may be this many bits above what is measured. */
@@ -39,14 +41,14 @@ export function ckksSuite(subject: SuiteCase): void {
     const params = createParams(literal)
     // Opened late and let go early: all suites of a file are described before the first test runs.
     let machine: Machine
-    beforeAll(() => {
-      machine = new Machine(subject.backend, literal, scale, [
-        ...steps.map((s) => ({ steps: s })),
-        { steps: 'conjugate' },
-      ])
+    beforeAll(async () => {
+      const rotations = [...steps.map((s) => ({ steps: s })), { steps: 'conjugate' } as const]
+      machine = new Machine(subject.backend, literal, scale, rotations, subject.threads)
+      expect(await machine.ckks.threadsStarted()).toBe(subject.threads ?? 1)
     })
     afterEach(() => machine.release())
     afterAll(() => {
+      machine?.ckks[Symbol.dispose]()
       machine = undefined as unknown as Machine
     })
     const draw = new Draw(caseName(subject).slice(-32))
@@ -70,7 +72,7 @@ export function ckksSuite(subject: SuiteCase): void {
           using plaintext = machine.ckks.encode(v, { level, scale: at })
           expect(plaintext).toMatchObject({ level, scale: at })
           const decoded = machine.ckks.decodeComplex(plaintext)
-          expect(distance(decoded, v)).toBeLessThanOrEqual(encodingBound(machine.n) / at + doubleBound(1))
+          expect(distance(decoded, v)).toBeLessThanOrEqual(encodingBound(machine.n, at / 2) / at + doubleBound(1))
           expect(machine.ckks.decode(plaintext)).toEqual(decoded.re)
         }
       }
@@ -82,7 +84,7 @@ export function ckksSuite(subject: SuiteCase): void {
       using plaintext = machine.ckks.encode([1, -0.5, 0.25], { scale: scaleOf(top) })
       const expected = values(slots, [1, -0.5, 0.25])
       expect(distance(machine.ckks.decodeComplex(plaintext), expected)).toBeLessThanOrEqual(
-        encodingBound(machine.n) / scaleOf(top) + doubleBound(1),
+        encodingBound(machine.n, scaleOf(top)) / scaleOf(top) + doubleBound(1),
       )
     })
 

@@ -1,16 +1,16 @@
-import { describe, expect, test } from 'vitest'
+import { beforeAll, describe, expect, test } from 'vitest'
 import type { Backend } from '../backend/backend.ts'
 import { centred } from '../base/numbers.ts'
 import type { ParamsLiteral } from '../params/params.ts'
 import { type Ciphertext, newCiphertext } from '../rlwe/ciphertext.ts'
 import { decrypt } from '../rlwe/decrypt.ts'
 import { encryptSymmetric } from '../rlwe/encrypt-symmetric.ts'
+import { encodingBound, keySwitchBound, publicBound, roundingBound, symmetricBound } from '../rlwe/error-bound.ts'
 import { createGaloisKeys, createPublicKey, createRelinearisationKey } from '../rlwe/keygen.ts'
 import { digitsAt, extendedLimbs, rotationElement, type SwitchingKey } from '../rlwe/keys.ts'
 import { createSecretKey } from '../rlwe/secret-key.ts'
 import { openCkks } from '../schemes/ckks/ckks.ts'
 import { distance, magnitude, values } from './machine.ts'
-import { encodingBound, keySwitchBound, publicBound, roundingBound, symmetricBound } from './noise-bound.ts'
 import { Draw } from './random.ts'
 import {
   addPoly,
@@ -41,9 +41,10 @@ export const mostError = 21
 /**
  * The library against RLWE as the definition has it: bigint polynomials modulo Q, the school method, the complex embedding term by term.
  */
-export function definitionSuite(backend: Backend['name'], literal: ParamsLiteral): void {
-  describe(`against the definition on ${backend}, N = ${literal.ringDegree}, ${literal.modulusBits.join()} + ${literal.specialBits.join()}`, () => {
-    const ckks = openCkks(literal, { backend })
+export function definitionSuite(backend: Backend['name'], literal: ParamsLiteral, threads = 1): void {
+  describe(`against the definition on ${backend}${threads > 1 ? ` with ${threads} threads` : ''}, N = ${literal.ringDegree}, ${literal.modulusBits.join()} + ${literal.specialBits.join()}`, () => {
+    const ckks = openCkks(literal, { backend, threads })
+    beforeAll(async () => expect(await ckks.threadsStarted()).toBe(threads))
     const { ring, params } = ckks
     const { n } = ring
     const top = params.maxLevel

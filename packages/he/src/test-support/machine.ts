@@ -3,11 +3,6 @@ import type { Params, ParamsLiteral } from '../params/params.ts'
 import type { Ciphertext } from '../rlwe/ciphertext.ts'
 import { decrypt } from '../rlwe/decrypt.ts'
 import { encryptSymmetric } from '../rlwe/encrypt-symmetric.ts'
-import { createGaloisKeys, createPublicKey, createRelinearisationKey, type GaloisRequest } from '../rlwe/keygen.ts'
-import type { EvaluationKeys, PublicKey } from '../rlwe/keys.ts'
-import type { SecretKey } from '../rlwe/secret-key.ts'
-import { createSecretKey } from '../rlwe/secret-key.ts'
-import { type Ckks, openCkks } from '../schemes/ckks/ckks.ts'
 import {
   doubleBound,
   encodingBound,
@@ -15,7 +10,12 @@ import {
   publicBound,
   roundingBound,
   symmetricBound,
-} from './noise-bound.ts'
+} from '../rlwe/error-bound.ts'
+import { createGaloisKeys, createPublicKey, createRelinearisationKey, type GaloisRequest } from '../rlwe/keygen.ts'
+import type { EvaluationKeys, PublicKey } from '../rlwe/keys.ts'
+import type { SecretKey } from '../rlwe/secret-key.ts'
+import { createSecretKey } from '../rlwe/secret-key.ts'
+import { type Ckks, openCkks } from '../schemes/ckks/ckks.ts'
 
 /** Complex numbers, one a slot. */
 export interface Values {
@@ -97,8 +97,14 @@ export class Machine {
   readonly top: number
   readonly #made: Ciphertext[] = []
 
-  constructor(backend: Backend['name'], literal: ParamsLiteral, scale: number, galois: readonly GaloisRequest[] = []) {
-    this.ckks = openCkks(literal, { backend })
+  constructor(
+    backend: Backend['name'],
+    literal: ParamsLiteral,
+    scale: number,
+    galois: readonly GaloisRequest[] = [],
+    threads = 1,
+  ) {
+    this.ckks = openCkks(literal, { backend, threads })
     this.secret = createSecretKey(this.ckks)
     this.publicKey = createPublicKey(this.ckks, this.secret)
     const switching = literal.specialBits.length > 0
