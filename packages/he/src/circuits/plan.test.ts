@@ -1,6 +1,7 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { planLinear } from './plan.ts'
+import { createParams } from '../params/params.ts'
+import { planLinear, planRotations, planWork, rotationWork } from './plan.ts'
 
 describe('a baby-step giant-step plan', () => {
   const slots = 512
@@ -47,5 +48,57 @@ describe('a baby-step giant-step plan', () => {
   test('the identity needs no rotation, and nothing needs nothing', () => {
     expect(planLinear([0, slots, -slots], slots)).toEqual({ babies: [0], giants: [0] })
     expect(planLinear([], slots)).toEqual({ babies: [], giants: [] })
+  })
+
+  test('asks for the keys of its babies and of the steps from giant to giant, and no others', () => {
+    expect(planRotations({ babies: [0, 1, 2], giants: [0, 4, 8, 12] }).sort((a, b) => a - b)).toEqual([1, 2, 4])
+    expect(planRotations({ babies: [0, 1], giants: [3, 9] }).sort((a, b) => a - b)).toEqual([1, 3, 6])
+    expect(planRotations({ babies: [0], giants: [0] })).toEqual([])
+  })
+
+  test('is the cheapest of the splits by a power of two', () => {
+    const full = Array.from({ length: 256 }, (_, i) => i)
+    for (const giant of [0.5, 1, 2, 5, 20, 1000]) {
+      const work = { baby: 1, giant }
+      const plan = planLinear(full, slots, work)
+      const prices = Array.from({ length: 9 }, (_, k) => 2 ** k).map(
+        (width) => width - 1 + giant * (full.length / width - 1),
+      )
+      expect(planWork(plan, work)).toBe(Math.min(...prices))
+    }
+    expect(planLinear(full, slots, { baby: 1, giant: 1 }).babies.length).toBe(16)
+    expect(planLinear(full, slots, { baby: 1, giant: 5 }).babies.length).toBe(32)
+  })
+})
+
+describe('the work of a rotation', () => {
+  const params = (ringDegree: number, primes: number, special: number, digitSize: number) =>
+    createParams({
+      scheme: 'ckks',
+      ringDegree,
+      modulusBits: new Array<number>(primes).fill(40),
+      specialBits: new Array<number>(special).fill(40),
+      digitSize,
+      security: 'INSECURE',
+    })
+
+  test('counts the kernels: a baby has no transform, a giant those of one division and one decomposition', () => {
+    // 2 primes, 1 special, 2 digits: 1 + 2 transforms to divide, 2 + 4 to decompose, at 60 operations each.
+    const one = rotationWork(params(4096, 2, 1, 1), 1)
+    expect(one.giant - one.baby).toBe(9 * 60)
+    // An inner product of 2 digits, its reduction and the automorphism, for two parts of three limbs.
+    expect(one.baby).toBe(3 * 2 * (2 * 3 + 8 + 3))
+    // 15 primes, 5 special, digits of 5: 5 + 15 and 15 + 45 transforms at 75; 15 and 45 conversions from 5 primes.
+    const many = rotationWork(params(32768, 15, 5, 5), 14)
+    expect(many.giant - many.baby).toBe(80 * 75 + 60 * 5 * 7)
+  })
+
+  test('falls with the level', () => {
+    const set = params(8192, 5, 1, 1)
+    for (let level = 1; level < 5; level++) {
+      const [low, high] = [rotationWork(set, level - 1), rotationWork(set, level)]
+      expect(low.baby).toBeLessThan(high.baby)
+      expect(low.giant).toBeLessThan(high.giant)
+    }
   })
 })

@@ -1,18 +1,53 @@
+import type { Params } from '../params/params.ts'
+
 /** A baby-step giant-step split: every rotation is one giant plus one baby, modulo the number of slots. Both ascending. */
 export interface LinearPlan {
+  /** Rotations of the input, in slots: inner products with a key only, as one decomposition serves all. */
   readonly babies: readonly number[]
+  /** Rotations of partial sums, in slots: each a key switch of its own. */
   readonly giants: readonly number[]
 }
 
-/** Cost of one more rotation in units of a full one: hoisted rotations skip the decomposition. */
-const babyCost = 0.55
+/** The price of one rotation of each kind, in any unit. */
+export interface RotationWork {
+  /** A rotation of the input: an inner product with a key. */
+  readonly baby: number
+  /** A rotation of a partial sum: a whole key switch. */
+  readonly giant: number
+}
+
+/** Where the parameters are not known yet; between N = 4096 with two primes (4) and N = 32768 with fifteen (7). */
+const usualWork: RotationWork = { baby: 1, giant: 5 }
+
+/** A pass over one limb in units of a vector operation, each as measured beside the transform. */
+const pass = { product: 3, settle: 8, permute: 3, combine: 5 }
 
 /**
- * Splits a set of rotations so that babies (rotations of the input, hoisted) and giants (rotations of partial sums) are
- * cheapest together. Works on multiples of a common stride, so block-structured matrices keep few rotations.
- * Halevi and Shoup 2018 (eprint 2018/244), section 4.
+ * Kernel work of double-hoisted rotations at a level, in vector operations a residue, counted from the kernels that run. A baby is an inner
+ * product with its key over QP; a giant divides one part by P, decomposes it and then does the same.
  */
-export function planLinear(rotations: readonly number[], slots: number): LinearPlan {
+export function rotationWork(params: Params, level: number): RotationWork {
+  const { special, digitSize, logN } = params
+  const k = special.length
+  const digits = Math.ceil((level + 1) / digitSize)
+  const limbs = level + 1 + k
+  // A butterfly is 8 operations for two residues, at the price of 10 with its loads and stores.
+  const transform = 5 * logN
+  const convert = (primes: number): number => transform + (primes > 1 ? pass.combine * (primes + 2) : 0)
+  const baby = limbs * 2 * (digits * pass.product + pass.settle + pass.permute)
+  const divide = k * transform + (level + 1) * convert(k)
+  const raised = Array.from({ length: digits }, (_, d) => Math.min(digitSize, level + 1 - d * digitSize))
+  const decompose =
+    (level + 1) * transform + raised.reduce((sum, primes) => sum + (limbs - primes) * convert(primes), 0)
+  return { baby, giant: divide + decompose + baby }
+}
+
+/**
+ * Splits a set of rotations so that babies and giants are cheapest together. Works on multiples of a common stride, so block-structured
+ * matrices keep few rotations. Halevi and Shoup 2018 (eprint 2018/244), section 4; with babies that are inner products only, Bossuat,
+ * Mouchet, Troncoso-Pastoriza, Hubaux 2021 (eprint 2020/1203), section 4.3.
+ */
+export function planLinear(rotations: readonly number[], slots: number, work: RotationWork = usualWork): LinearPlan {
   const wanted = [...new Set(rotations.map((r) => ((r % slots) + slots) % slots))].sort((a, b) => a - b)
   if (wanted.length === 0) return { babies: [], giants: [] }
   let stride = slots
@@ -22,12 +57,24 @@ export function planLinear(rotations: readonly number[], slots: number): LinearP
   for (let width = stride; width <= slots; width *= 2) {
     const babies = [...new Set(wanted.map((r) => r % width))].sort((a, b) => a - b)
     const giants = [...new Set(wanted.map((r) => r - (r % width)))].sort((a, b) => a - b)
-    const cost = babyCost * babies.filter((r) => r !== 0).length + giants.filter((r) => r !== 0).length
+    const cost = planWork({ babies, giants }, work)
     if (cost < bestCost) [best, bestCost] = [{ babies, giants }, cost]
   }
   return best!
 }
 
+/** The price of a plan's rotations; a rotation by 0 is free. */
+export function planWork({ babies, giants }: LinearPlan, work: RotationWork = usualWork): number {
+  const turns = (steps: readonly number[]): number => steps.filter((s) => s !== 0).length
+  return work.baby * turns(babies) + work.giant * turns(giants)
+}
+
 function gcd(a: number, b: number): number {
   return b === 0 ? a : gcd(b, a % b)
+}
+
+/** Rotation steps that a plan asks keys for: its babies and the differences of its giants. */
+export function planRotations({ babies, giants }: LinearPlan): number[] {
+  const differences = giants.map((steps, g) => steps - (giants[g - 1] ?? 0))
+  return [...new Set([...babies, ...differences])].filter((steps) => steps !== 0)
 }

@@ -47,6 +47,17 @@ function requireFits(a: Ciphertext, scale: number, constant: bigint): void {
   )
 }
 
+/** Fills a new value; when that fails half-way (an operand was disposed of), its memory is given back. */
+function filled(out: Ciphertext, fill: (out: Ciphertext) => void): Ciphertext {
+  try {
+    fill(out)
+    return out
+  } catch (error) {
+    out[Symbol.dispose]()
+    throw error
+  }
+}
+
 type Binary = 'add' | 'sub'
 
 /** a ± b part by part at the lower level; the longer one's last part is kept or negated. */
@@ -58,18 +69,19 @@ function combineCiphertexts(a: Ciphertext, b: Ciphertext, op: Binary): Ciphertex
   const { kernels, n } = ring
   const level = Math.min(a.level, b.level)
   const parts = Math.max(a.parts, b.parts) as 2 | 3
-  const out = newCiphertext(ring, parts, level, a.scale, { stride: Math.max(a.stride, b.stride) })
-  for (let part = 0; part < parts; part++) {
-    for (let i = 0; i <= level; i++) {
-      const { p, pinv } = ring.moduli[i]!
-      const dst = limbOf(out, part, i)
-      if (part < a.parts && part < b.parts) kernels[op](dst, limbOf(a, part, i), limbOf(b, part, i), n, p, pinv)
-      else if (part < a.parts) copyLimbs(ring, dst, limbOf(a, part, i), 1)
-      else if (op === 'add') copyLimbs(ring, dst, limbOf(b, part, i), 1)
-      else kernels.negate(dst, limbOf(b, part, i), n)
+  const sum = newCiphertext(ring, parts, level, a.scale, { stride: Math.max(a.stride, b.stride) })
+  return filled(sum, (out) => {
+    for (let part = 0; part < parts; part++) {
+      for (let i = 0; i <= level; i++) {
+        const { p, pinv } = ring.moduli[i]!
+        const dst = limbOf(out, part, i)
+        if (part < a.parts && part < b.parts) kernels[op](dst, limbOf(a, part, i), limbOf(b, part, i), n, p, pinv)
+        else if (part < a.parts) copyLimbs(ring, dst, limbOf(a, part, i), 1)
+        else if (op === 'add') copyLimbs(ring, dst, limbOf(b, part, i), 1)
+        else kernels.negate(dst, limbOf(b, part, i), n)
+      }
     }
-  }
-  return out
+  })
 }
 
 export function add(a: Ciphertext, b: Ciphertext): Ciphertext {
@@ -93,14 +105,14 @@ function mapLimbs(
   requireCiphertext('a', a)
   const { ring } = a
   const { seed, stride = a.stride } = more
-  const out = newCiphertext(ring, a.parts, level, scale, { stride, ...(seed && { seed }) })
-  for (let part = 0; part < a.parts; part++) {
-    for (let i = 0; i <= level; i++) {
-      const { p, pinv } = ring.moduli[i]!
-      map(ring.kernels, limbOf(out, part, i), limbOf(a, part, i), part, i, p, pinv)
+  return filled(newCiphertext(ring, a.parts, level, scale, { stride, ...(seed && { seed }) }), (out) => {
+    for (let part = 0; part < a.parts; part++) {
+      for (let i = 0; i <= level; i++) {
+        const { p, pinv } = ring.moduli[i]!
+        map(ring.kernels, limbOf(out, part, i), limbOf(a, part, i), part, i, p, pinv)
+      }
     }
-  }
-  return out
+  })
 }
 
 export function negate(a: Ciphertext): Ciphertext {
@@ -187,23 +199,23 @@ export function multiply(a: Ciphertext, b: Ciphertext): Ciphertext {
   const level = Math.min(a.level, b.level)
   const scale = a.scale * b.scale
   requireScale(ring, level, scale)
-  const out = newCiphertext(ring, 3, level, scale)
-  for (let i = 0; i <= level; i++) {
-    const { p, pinv } = ring.moduli[i]!
-    ring.kernels.tensor(
-      limbOf(out, 0, i),
-      limbOf(out, 1, i),
-      limbOf(out, 2, i),
-      limbOf(a, 0, i),
-      limbOf(a, 1, i),
-      limbOf(b, 0, i),
-      limbOf(b, 1, i),
-      ring.n,
-      p,
-      pinv,
-    )
-  }
-  return out
+  return filled(newCiphertext(ring, 3, level, scale), (out) => {
+    for (let i = 0; i <= level; i++) {
+      const { p, pinv } = ring.moduli[i]!
+      ring.kernels.tensor(
+        limbOf(out, 0, i),
+        limbOf(out, 1, i),
+        limbOf(out, 2, i),
+        limbOf(a, 0, i),
+        limbOf(a, 1, i),
+        limbOf(b, 0, i),
+        limbOf(b, 1, i),
+        ring.n,
+        p,
+        pinv,
+      )
+    }
+  })
 }
 
 export function rescale(a: Ciphertext): Ciphertext {
@@ -223,9 +235,9 @@ export function rescale(a: Ciphertext): Ciphertext {
         'nothing of the message would be left; multiply first, or drop the level instead',
     )
   }
-  const out = newCiphertext(ring, a.parts, a.level - 1, scale, { stride: a.stride })
-  for (let part = 0; part < a.parts; part++) rescaleLimbs(ring, limbOf(out, part, 0), limbOf(a, part, 0), a.level)
-  return out
+  return filled(newCiphertext(ring, a.parts, a.level - 1, scale, { stride: a.stride }), (out) => {
+    for (let part = 0; part < a.parts; part++) rescaleLimbs(ring, limbOf(out, part, 0), limbOf(a, part, 0), a.level)
+  })
 }
 
 export function dropLevel(a: Ciphertext, level: number): Ciphertext {

@@ -42,6 +42,23 @@ const cases: readonly SuiteCase[] = [
     scale: 45,
     literal: { scheme: 'ckks', ringDegree: 65536, modulusBits: [50, 45, 45, 45], specialBits: [50, 50] },
   },
+  // The smallest primes that this degree has, and digits of one below a single special prime.
+  {
+    backend: 'wasm-fused',
+    scale: 21,
+    literal: {
+      scheme: 'ckks',
+      ringDegree: 32768,
+      modulusBits: [28, 21, 21],
+      specialBits: [28],
+      digitSize: 1,
+    },
+  },
+  {
+    backend: 'wasm',
+    scale: 40,
+    literal: { scheme: 'ckks', ringDegree: 32768, modulusBits: [50, ...repeat(40, 6)], specialBits: [50] },
+  },
   {
     backend: 'reference',
     scale: 30,

@@ -85,6 +85,31 @@ const cases: readonly SuiteCase[] = [
     },
   },
   {
+    backend: 'wasm-fused',
+    threads: 2,
+    scale: 40,
+    literal: {
+      scheme: 'ckks',
+      ringDegree: 4096,
+      modulusBits: [50, 40, 40, 40],
+      specialBits: [50, 50],
+      security: 'INSECURE',
+    },
+  },
+  {
+    backend: 'wasm',
+    threads: 3,
+    scale: 20,
+    literal: {
+      scheme: 'ckks',
+      ringDegree: 1024,
+      modulusBits: [28, 22, 22],
+      specialBits: [50],
+      digitSize: 2,
+      security: 'INSECURE',
+    },
+  },
+  {
     backend: 'reference',
     scale: 30,
     literal: { scheme: 'ckks', ringDegree: 1024, modulusBits: [40, 30], specialBits: [40], security: 'INSECURE' },

@@ -1,12 +1,13 @@
 import { openBackend } from '../../backend/open.ts'
 import { checkedParams, type Params, type ParamsLiteral } from '../../params/params.ts'
-import { openRing, type Ring } from '../../ring/ring.ts'
+import { type MemoryUse, openRing, type Ring } from '../../ring/ring.ts'
 import type { Ciphertext, Plaintext } from '../../rlwe/ciphertext.ts'
 import { requireRing } from '../../rlwe/ciphertext.ts'
 import { encryptPublic } from '../../rlwe/encrypt-public.ts'
 import { conjugate, type Hoisted, hoist, rotate, rotateHoisted } from '../../rlwe/galois.ts'
 import type { EvaluationKeys, PublicKey } from '../../rlwe/keys.ts'
 import { relinearise } from '../../rlwe/relinearise.ts'
+import { shownAs, traced } from '../trace.ts'
 import * as arithmetic from './arithmetic.ts'
 import {
   type ComplexSlots,
@@ -19,7 +20,9 @@ import {
 
 /** Where a message is put: at which level (default: the top) and multiplied by which scale. */
 export interface EncodeOptions {
+  /** From 0 to `params.maxLevel`; default: the top. */
   readonly level?: number
+  /** What the message is multiplied by: 1 or more, within the modulus of the level. */
   readonly scale: number
 }
 
@@ -30,23 +33,46 @@ export interface EncodeOptions {
  * Every method returns a new value and leaves its operands; all hold memory of the context and may be used with `using`.
  * Operands at different levels meet at the lower one.
  */
-export interface Ckks {
+export interface Ckks extends Disposable {
+  /** Its polynomials and memory. */
   readonly ring: Ring
+  /** Checked and frozen. */
   readonly params: Params
+  /** Bytes that its values and tables take, the most that they took, and what was reserved from the system for them. */
+  readonly memory: MemoryUse
+  /** Threads that run at the moment, the caller's among them: 1 as long as others are not up, and where memory cannot be shared. */
+  readonly threads: number
+  /** Resolves to `threads` when all that were asked for are up or have failed. Nothing needs to wait for it: until then the caller does the work. */
+  threadsStarted(): Promise<number>
+  /** Ends its threads, wipes secrets and gives up the memory. Its values throw GloveboxError `disposed` from then on. */
+  [Symbol.dispose](): void
+  /**
+   * Up to N/2 real or complex numbers into the slots, zeros behind them, times the scale and rounded. Throws RangeError for what is not
+   * finite or does not fit the modulus of the level.
+   */
   encode(values: Slots, options: EncodeOptions): Plaintext
   /** Real parts of the slots. */
   decode(plaintext: Plaintext): Float64Array
+  /** The slots as complex numbers. */
   decodeComplex(plaintext: Plaintext): ComplexSlots
+  /** Up to N real coefficients of a polynomial, lowest first: products are convolutions modulo X^N + 1. Throws as `encode` does. */
   encodeCoefficients(coefficients: ArrayLike<number>, options: EncodeOptions): Plaintext
+  /** The N coefficients, lowest first. */
   decodeCoefficients(plaintext: Plaintext): Float64Array
   /** Encrypts under a public key. With the secret key, `encryptSymmetric` of `@glovebox/he/secret` gives half the bytes. */
   encrypt(key: PublicKey, plaintext: Plaintext): Ciphertext
 
+  /** a + b, of one scale (within 2^-40). Throws GloveboxError `scale-mismatch`. */
   add(a: Ciphertext, b: Ciphertext): Ciphertext
+  /** a - b, of one scale (within 2^-40). Throws GloveboxError `scale-mismatch`. */
   subtract(a: Ciphertext, b: Ciphertext): Ciphertext
+  /** -a. */
   negate(a: Ciphertext): Ciphertext
+  /** a + b, of one scale (within 2^-40). Throws GloveboxError `scale-mismatch`. */
   addPlain(a: Ciphertext, b: Plaintext): Ciphertext
+  /** a - b, of one scale (within 2^-40). Throws GloveboxError `scale-mismatch`. */
   subtractPlain(a: Ciphertext, b: Plaintext): Ciphertext
+  /** One real number added to every slot, at the scale of `a`. Throws RangeError where it does not fit the modulus. */
   addConstant(a: Ciphertext, value: number): Ciphertext
   /** The scales multiply; rescale when it is time. */
   multiplyPlain(a: Ciphertext, b: Plaintext): Ciphertext
@@ -54,7 +80,9 @@ export interface Ckks {
   multiplyConstant(a: Ciphertext, value: number, scale: number): Ciphertext
   /** Three parts: relinearise before rotating or multiplying again. */
   multiply(a: Ciphertext, b: Ciphertext): Ciphertext
+  /** The product of a with itself; three parts. */
   square(a: Ciphertext): Ciphertext
+  /** Three parts back to two, at the same level and scale; a copy where there are two already. Throws GloveboxError `missing-key`. */
   relinearise(a: Ciphertext, keys: EvaluationKeys): Ciphertext
   /**
    * Divides message and scale by the last prime of the level; one level down. Relinearise first: rescaling rounds each part, and the
@@ -65,22 +93,59 @@ export interface Ckks {
   dropLevel(a: Ciphertext, level: number): Ciphertext
   /** Slots to the left by `steps`: out[j] = in[j + steps]. Negative steps go right. */
   rotate(a: Ciphertext, steps: number, keys: EvaluationKeys): Ciphertext
+  /** Complex conjugates of the slots. Throws GloveboxError `missing-key` without the Galois key of conjugation. */
   conjugate(a: Ciphertext, keys: EvaluationKeys): Ciphertext
   /** Decomposes once what many rotations of one ciphertext share. */
   hoist(a: Ciphertext): Hoisted
+  /** As `rotate`, of a hoisted ciphertext. */
   rotateHoisted(hoisted: Hoisted, steps: number, keys: EvaluationKeys): Ciphertext
 }
 
+/** How a context is opened. */
 export interface OpenOptions {
   /** Default `auto`: the fastest that this engine runs. `reference` is bigint, for checking. */
   readonly backend?: 'auto' | 'wasm-fused' | 'wasm' | 'reference'
+  /**
+   * Threads that compute, the caller's among them: 1 (default) to 64, or `auto` for as many as the machine runs at once, 8 at most. Calls stay
+   * synchronous, and results are the same to the last bit. The caller works along and waits for the others, so that in a browser the context
+   * belongs into a worker; a page without cross-origin isolation has one thread, see `threads` of the context.
+   */
+  readonly threads?: number | 'auto'
+}
+
+function requireObject(name: string, expected: string, value: unknown): void {
+  if (value !== null && typeof value === 'object') return
+  throw new TypeError(`"${name}" expected ${expected}, got ${value === null ? 'null' : typeof value}`)
+}
+
+/** There is no default scale that would be right for all chains. */
+function requirePlace(options: EncodeOptions): EncodeOptions {
+  requireObject('options', '{ scale, level? }', options)
+  return options
+}
+
+const keysExpected = 'evaluation keys { relinearisation, galois }'
+
+function requireGalois(keys: EvaluationKeys): EvaluationKeys {
+  requireObject('keys', keysExpected, keys)
+  if (typeof keys.galois?.get !== 'function')
+    throw new TypeError(
+      `"keys.galois" expected the map that createGaloisKeys makes, got ${keys.galois === null ? 'null' : typeof keys.galois}`,
+    )
+  return keys
+}
+
+function requireRelinearisation(keys: EvaluationKeys): EvaluationKeys {
+  requireObject('keys', keysExpected, keys)
+  return keys
 }
 
 /** Opens a context: tables for every prime in one memory. Accepts a literal too. */
 export function openCkks(params: Params | ParamsLiteral, options: OpenOptions = {}): Ckks {
+  requireObject('params', 'parameters or a literal of them', params)
   const checked = checkedParams(params)
   if (checked.scheme !== 'ckks') throw new RangeError(`"params.scheme" expected 'ckks', got '${checked.scheme}'`)
-  const ring = openRing(checked, openBackend(options.backend ?? 'auto'))
+  const ring = openRing(checked, openBackend(options.backend ?? 'auto', options.threads ?? 1))
   const top = checked.maxLevel
   const own = (name: string, value: Ciphertext): Ciphertext => {
     requireRing(ring, name, value, 'ciphertext')
@@ -90,13 +155,27 @@ export function openCkks(params: Params | ParamsLiteral, options: OpenOptions = 
     requireRing(ring, name, value, 'plaintext')
     return value
   }
-  return {
+  const api: Ckks = {
     ring,
     params: checked,
-    encode: (values, { level = top, scale }) => encodeSlots(ring, values, level, scale),
+    get memory() {
+      return ring.memory
+    },
+    get threads() {
+      return ring.threads
+    },
+    threadsStarted: ring.threadsStarted,
+    [Symbol.dispose]: ring[Symbol.dispose],
+    encode: (values, options) => {
+      const { level = top, scale } = requirePlace(options)
+      return encodeSlots(ring, values, level, scale)
+    },
     decode: (plaintext) => decodeSlots(ring, plaintext).re,
     decodeComplex: (plaintext) => decodeSlots(ring, plaintext),
-    encodeCoefficients: (values, { level = top, scale }) => encodeCoefficients(ring, values, level, scale),
+    encodeCoefficients: (values, options) => {
+      const { level = top, scale } = requirePlace(options)
+      return encodeCoefficients(ring, values, level, scale)
+    },
     decodeCoefficients: (plaintext) => decodeCoefficients(ring, plaintext),
     encrypt: (key, plaintext) => encryptPublic({ ring }, key, plaintext),
     add: (a, b) => arithmetic.add(own('a', a), own('b', b)),
@@ -109,15 +188,16 @@ export function openCkks(params: Params | ParamsLiteral, options: OpenOptions = 
     multiplyConstant: (a, value, scale) => arithmetic.multiplyConstant(own('a', a), value, scale),
     multiply: (a, b) => arithmetic.multiply(own('a', a), own('b', b)),
     square: (a) => arithmetic.multiply(own('a', a), a),
-    relinearise: (a, keys) => relinearise(own('a', a), keys),
+    relinearise: (a, keys) => relinearise(own('a', a), requireRelinearisation(keys)),
     rescale: (a) => arithmetic.rescale(own('a', a)),
     dropLevel: (a, level) => arithmetic.dropLevel(own('a', a), level),
-    rotate: (a, steps, keys) => rotate(own('a', a), steps, keys),
-    conjugate: (a, keys) => conjugate(own('a', a), keys),
+    rotate: (a, steps, keys) => rotate(own('a', a), steps, requireGalois(keys)),
+    conjugate: (a, keys) => conjugate(own('a', a), requireGalois(keys)),
     hoist: (a) => hoist(own('a', a)),
     rotateHoisted: (hoisted, steps, keys) => {
       requireRing(ring, 'hoisted', hoisted)
-      return rotateHoisted(hoisted, steps, keys)
+      return rotateHoisted(hoisted, steps, requireGalois(keys))
     },
   }
+  return traced('ckks', shownAs('Ckks', api))
 }

@@ -1,12 +1,14 @@
 import { GloveboxError } from '../../base/errors.ts'
 import { embeddingTable } from '../../kernels/embed-tables.ts'
 import type { Ptr } from '../../kernels/table.ts'
-import { copyLimbs, type Ring, toCoefficients } from '../../ring/ring.ts'
+import { copyLimbs, extendedIndex, type Ring, toCoefficients } from '../../ring/ring.ts'
 import { newPlaintext, type Plaintext, requireLevel, requireRing, requireScale } from '../../rlwe/ciphertext.ts'
 
 /** Complex slots as two arrays of one length. */
 export interface ComplexSlots {
+  /** Real parts. */
   readonly re: Float64Array
+  /** Imaginary parts, as many. */
   readonly im: Float64Array
 }
 
@@ -39,9 +41,9 @@ function slotTable(ring: Ring): Ptr {
 
 /**
  * Encodes up to N/2 real or complex values into the slots, multiplied by `scale` and rounded. SEAL's conventions: slot j is the value
- * at zeta^(3^j). Throws RangeError for too many values, NaN or infinities, and for a message that does not fit the modulus.
+ * at zeta^(3^j). With `special`, also modulo the special primes. Throws RangeError for too many values, NaN or infinities, and for a message that does not fit the modulus.
  */
-export function encodeSlots(ring: Ring, values: Slots, level: number, scale: number): Plaintext {
+export function encodeSlots(ring: Ring, values: Slots, level: number, scale: number, special = false): Plaintext {
   requireLevel(ring, level)
   requireScale(ring, level, scale)
   const half = ring.n / 2
@@ -66,11 +68,11 @@ export function encodeSlots(ring: Ring, values: Slots, level: number, scale: num
     slots.fill(0, half)
   }
   ring.kernels.embedInverse(space.ptr, space.ptr + 8 * half, ring.n, table)
-  return fromCoefficients(ring, space.ptr, level, scale)
+  return fromCoefficients(ring, space.ptr, level, scale, special)
 }
 
 /** A plaintext from real coefficients at `src`, multiplied by `scale` and rounded. `src` is used up. */
-function fromCoefficients(ring: Ring, src: Ptr, level: number, scale: number): Plaintext {
+function fromCoefficients(ring: Ring, src: Ptr, level: number, scale: number, special = false): Plaintext {
   const { kernels, n, limbBytes } = ring
   const largest = kernels.scaleRound(src, src, n, scale)
   let room = -1
@@ -80,13 +82,17 @@ function fromCoefficients(ring: Ring, src: Ptr, level: number, scale: number): P
       `"values" at scale 2^${Math.log2(scale).toFixed(1)} do not fit the ${Math.min(room + 1, 100).toFixed(0)} bits of level ${level}: use a smaller scale or a higher level`,
     )
   }
-  const plaintext = newPlaintext(ring, level, scale)
-  for (let i = 0; i <= level; i++) {
-    const { p, pinv, table } = ring.moduli[i]!
-    const limb = plaintext.slab.ptr + i * limbBytes
-    kernels.reduce(limb, src, n, p, pinv)
-    kernels.nttForward(limb, n, p, pinv, table)
-  }
+  const plaintext = newPlaintext(ring, level, scale, 1, special)
+  const dst = plaintext.slab.ptr
+  ring.parallel(level + 1 + (special ? ring.params.special.length : 0), (i, on) => {
+    const { p, pinv, table } = ring.moduli[extendedIndex(ring, level, i)]!
+    const limb = dst + i * limbBytes
+    if (largest <= 2 ** 50) on.nttForwardFrom(limb, src, n, p, pinv, table)
+    else {
+      on.reduce(limb, src, n, p, pinv)
+      on.nttForward(limb, n, p, pinv, table)
+    }
+  })
   return plaintext
 }
 

@@ -1,6 +1,7 @@
+import { readdirSync } from 'node:fs'
 import { setFlagsFromString } from 'node:v8'
 import { runInNewContext } from 'node:vm'
-import { expect, test } from 'vitest'
+import { describe, expect, test } from 'vitest'
 import { encryptSymmetric } from '../../rlwe/encrypt-symmetric.ts'
 import { createRelinearisationKey } from '../../rlwe/keygen.ts'
 import { createSecretKey } from '../../rlwe/secret-key.ts'
@@ -80,4 +81,97 @@ test('200 contexts opened and dropped leave no memory behind', async () => {
   expect(alive).toBeLessThan(10)
   // Each context has about 1.5 MB; all of them together would be 300 MB.
   expect(process.memoryUsage().rss - before).toBeLessThan(100e6)
+})
+
+describe('a context that was disposed of', () => {
+  test.each([1, 2])('refuses whatever is asked of it and its values: %i threads', async (threads) => {
+    const ckks = openCkks(literal, { threads })
+    await ckks.threadsStarted()
+    const { ring } = ckks
+    const secret = createSecretKey(ckks)
+    const relinearisation = createRelinearisationKey(ckks, secret)
+    const plain = ckks.encode([1], { scale: 2 ** 15 })
+    const a = encryptSymmetric(ckks, secret, plain)
+    const keys = { relinearisation, galois: new Map() }
+    ckks[Symbol.dispose]()
+    const disposed = expect.objectContaining({ code: 'disposed' })
+    for (const use of [
+      () => ckks.add(a, a),
+      () => ckks.encode([1], { scale: 2 ** 15 }),
+      () => ckks.decode(plain),
+      () => ckks.relinearise(a, keys),
+      () => ckks.multiply(a, a),
+      () => createSecretKey(ckks),
+      () => encryptSymmetric(ckks, secret, plain),
+      () => a.slab.ptr,
+      () => ring.kernels,
+      () => ring.backend.memory,
+      () => ring.heap.f64(64, 1),
+      () => ring.limbs(1),
+    ])
+      expect(use).toThrow(disposed)
+    // Values may be disposed of in any order.
+    for (const value of [a, plain, relinearisation, secret, ckks]) value[Symbol.dispose]()
+    expect(ckks.threads).toBe(1)
+    expect(ckks.memory).toMatchObject({ used: 0, reserved: 0 })
+  })
+
+  test('has wiped its secrets', () => {
+    const ckks = openCkks(literal)
+    const { memory } = ckks.ring.backend
+    const secret = createSecretKey(ckks)
+    const { ptr, bytes } = secret.slab
+    const view = new Uint8Array(memory.buffer, ptr, bytes)
+    expect(view.some((x) => x !== 0)).toBe(true)
+    ckks[Symbol.dispose]()
+    expect(view.every((x) => x === 0)).toBe(true)
+  })
+
+  test.each([1, 2])('is let go with its memory, though its values are still held: %i threads', async (threads) => {
+    const memories: WeakRef<WebAssembly.Memory>[] = []
+    const held: unknown[] = []
+    const open = (): void => {
+      const ckks = openCkks(literal, { threads })
+      held.push(ckks.encode([1], { scale: 2 ** 15 }), createSecretKey(ckks), ckks)
+      memories.push(new WeakRef(ckks.ring.backend.memory))
+      ckks[Symbol.dispose]()
+    }
+    for (let i = 0; i < 8; i++) open()
+    await settle()
+    await settle()
+    expect(memories.filter((memory) => memory.deref() !== undefined).length).toBeLessThan(3)
+    expect(held).toHaveLength(24)
+  })
+})
+
+test('memory says what is used, what was at most, and what is reserved', () => {
+  using ckks = openCkks(literal)
+  const before = ckks.memory
+  const limb = ckks.ring.limbBytes
+  const slab = ckks.ring.limbs(200)
+  expect(ckks.memory.used - before.used).toBe(slab.bytes)
+  expect(slab.bytes).toBeGreaterThanOrEqual(200 * limb)
+  slab[Symbol.dispose]()
+  expect(ckks.memory).toEqual({
+    used: before.used,
+    peak: before.used + slab.bytes,
+    reserved: ckks.ring.backend.memory.buffer.byteLength,
+  })
+})
+
+/** Threads of this process, V8's own included. */
+const threadsNow = (): number => readdirSync('/proc/self/task').length
+
+test.runIf(process.platform === 'linux')('threads of contexts that nobody holds any more end', async () => {
+  const before = threadsNow()
+  const open = async (): Promise<void> => {
+    const ckks = openCkks(literal, { threads: 3 })
+    expect(await ckks.threadsStarted()).toBe(3)
+    createSecretKey(ckks)
+  }
+  for (let i = 0; i < 5; i++) await open()
+  expect(threadsNow()).toBeGreaterThanOrEqual(before + 8)
+  for (let i = 0; i < 20 && threadsNow() > before + 2; i++) await settle()
+  // The engine may hold on to the last one.
+  expect(threadsNow()).toBeLessThanOrEqual(before + 2)
 })

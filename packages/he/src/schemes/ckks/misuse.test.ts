@@ -285,6 +285,60 @@ describe('operands of another kind', () => {
   })
 })
 
+describe('arguments left out or of another shape', () => {
+  const loose = ckks as unknown as Record<string, (...args: unknown[]) => unknown>
+
+  test('options of an encoding', () => {
+    for (const encode of ['encode', 'encodeCoefficients']) {
+      expectError(TypeError, '"options" expected { scale, level? }, got undefined', () => loose[encode]!([1]))
+      expectError(TypeError, '"options" expected { scale, level? }, got number', () => loose[encode]!([1], scale))
+      expectError(RangeError, '"scale" expected a finite number from 1, got undefined', () =>
+        loose[encode]!([1], { level: 1 }),
+      )
+    }
+  })
+  test('evaluation keys', () => {
+    const hoisted = ckks.hoist(ct)
+    for (const [method, args] of [
+      ['rotate', [ct, 1]],
+      ['conjugate', [ct]],
+      ['rotateHoisted', [hoisted, 1]],
+    ] as const) {
+      const call =
+        (...more: unknown[]) =>
+        () =>
+          loose[method]!(...args, ...more)
+      expectError(TypeError, '"keys" expected evaluation keys { relinearisation, galois }, got undefined', call())
+      expectError(TypeError, '"keys" expected evaluation keys { relinearisation, galois }, got null', call(null))
+      expectError(TypeError, '"keys.galois" expected the map that createGaloisKeys makes, got undefined', call({}))
+      expectError(
+        TypeError,
+        '"keys.galois" expected the map that createGaloisKeys makes, got null',
+        call({ galois: null }),
+      )
+      // The map itself, and what JSON makes of it.
+      expectError(TypeError, '"keys.galois" expected the map', call(keys.galois))
+      expectError(TypeError, '"keys.galois" expected the map', call({ galois: {} }))
+    }
+    expectError(TypeError, '"keys" expected evaluation keys { relinearisation, galois }, got undefined', () =>
+      loose.relinearise!(ct),
+    )
+  })
+  test('a rotation without its steps', () => {
+    expectError(TypeError, '"steps" expected an integer, got undefined', () => loose.rotate!(ct, undefined, keys))
+  })
+  test('parameters', () => {
+    for (const [bad, kind] of [
+      [undefined, 'undefined'],
+      [null, 'null'],
+      [8192, 'number'],
+    ] as const)
+      expectError(TypeError, `"params" expected parameters or a literal of them, got ${kind}`, () =>
+        openCkks(bad as never),
+      )
+  })
+})
+
 describe('another context', () => {
   const twin = open()
   // Which special primes of a size are taken decides which are left for the chain, so these are of sizes of their own.
@@ -346,6 +400,28 @@ describe('after disposal', () => {
       () => createPublicKey(ckks, goneSecret),
     ]) {
       expectError('disposed', 'was disposed of and cannot be used any more', act)
+    }
+  })
+  test('and the memory that was taken for the result is given back', () => {
+    const gone = encryptSymmetric(ckks, secret, plain)
+    const gonePlain = ckks.encode([1], { scale: 2 ** 20 })
+    gone[Symbol.dispose]()
+    gonePlain[Symbol.dispose]()
+    const { used } = ckks.ring.heap
+    for (const act of [
+      () => ckks.add(ct, gone),
+      () => ckks.subtract(gone, ct),
+      () => ckks.negate(gone),
+      () => ckks.addPlain(ct, gonePlain),
+      () => ckks.addConstant(gone, 1),
+      () => ckks.multiply(ct, gone),
+      () => ckks.multiplyPlain(ct, gonePlain),
+      () => ckks.multiplyConstant(gone, 2, 1),
+      () => ckks.rescale({ ...gone, scale: 2 ** 50 }),
+      () => ckks.dropLevel(gone, 0),
+    ]) {
+      expectError('disposed', 'was disposed of', act)
+      expect(ckks.ring.heap.used).toBe(used)
     }
   })
 })

@@ -1,0 +1,277 @@
+import { GloveboxError } from '../base/errors.ts'
+import { scaleText, showAs, shown } from '../base/shown.ts'
+import type { Ring } from '../ring/ring.ts'
+import { type Ciphertext, type Plaintext, requireRing } from '../rlwe/ciphertext.ts'
+import type { EvaluationKeys, PublicKey } from '../rlwe/keys.ts'
+import type { Ckks } from '../schemes/ckks/ckks.ts'
+import type { Slots } from '../schemes/ckks/encoder.ts'
+import { bring, relabelled, type ScaleLadder, sameScale, scaleLadder } from '../schemes/ckks/scales.ts'
+import { newScratch, type Scratch } from './scratch.ts'
+
+/** What a ciphertext is added to or multiplied by: another one, a vector of slots (the rest is 0), one number for all slots. */
+export type Operand = Ciphertext | Plaintext | Slots | number
+
+/** What an evaluator is made for. */
+export interface EvaluatorOptions {
+  /** The scale of fresh ciphertexts, near the size of the primes: 2 ** 40 for primes of 40 bits. */
+  readonly scale: number
+  /** The level that has this scale; default: the top. See {@link scaleLadder}. */
+  readonly level?: number
+  /** Default: none, for circuits without products and rotations. */
+  readonly keys?: EvaluationKeys
+}
+
+/**
+ * Arithmetic on encrypted vectors that looks after levels, scales and relinearisation itself.
+ *
+ * Every ciphertext that it returns has two parts and the scale that the ladder has for its level, so any two can be added. A product takes one
+ * level, and the relinearisation key if both are encrypted; a product with an integer takes none. Operands may be at different levels: the higher
+ * one is brought down to the scale of the lower. Results are new values and hold memory of the context: `using` gives it back.
+ *
+ * Methods throw GloveboxError `level-exhausted`, `missing-key` or `parameters-mismatch`, and TypeError for operands of no known kind.
+ */
+export interface Evaluator {
+  /** The ring of the context. */
+  readonly ring: Ring
+  /** The context, for everything that is not automatic. */
+  readonly ckks: Ckks
+  /** The evaluation keys that products and rotations use. */
+  readonly keys: EvaluationKeys
+  /** The scale of each level. */
+  readonly ladder: ScaleLadder
+  /** At the scale of the level (default: the top): for encryption, or for sums and products with ciphertexts of this level or a higher one. */
+  encode(values: Slots, level?: number): Plaintext
+  /** Encodes and encrypts under a public key. */
+  encrypt(key: PublicKey, values: Slots, level?: number): Ciphertext
+
+  /** a + b. Operands at different levels meet at the lower one; a plaintext lies at that level or lower. */
+  add(a: Ciphertext, b: Operand): Ciphertext
+  /** a - b, under the rules of `add`. */
+  subtract(a: Ciphertext, b: Operand): Ciphertext
+  /** -a, at the same level. */
+  negate(a: Ciphertext): Ciphertext
+  /** One level lower, unless `b` is an integer. */
+  multiply(a: Ciphertext, b: Operand): Ciphertext
+  /** One level lower. */
+  square(a: Ciphertext): Ciphertext
+  /** The sum of a[i] * b[i], relinearised and rescaled once: one level lower than the lowest of them. */
+  dot(a: readonly Ciphertext[], b: readonly Ciphertext[]): Ciphertext
+  /** Slots to the left: out[j] = in[j + steps]. Needs the Galois key of the rotation. */
+  rotate(a: Ciphertext, steps: number): Ciphertext
+  /** Complex conjugates of the slots. Needs the Galois key of conjugation. */
+  conjugate(a: Ciphertext): Ciphertext
+
+  /** At a lower level, on the ladder; the value stays. A copy where it is there already. */
+  bring(a: Ciphertext, level: number): Ciphertext
+  /** Copies of both at the highest level that both can have, on the ladder. */
+  align(a: Ciphertext, b: Ciphertext): readonly [Ciphertext, Ciphertext]
+}
+
+/** Refuses what circuits are sometimes given instead: the context itself. */
+export function requireEvaluator(evaluator: Evaluator): void {
+  if (evaluator !== null && typeof evaluator === 'object' && evaluator.ladder !== undefined) return
+  throw new TypeError(
+    `"evaluator" expected what createEvaluator makes, got ${evaluator === null ? 'null' : typeof evaluator === 'object' ? 'another object' : typeof evaluator}`,
+  )
+}
+
+const showEvaluator = showAs<Evaluator>('Evaluator', ({ ladder, keys, ckks }) => ({
+  scale: scaleText(ladder.at(ckks.params.maxLevel)),
+  maxLevel: ckks.params.maxLevel,
+  relinearisation: keys.relinearisation !== undefined,
+  galois: keys.galois.size,
+}))
+
+const noKeys: EvaluationKeys = { relinearisation: undefined, galois: new Map() }
+
+function kindOf(operand: Operand): 'ciphertext' | 'plaintext' | 'number' | 'slots' {
+  if (typeof operand === 'number') return 'number'
+  if (operand === null || typeof operand !== 'object') {
+    throw new TypeError(
+      `"b" expected a ciphertext, a plaintext, a number or an array of numbers, got ${operand === null ? 'null' : typeof operand}`,
+    )
+  }
+  return 'kind' in operand ? operand.kind : 'slots'
+}
+
+/**
+ * An evaluator on a context. With `ckks.encode` and the same scale, what others encrypt at the top level lies on its ladder.
+ * Throws GloveboxError `scale-mismatch` where the scale does not suit the primes.
+ */
+export function createEvaluator(ckks: Ckks, options: EvaluatorOptions): Evaluator {
+  if (options === null || typeof options !== 'object')
+    throw new TypeError(
+      `"options" expected { scale, level?, keys? }, got ${options === null ? 'null' : typeof options}`,
+    )
+  const { scale, level: anchor, keys = noKeys } = options
+  const { ring, params } = ckks
+  const ladder = scaleLadder(params, scale, anchor === undefined ? {} : { level: anchor })
+
+  function own(name: string, ct: Ciphertext): void {
+    requireRing(ring, name, ct, 'ciphertext')
+  }
+  /** The highest level at which a ciphertext can lie on the ladder. */
+  function reach(ct: Ciphertext): number {
+    if (ladder.holds(ct)) return ct.level
+    if (ct.level > 0) return ct.level - 1
+    throw new GloveboxError(
+      'level-exhausted',
+      `a scale of 2^${Math.log2(ct.scale).toFixed(6)} is not the 2^${Math.log2(ladder.at(0)).toFixed(6)} of level 0, and no level is left to change it: ` +
+        "encode with the evaluator's encode, or at a higher level",
+    )
+  }
+  /** A ciphertext on the ladder; itself if it is there. */
+  function placed(scratch: Scratch, ct: Ciphertext, level: number): Ciphertext {
+    const there = ct.level === level && ladder.holds(ct)
+    return there ? ct : scratch.keep(bring(ckks, ct, level, ladder.at(level)))
+  }
+  function requireProductLevel(level: number): void {
+    if (level > 0) return
+    throw new GloveboxError(
+      'level-exhausted',
+      'a product needs a level to be rescaled by, and its operands are at level 0: start at a higher level (more primes in "modulusBits")',
+    )
+  }
+  /** On the ladder below, from a product that is there but for what doubles round. */
+  function lowered(product: Ciphertext): Ciphertext {
+    return relabelled(ckks.rescale(product), ladder.at(product.level - 1))
+  }
+  function finished(product: Ciphertext): Ciphertext {
+    using linear = ckks.relinearise(product, keys)
+    return lowered(linear)
+  }
+  /** The level at which a plaintext is taken: its own, where it must have the scale that the product or sum is to get. */
+  function plainLevel(a: Ciphertext, b: Plaintext): number {
+    requireRing(ring, 'b', b, 'plaintext')
+    if (b.level <= reach(a) && ladder.holds(b)) return b.level
+    throw new GloveboxError(
+      'scale-mismatch',
+      `"b" is a plaintext of level ${b.level} and scale 2^${Math.log2(b.scale).toFixed(6)}; a ciphertext of level ${a.level} expects one from the evaluator's encode at level ${reach(a)} or lower`,
+    )
+  }
+
+  function sum(a: Ciphertext, b: Operand, op: 'add' | 'subtract'): Ciphertext {
+    own('a', a)
+    using scratch = newScratch()
+    switch (kindOf(b)) {
+      case 'number':
+        return ckks.addConstant(a, op === 'add' ? (b as number) : -(b as number))
+      case 'slots': {
+        const plain = scratch.keep(ckks.encode(b as Slots, { level: a.level, scale: a.scale }))
+        return ckks[`${op}Plain`](a, plain)
+      }
+      case 'plaintext': {
+        const plain = b as Plaintext
+        return ckks[`${op}Plain`](placed(scratch, a, plainLevel(a, plain)), plain)
+      }
+      case 'ciphertext': {
+        const other = b as Ciphertext
+        own('b', other)
+        if (a.level === other.level && sameScale(a.scale, other.scale)) return ckks[op](a, other)
+        const level = Math.min(reach(a), reach(other))
+        return ckks[op](placed(scratch, a, level), placed(scratch, other, level))
+      }
+    }
+  }
+
+  /** Where a factor takes `a` from its level and scale to the ladder one level below: the scale of the factor. */
+  function factorScale(a: Ciphertext): number {
+    return (ladder.at(a.level - 1) * params.primes[a.level]!) / a.scale
+  }
+
+  function product(a: Ciphertext, b: Operand): Ciphertext {
+    own('a', a)
+    using scratch = newScratch()
+    switch (kindOf(b)) {
+      case 'number': {
+        if (Number.isInteger(b)) return ckks.multiplyConstant(a, b as number, 1)
+        const from = placed(scratch, a, reach(a))
+        requireProductLevel(from.level)
+        return lowered(scratch.keep(ckks.multiplyConstant(from, b as number, factorScale(from))))
+      }
+      case 'slots': {
+        const from = placed(scratch, a, reach(a))
+        requireProductLevel(from.level)
+        const plain = scratch.keep(ckks.encode(b as Slots, { level: from.level, scale: factorScale(from) }))
+        return lowered(scratch.keep(ckks.multiplyPlain(from, plain)))
+      }
+      case 'plaintext': {
+        const plain = b as Plaintext
+        const level = plainLevel(a, plain)
+        requireProductLevel(level)
+        return lowered(scratch.keep(ckks.multiplyPlain(placed(scratch, a, level), plain)))
+      }
+      case 'ciphertext': {
+        const other = b as Ciphertext
+        own('b', other)
+        const level = Math.min(reach(a), reach(other))
+        requireProductLevel(level)
+        const x = placed(scratch, a, level)
+        const y = other === a ? x : placed(scratch, other, level)
+        return finished(scratch.keep(ckks.multiply(x, y)))
+      }
+    }
+  }
+
+  function dot(a: readonly Ciphertext[], b: readonly Ciphertext[]): Ciphertext {
+    if (a.length === 0 || a.length !== b.length)
+      throw new RangeError(
+        `"a" and "b" expected as many ciphertexts each, at least one, got ${a.length} and ${b.length}`,
+      )
+    a.forEach((ct, i) => own(`a[${i}]`, ct))
+    b.forEach((ct, i) => own(`b[${i}]`, ct))
+    const level = Math.min(...a.map(reach), ...b.map(reach))
+    requireProductLevel(level)
+    let total: Ciphertext | undefined
+    try {
+      for (const [i, left] of a.entries()) {
+        using scratch = newScratch()
+        const term = ckks.multiply(placed(scratch, left, level), placed(scratch, b[i]!, level))
+        if (total === undefined) total = term
+        else {
+          scratch.keep(term)
+          const before: Ciphertext = scratch.keep(total)
+          total = ckks.add(before, term)
+        }
+      }
+      return finished(total!)
+    } finally {
+      total?.[Symbol.dispose]()
+    }
+  }
+
+  const evaluator: Evaluator & { readonly [shown]: unknown } = {
+    ring,
+    ckks,
+    keys,
+    ladder,
+    [shown]: showEvaluator,
+    encode: (values, level = params.maxLevel) => ckks.encode(values, { level, scale: ladder.at(level) }),
+    encrypt(key, values, level = params.maxLevel) {
+      using plain = ckks.encode(values, { level, scale: ladder.at(level) })
+      return ckks.encrypt(key, plain)
+    },
+    add: (a, b) => sum(a, b, 'add'),
+    subtract: (a, b) => sum(a, b, 'subtract'),
+    negate: (a) => ckks.negate(a),
+    multiply: product,
+    square: (a) => product(a, a),
+    dot,
+    rotate: (a, steps) => ckks.rotate(a, steps, keys),
+    conjugate: (a) => ckks.conjugate(a, keys),
+    bring: (a, level) => bring(ckks, a, level, ladder.at(level)),
+    align(a, b) {
+      own('a', a)
+      own('b', b)
+      const level = Math.min(reach(a), reach(b))
+      const x = bring(ckks, a, level, ladder.at(level))
+      try {
+        return [x, bring(ckks, b, level, ladder.at(level))]
+      } catch (error) {
+        x[Symbol.dispose]()
+        throw error
+      }
+    },
+  }
+  return evaluator
+}

@@ -1,0 +1,82 @@
+import { GloveboxError } from '../base/errors.ts'
+import { type Ciphertext, requireRing } from '../rlwe/ciphertext.ts'
+import { type Evaluator, requireEvaluator } from './evaluator.ts'
+import { requireFinite } from './polynomial.ts'
+import { newScratch } from './scratch.ts'
+
+/** What an inverse is wanted for. */
+export interface InverseOptions {
+  /** Where all values lie: [low, high], both positive or both negative. */
+  readonly range: readonly [number, number]
+  /** Bits of |1 - x y|, the relative error of the result y, from 1 to 40; noise comes on top. */
+  readonly precision: number
+}
+
+/** What an inverse over a range will take. */
+export interface InversePlan {
+  /** Iterations behind the first guess, two products each. */
+  readonly iterations: number
+  /** Levels at most: 2 and one for each iteration; 1 without any. */
+  readonly depth: number
+  /** The largest relative error over the range, without noise. */
+  readonly error: number
+  /** The first guess y = offset + slope x. */
+  readonly offset: number
+  /** See `offset`. */
+  readonly slope: number
+}
+
+/**
+ * The first guess is the line with the least |1 - x y| on the range: 1 - x y = T_2(t) / T_2(t_0), where t takes the range to [-1, 1] and 0 to t_0. Every
+ * iteration squares that residual. Throws RangeError for a range that holds 0, and for a precision that is none.
+ */
+export function planInverse({ range, precision }: InverseOptions): InversePlan {
+  const [low, high] = range
+  requireFinite('range[0]', low)
+  requireFinite('range[1]', high)
+  if (!(low <= high && low * high > 0))
+    throw new RangeError(`"range" expected [low, high], both positive or both negative, got [${low}, ${high}]`)
+  if (!(precision >= 1 && precision <= 40)) throw new RangeError(`"precision" expected 1 to 40 bits, got ${precision}`)
+  // With c the centre and h half the width, T_2(t) = 2 ((x - c) / h)² - 1; divided by its value at 0 it is 1 - x y.
+  const c = (low + high) / 2
+  const h = (high - low) / 2
+  const scale = 2 * c * c - h * h
+  const residual = (h * h) / scale
+  let iterations = 0
+  let error = residual
+  while (error > 2 ** -precision) {
+    error *= error
+    iterations++
+  }
+  return { iterations, depth: iterations === 0 ? 1 : 2 + iterations, error, offset: (4 * c) / scale, slope: -2 / scale }
+}
+
+/**
+ * 1/x in every slot, for values in a range away from 0: Goldschmidt's iteration from the best line. y_0 = offset + slope x, e_0 = 1 - x y_0,
+ * y_(i+1) = y_i (1 + e_i), e_(i+1) = e_i². Goldschmidt 1964; Cheon, Kim, Kim, Lee, Lee 2019 (eprint 2019/417), section 3.1.
+ * Takes `planInverse(options).depth` levels: 7 for [1/16, 1] at 20 bits. Needs the relinearisation key. Slots outside the range hold anything,
+ * the empty ones too; noise grows with 1/low.
+ * Throws RangeError as `planInverse` does, GloveboxError `level-exhausted` with the number of levels that are needed.
+ */
+export function inverse(evaluator: Evaluator, ct: Ciphertext, options: InverseOptions): Ciphertext {
+  requireEvaluator(evaluator)
+  requireRing(evaluator.ring, 'ct', ct, 'ciphertext')
+  const { iterations, depth, offset, slope } = planInverse(options)
+  if (ct.level < depth) {
+    throw new GloveboxError(
+      'level-exhausted',
+      `the inverse over [${options.range.join(', ')}] at ${options.precision} bits needs ${depth} levels, and the ciphertext is at level ${ct.level}: ` +
+        'ask for a narrower range or fewer bits, or use more primes in "modulusBits"',
+    )
+  }
+  using scratch = newScratch()
+  const { keep } = scratch
+  let y = keep(evaluator.add(keep(evaluator.multiply(ct, slope)), offset))
+  if (iterations === 0) return scratch.release(y)
+  let e = keep(evaluator.add(keep(evaluator.negate(keep(evaluator.multiply(ct, y)))), 1))
+  for (let i = 0; i < iterations; i++) {
+    y = keep(evaluator.multiply(y, keep(evaluator.add(e, 1))))
+    if (i + 1 < iterations) e = keep(evaluator.square(e))
+  }
+  return scratch.release(y)
+}

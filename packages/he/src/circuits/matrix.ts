@@ -1,0 +1,148 @@
+import type { Ring } from '../ring/ring.ts'
+import { type Ciphertext, type Plaintext, requireRing } from '../rlwe/ciphertext.ts'
+import type { EvaluationKeys } from '../rlwe/keys.ts'
+import { encodeSlots } from '../schemes/ckks/encoder.ts'
+import { applyTerms, isStill, type Term } from './double-hoisting.ts'
+import { type MatrixLayout, matrixLayout } from './matrix-layout.ts'
+import { type LinearPlan, planLinear, planRotations, type RotationWork, rotationWork } from './plan.ts'
+
+/** A real matrix of any size with its weights encoded, for vectors laid out as `layout` says. Dispose it to give the memory back. */
+export interface MatrixTransform extends Disposable {
+  /** The ring of its context. */
+  readonly ring: Ring
+  /** Of the ciphertexts that it is applied to. */
+  readonly level: number
+  /** Of the weights: the scale of a result is that of the ciphertext times it. */
+  readonly scale: number
+  /** Where the vectors lie before and after. */
+  readonly layout: MatrixLayout
+  /** The split into babies and giants. */
+  readonly plan: LinearPlan
+  /** Rotation steps that it needs Galois keys for, at its level. */
+  readonly rotations: readonly number[]
+  /** By output ciphertext, by giant of the plan. */
+  readonly terms: readonly (readonly (readonly Term[])[])[]
+}
+
+/** Where and how a matrix is encoded. */
+export interface MatrixOptions {
+  /** Of the ciphertexts that it will be applied to. */
+  readonly level: number
+  /** Of the weights; the prime of the level leaves a ciphertext at its scale when it is rescaled afterwards. */
+  readonly scale: number
+  /** Prices that choose between babies and giants; default: `rotationWork` at the level. */
+  readonly work?: RotationWork
+  /** Whether inputs are laid out in staggered copies, which saves diagonals where the ring has room; see {@link MatrixLayout}. */
+  readonly staggered?: boolean
+}
+
+/**
+ * Encodes a matrix given by its rows, all of one length. Diagonals of zeros are left out; a wide one keeps as few diagonals as it has
+ * rows (up to a power of two) and is folded; what is larger than N/2 slots is cut into tiles, one ciphertext each. The layouts of vectors are those of
+ * {@link matrixLayout}. Throws RangeError for rows of different lengths or entries that are not finite.
+ */
+export function encodeMatrix(
+  context: { readonly ring: Ring },
+  rows: readonly ArrayLike<number>[],
+  options: MatrixOptions,
+): MatrixTransform {
+  const { ring } = context
+  const { level, scale } = options
+  const slots = ring.n / 2
+  const columns = rows[0]?.length ?? 0
+  rows.forEach((row, r) => {
+    if (row.length !== columns)
+      throw new RangeError(`"rows[${r}]" expected ${columns} entries as the first row has, got ${row.length}`)
+  })
+  const layout = matrixLayout(rows.length, columns, slots, options.staggered)
+  const tiles = layout.outputs * layout.inputs
+  const present = Array.from({ length: tiles }, (_, t) => tileDiagonals(rows, layout, t))
+  const wanted = [...new Set(present.flat())]
+  const plan =
+    wanted.length === 0
+      ? { babies: [0], giants: [0] }
+      : planLinear(wanted, slots, options.work ?? rotationWork(ring.params, level))
+  const special = !isStill(plan) || layout.folds.length > 0
+  const made: Plaintext[] = []
+  const dispose = (): void => {
+    for (const plaintext of made) plaintext[Symbol.dispose]()
+  }
+  const weights = new Float64Array(slots)
+  try {
+    const terms = Array.from({ length: layout.outputs }, (_, output) =>
+      plan.giants.map((giant) => {
+        const list: Term[] = []
+        for (let input = 0; input < layout.inputs; input++) {
+          const here = new Set(present[output * layout.inputs + input]!)
+          plan.babies.forEach((steps, baby) => {
+            if (!here.has(giant + steps)) return
+            // Rotated back by the giant, as it comes after the product.
+            for (let s = 0; s < slots; s++)
+              weights[(s + giant) % slots] = entryAt(rows, layout, output, input, s, giant + steps)
+            const encoded = encodeSlots(ring, weights, level, scale, special)
+            made.push(encoded)
+            list.push({ input, baby, weights: encoded })
+          })
+        }
+        return list
+      }),
+    )
+    const rotations = [...new Set([...planRotations(plan), ...layout.folds])]
+    return { ring, level, scale, layout, plan, rotations, terms, [Symbol.dispose]: dispose }
+  } catch (error) {
+    dispose()
+    throw error
+  }
+}
+
+/** The matrix entry that meets slot s + d of an input in slot s of an output; 0 outside the matrix. */
+function entryAt(
+  rows: readonly ArrayLike<number>[],
+  { slots, rows: height, columns, outputPeriod, column }: MatrixLayout,
+  output: number,
+  input: number,
+  s: number,
+  d: number,
+): number {
+  const row = output * slots + (s % outputPeriod)
+  const at = input * slots + column((s + d) % slots)
+  return row < height && at < columns ? rows[row]![at]! : 0
+}
+
+/** The diagonals of a tile that are not all zeros. */
+function tileDiagonals(rows: readonly ArrayLike<number>[], layout: MatrixLayout, tile: number): number[] {
+  const { inputs, slots, rows: height, columns, inputPeriod, diagonals } = layout
+  const [output, input] = [Math.floor(tile / inputs), tile % inputs]
+  const found = new Set<number>()
+  for (let row = output * slots; row < Math.min(height, (output + 1) * slots); row++) {
+    for (let column = input * slots; column < Math.min(columns, (input + 1) * slots); column++) {
+      const value = rows[row]![column]!
+      if (!Number.isFinite(value))
+        throw new RangeError(`"rows[${row}][${column}]" expected a finite number, got ${value}`)
+      if (value !== 0) found.add(((((column - row) % inputPeriod) + inputPeriod) % inputPeriod) % diagonals)
+    }
+  }
+  return [...found]
+}
+
+/**
+ * The matrix times the vector in `inputs`, as many ciphertexts as `layout.inputs`; the results are `layout.outputs` ciphertexts. Scales multiply, nothing is
+ * rescaled. Every input is decomposed once, every output divided by P once. Needs the Galois keys of `matrix.rotations`. Throws as
+ * `applyLinear` does, and RangeError for another number of inputs.
+ */
+export function applyMatrix(
+  context: { readonly ring: Ring },
+  inputs: readonly Ciphertext[],
+  matrix: MatrixTransform,
+  keys: EvaluationKeys,
+): Ciphertext[] {
+  const { ring } = context
+  requireRing(ring, 'matrix', matrix)
+  const { layout, level, scale, plan, terms } = matrix
+  if (inputs.length !== layout.inputs)
+    throw new RangeError(
+      `"inputs" expected ${layout.inputs} ciphertexts for ${layout.columns} columns, got ${inputs.length}`,
+    )
+  const name = (i: number): string => `inputs[${i}]`
+  return applyTerms(ring, inputs, terms, plan, { level, scale, folds: layout.folds, name }, keys)
+}

@@ -1,0 +1,116 @@
+import { GloveboxError } from '../../base/errors.ts'
+import type { Params } from '../../params/params.ts'
+import type { Ciphertext } from '../../rlwe/ciphertext.ts'
+import type { Ckks } from './ckks.ts'
+
+/**
+ * One scale for each level: S_(ℓ-1) = S_ℓ² / q_ℓ, so that a product of two values on the ladder, rescaled, lies on it again, and
+ * sums of whatever was computed along different ways need no correction. Kim, Papadimitriou, Polyakov 2020 (eprint 2020/1118), section 4.
+ */
+export interface ScaleLadder {
+  /** The parameters that it is for. */
+  readonly params: Params
+  /** S_ℓ, the scale of the level. */
+  at(level: number): number
+  /** Whether a value has the scale of its level, within 2^-40. */
+  holds(value: { readonly level: number; readonly scale: number }): boolean
+}
+
+/** Where a ladder is anchored. */
+export interface LadderOptions {
+  /**
+   * The level that has the given scale; default: the top. A difference between scale and primes doubles with each level down, and halves with
+   * each level up: over a long chain, or one of primes of different sizes, anchor the ladder at level 0.
+   */
+  readonly level?: number
+}
+
+/** Farther from the given scale than this many bits, a ladder has left the range that somebody meant. */
+const widestDrift = 2
+
+/**
+ * The scales of all levels, from the one of the top level (or of `options.level`). Take a scale near the size of the primes.
+ * Throws RangeError where `scale` or `level` is none, GloveboxError `scale-mismatch` where the scales of lower levels run away from it or do
+ * not fit their modulus.
+ */
+export function scaleLadder(params: Params, scale: number, options: LadderOptions = {}): ScaleLadder {
+  const { maxLevel, primes } = params
+  const { level: anchor = maxLevel } = options
+  if (!(scale >= 1 && scale < Infinity)) throw new RangeError(`"scale" expected a finite number from 1, got ${scale}`)
+  if (!Number.isInteger(anchor) || anchor < 0 || anchor > maxLevel)
+    throw new RangeError(`"options.level" expected an integer from 0 to ${maxLevel}, got ${anchor}`)
+  const scales = new Float64Array(maxLevel + 1)
+  scales[anchor] = scale
+  for (let level = anchor; level > 0; level--) scales[level - 1] = scales[level]! ** 2 / primes[level]!
+  for (let level = anchor; level < maxLevel; level++) scales[level + 1] = Math.sqrt(scales[level]! * primes[level + 1]!)
+  let bits = 0
+  scales.forEach((s, level) => {
+    const prime = primes[level]!
+    bits += Math.log2(prime)
+    const drift = Math.log2(s / scale)
+    if (level < anchor && !(Math.abs(drift) <= widestDrift)) {
+      throw new GloveboxError(
+        'scale-mismatch',
+        `from 2^${Math.log2(scale).toFixed(2)} at level ${anchor} the scale comes to 2^${Math.log2(s).toFixed(2)} at level ${level}: ` +
+          'take a scale nearer to the size of the primes, or give the scale of level 0 with { level: 0 }',
+      )
+    }
+    if (Math.log2(s) > bits - 1) {
+      throw new GloveboxError(
+        'scale-mismatch',
+        `a scale of 2^${Math.log2(s).toFixed(1)} does not fit the ${bits.toFixed(1)} bits of the modulus at level ${level}: use a smaller scale`,
+      )
+    }
+  })
+  const at = (level: number): number => {
+    const found = scales[level]
+    if (found === undefined) throw new RangeError(`"level" expected an integer from 0 to ${maxLevel}, got ${level}`)
+    return found
+  }
+  return { params, at, holds: ({ level, scale: s }) => sameScale(s, at(level)) }
+}
+
+/** Equal within 2^-40, as sums ask for. */
+export function sameScale(a: number, b: number): boolean {
+  return Math.abs(a / b - 1) <= 2 ** -40
+}
+
+/** The same memory under another name of its scale; for a factor that is known to be 1 within what doubles round. */
+export function relabelled(ct: Ciphertext, scale: number): Ciphertext {
+  return { ...ct, scale }
+}
+
+/** A constant is rounded to 1/2; relative to it that is to stay below the noise, which is some 2^6 or more at any scale. */
+function fineEnough(constant: number, scale: number): boolean {
+  return sameScale(constant, 1) || constant >= scale / 64
+}
+
+/**
+ * A ciphertext of any level and scale at a lower level and exactly at a scale: one multiplication by a constant, and a rescaling, within the
+ * levels that it drops anyway. At its own level a ciphertext can only keep its scale. Always a new value.
+ * Throws GloveboxError `level-exhausted` for a higher level, `scale-mismatch` where the levels between do not suffice.
+ */
+export function bring(ckks: Ckks, ct: Ciphertext, level: number, scale: number): Ciphertext {
+  if (level > ct.level || sameScale(ct.scale, scale)) return relabelled(ckks.dropLevel(ct, level), scale)
+  let divisor = 1
+  for (let from = level + 1; from <= ct.level; from++) {
+    divisor *= ckks.params.primes[from]!
+    const constant = (scale * divisor) / ct.scale
+    if (!fineEnough(constant, scale)) continue
+    let value = ckks.dropLevel(ct, from)
+    if (!sameScale(constant, 1)) {
+      using before = value
+      value = ckks.multiplyConstant(before, 1, constant)
+    }
+    for (let at = from; at > level; at--) {
+      using before = value
+      value = ckks.rescale(before)
+    }
+    return relabelled(value, scale)
+  }
+  throw new GloveboxError(
+    'scale-mismatch',
+    `from a scale of 2^${Math.log2(ct.scale).toFixed(6)} at level ${ct.level} there is no way to 2^${Math.log2(scale).toFixed(6)} at level ${level}: ` +
+      'changing a scale takes one level; bring it to a lower one, or encode with the scale that is wanted',
+  )
+}
