@@ -1,0 +1,69 @@
+// All that the public entries export, members of interfaces and classes included, with their docstrings. Read from the sources by the TypeScript 6
+// that api-extractor brings: TypeScript 7 has no compiler API in JavaScript yet.
+import { createRequire } from 'node:module'
+import { relative } from 'node:path'
+import type * as Compiler from 'typescript'
+import { publicEntries, root } from './entries.ts'
+
+const extractor = createRequire(createRequire(import.meta.url).resolve('@microsoft/api-extractor'))
+const ts = extractor('typescript') as typeof Compiler
+
+export interface PublicSymbol {
+  /** Ckks.rescale */
+  readonly name: string
+  /** packages/he/src/schemes/ckks/ckks.ts:42 */
+  readonly where: string
+  readonly text: string
+}
+
+/** Every symbol once, by the place where it is declared; entries that export it again do not repeat it. */
+export function publicSymbols(): PublicSymbol[] {
+  const entries = publicEntries()
+  const program = ts.createProgram(
+    entries.map((entry) => entry.source),
+    {
+      target: ts.ScriptTarget.ES2022,
+      lib: ['lib.es2023.d.ts', 'lib.esnext.disposable.d.ts', 'lib.dom.d.ts'],
+      module: ts.ModuleKind.NodeNext,
+      moduleResolution: ts.ModuleResolutionKind.NodeNext,
+      customConditions: ['@glovebox/source'],
+      allowImportingTsExtensions: true,
+      noEmit: true,
+      skipLibCheck: true,
+      strict: true,
+      types: [],
+    },
+  )
+  const checker = program.getTypeChecker()
+  const found = new Map<string, PublicSymbol>()
+
+  function add(name: string, symbol: Compiler.Symbol): boolean {
+    const declaration = symbol.declarations?.find((d) => d.getSourceFile().fileName.includes('/packages/'))
+    if (declaration === undefined || declaration.getSourceFile().fileName.includes('/node_modules/')) return false
+    const file = declaration.getSourceFile()
+    const line = file.getLineAndCharacterOfPosition(declaration.getStart()).line + 1
+    const where = `${relative(root, file.fileName)}:${line}`
+    const key = `${where} ${name}`
+    if (found.has(key)) return false
+    found.set(key, { name, where, text: ts.displayPartsToString(symbol.getDocumentationComment(checker)) })
+    return true
+  }
+
+  for (const entry of entries) {
+    const file = program.getSourceFile(entry.source)
+    const module = file && checker.getSymbolAtLocation(file)
+    if (module === undefined) throw new Error(`${entry.name}: ${entry.source} is no module`)
+    for (const exported of checker.getExportsOfModule(module)) {
+      const symbol = exported.flags & ts.SymbolFlags.Alias ? checker.getAliasedSymbol(exported) : exported
+      if (!add(symbol.name, symbol)) continue
+      const hasMembers = symbol.flags & (ts.SymbolFlags.Interface | ts.SymbolFlags.Class)
+      if (!hasMembers) continue
+      for (const [memberName, member] of symbol.members ?? []) {
+        const text = String(memberName)
+        // Constructors, index signatures and #private fields have mangled names.
+        if (!text.startsWith('__')) add(`${symbol.name}.${text}`, member)
+      }
+    }
+  }
+  return [...found.values()]
+}

@@ -1,0 +1,40 @@
+// Examples check their own results against plain arithmetic and throw where they are wrong; here they run, and tell what they are about.
+import { spawn } from 'node:child_process'
+import { readdirSync } from 'node:fs'
+import { join } from 'node:path'
+
+const root = join(import.meta.dirname, '..')
+export const examples: string = join(root, 'examples')
+export const folders: readonly string[] = readdirSync(examples).filter((name) => /^\d\d-/.test(name))
+
+/** A second or more each: in the slow suite. */
+export const slow: readonly string[] = ['06', '09']
+
+/** Lines without which an example has not told its story. */
+export const lines: Readonly<Record<string, readonly RegExp[]>> = {
+  '01': [/^ {2}rescaled +level 1, scale 2\^40/m, /^ {2}x² · y +correct to/m],
+  '02': [/scale-mismatch: the scales are/, /^ {2}first way +correct to/m, /^ {2}x⁸ +correct to/m],
+  '03': [/missing-key: there is no Galois key for a rotation by 5/, /^ {2}hoisted +correct to/m],
+  '04': [/^ {2}baby steps, giant steps +\d+ babies, \d+ giants, \d+ keys/m, /^ {2}scores +correct to/m],
+  '05': [/^ {2}x² +\d+ bits/m, /^ {2}slots that are still right +/m, /^ {2}x² from the reply +exact/m],
+  '06': [/^ {2}against the sigmoid +correct to/m, /^ {2}1\/x +correct to/m, /^ {2}a > b +correct to/m],
+  '07': [/^ {2}score +correct to/m, /parameters-mismatch/, /^ {2}the same query again +exact/m],
+  '08': [/insecure-parameters: evaluation key has a modulus of 220/, /^ {2}sum of x⁴ +correct to/m],
+  '09': [/^ {2}x², one to the left +correct to/m, /^ {2}rotated by SEAL +correct to/m],
+  '10': [/^ {2}rotate, hoisted +\d+ µs/m, /^ {2}after 100 rotations with `using`, more by +exact/m],
+}
+
+export function run(...args: string[]): Promise<{ code: number | null; output: string }> {
+  return new Promise((resolve, reject) => {
+    const child = spawn(process.execPath, ['--conditions=@glovebox/source', ...args], { cwd: root })
+    let output = ''
+    child.stdout.on('data', (data) => {
+      output += data
+    })
+    child.stderr.on('data', (data) => {
+      output += data
+    })
+    child.on('error', reject)
+    child.on('close', (code) => resolve({ code, output }))
+  })
+}
