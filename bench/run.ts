@@ -1,4 +1,4 @@
-// npm run bench -- ntt | ops | digits [--set A] [--threads 1]
+// npm run bench -- ntt | ops | digits | keyswitch [--set A] [--threads 1]
 // Prints a table and writes bench/results/<name>.json, where only the rows of the sets that were measured are replaced.
 import { mkdir, readFile, writeFile } from 'node:fs/promises'
 import { cpus } from 'node:os'
@@ -49,6 +49,8 @@ const benches: Readonly<Record<string, () => Promise<Bench>>> = {
     return { bench: async (options) => ({ rows: await bench(options) }) }
   },
   digits: () => import('./digits.ts'),
+  threads: () => import('./threads.ts'),
+  keyswitch: () => import('./keyswitch.ts'),
 }
 
 const usage = `usage: npm run bench -- ${Object.keys(benches).join('|')} [--set A]… [--threads 1]`

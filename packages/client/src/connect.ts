@@ -7,6 +7,7 @@ import { decryptReply } from './reply.ts'
 import type { Sample, SampleOptions } from './samples.ts'
 import { type Fetch, openService, type Service, twice } from './service.ts'
 
+/** What `connect` may be told besides the address. */
 export interface ConnectOptions {
   /** Default: the platform's fetch. */
   readonly fetch?: Fetch
@@ -14,6 +15,7 @@ export interface ConnectOptions {
 
 /** A Glovebox service. Nothing is sent before a model is asked for. */
 export interface Connection {
+  /** Of the service, without a slash at its end. */
   readonly url: string
   /** Downloads the public part of a model. Throws GloveboxError `not-found` or `unavailable`. */
   model(name: string, options?: { readonly signal?: AbortSignal | undefined }): Promise<RemoteModel>
@@ -21,6 +23,7 @@ export interface Connection {
 
 /** A model of a service, and its client part here. */
 export interface RemoteModel extends ClientModel {
+  /** As it is registered at the service. */
   readonly name: string
   /**
    * Encrypts samples, has them computed on, and decrypts. Uploads the evaluation keys where the server does not have them. Many
@@ -29,12 +32,15 @@ export interface RemoteModel extends ClientModel {
   predict(samples: readonly Sample[], keys: ClientKeys, options?: PredictOptions): Promise<Prediction>
 }
 
+/** What one prediction may be told. */
 export interface PredictOptions extends SampleOptions {
+  /** Gives the prediction up; it then rejects with the reason of the signal. */
   readonly signal?: AbortSignal
   /** Called after every request with the samples that are done. */
   readonly onProgress?: (done: number, total: number) => void
 }
 
+/** What came back, and what it took. Times in milliseconds, sizes in bytes. */
 export interface Prediction {
   /** The model's raw outputs, a row for each sample. */
   readonly outputs: readonly Float64Array[]
@@ -44,6 +50,7 @@ export interface Prediction {
   readonly roundTripMs: number
   /** Bodies of requests and answers as they went over HTTP. */
   readonly uploadBytes: number
+  /** See `uploadBytes`. */
   readonly replyBytes: number
 }
 

@@ -1,6 +1,6 @@
 /**
  * `@glovebox/client`: keys, encryption, calls and decryption, in browsers and Node. The only package that holds a secret key.
- * @module
+ * @packageDocumentation
  */
 export {
   type Connection,

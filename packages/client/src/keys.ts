@@ -34,7 +34,9 @@ export interface ClientKeys extends Disposable {
   readonly digest: string
 }
 
+/** What `createKeys` may be told. */
 export interface CreateKeysOptions {
+  /** Called after each key with how many are made and how many there will be. */
   readonly onProgress?: (done: number, total: number) => void
 }
 

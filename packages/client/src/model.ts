@@ -3,7 +3,9 @@ import { type ClientPart, decodeClientPart } from '@glovebox/ml'
 
 /** A model as its client sees it: what to encrypt how, which keys to make, how to read a reply. No weights, nothing secret. */
 export interface ClientModel {
+  /** The public part of the model: parameters, layouts, keys needed. */
   readonly part: ClientPart
+  /** A context for its parameters. */
   readonly ckks: Ckks
 }
 

@@ -7,7 +7,9 @@ import { flattenSample, type Sample, type SampleOptions } from './samples.ts'
 /** Samples in one query; more is a mistake, or wants several queries. */
 export const maxSamples = 4096
 
+/** What `encryptQuery` may be told. */
 export interface EncryptOptions extends SampleOptions {
+  /** Called after each sample with how many are encrypted and how many there are. */
   readonly onProgress?: (done: number, total: number) => void
 }
 

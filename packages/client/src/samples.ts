@@ -3,10 +3,13 @@ export type Sample = ArrayLike<number> | readonly Sample[]
 
 /** What a model takes, and how pictures of bytes become that: byte · scale + offset. */
 export interface SampleInput {
+  /** Of the model's input; its product is the number of values of a sample. */
   readonly shape: readonly number[]
+  /** For samples that are pixels. */
   readonly pixels: { readonly scale: number; readonly offset: number }
 }
 
+/** How `flattenSample` reads a sample. */
 export interface SampleOptions {
   /** The values are pixels from 0 to 255, to be scaled as the model says; otherwise they are taken as they are. */
   readonly pixels?: boolean

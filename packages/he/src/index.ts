@@ -1,7 +1,10 @@
 /**
  * `@glovebox/he`: homomorphic encryption without secrets — parameters, contexts, arithmetic, circuits, wire format.
  * What holds a secret key is apart, in `@glovebox/he/secret`.
- * @module
+ *
+ * With `DEBUG=glovebox:*` (Node) or `localStorage.debug = 'glovebox:*'` (browsers) contexts that are opened print a line for every operation: levels,
+ * scales and time, and nothing secret.
+ * @packageDocumentation
  */
 export { ByteReader, ByteWriter } from './base/bytes.ts'
 export { digest, equalBytes, fromHex, toHex } from './base/digest.ts'
@@ -15,13 +18,75 @@ export {
   frameOverhead,
   peekKind,
 } from './base/frame.ts'
-export { applyLinear, encodeLinear, type LinearTransform, planRotations } from './circuits/linear.ts'
-export { type LinearPlan, planLinear } from './circuits/plan.ts'
+export { type Approximation, chebyshevInterpolation } from './circuits/chebyshev.ts'
+export { absolute, compare, maximum, minimum, relu, sign, step } from './circuits/compare.ts'
+export { evaluatePolynomial, evaluatePolynomials } from './circuits/evaluate-polynomial.ts'
+export { createEvaluator, type Evaluator, type EvaluatorOptions, type Operand } from './circuits/evaluator.ts'
+export { type InverseOptions, type InversePlan, inverse, planInverse } from './circuits/inverse.ts'
+export { applyLinear, encodeLinear, type LinearTransform } from './circuits/linear.ts'
+export { applyMatrix, encodeMatrix, type MatrixOptions, type MatrixTransform } from './circuits/matrix.ts'
+export { type MatrixLayout, matrixLayout } from './circuits/matrix-layout.ts'
+export { type MinimaxSign, minimaxSign } from './circuits/minimax.ts'
+export { type LinearPlan, planLinear, planRotations, type RotationWork, rotationWork } from './circuits/plan.ts'
+export { type Polynomial, polynomialAt, polynomialDepth } from './circuits/polynomial.ts'
+export { type PrecisionReport, type PrecisionStatistics, precision } from './circuits/precision.ts'
+export { composeSign, type SignComposition, type SignOptions } from './circuits/sign-composition.ts'
+export {
+  average,
+  blockRotations,
+  innerProduct,
+  type KeyedContext,
+  mask,
+  replicate,
+  replicateRotations,
+  replicateSlot,
+  replicateSlotRotations,
+  sumBlocks,
+  sumRotations,
+  sumSlots,
+} from './circuits/sums.ts'
+export { multiplyMatrix, transformSlots } from './circuits/transform.ts'
+export type { BfvPreset, BfvPresetOptions } from './params/bfv-preset.ts'
+export type { PresetPrecision } from './params/ckks-precision.ts'
+export type { CkksPreset, CkksPresetOptions } from './params/ckks-preset.ts'
+export {
+  type KeySwitchingChoice,
+  type KeySwitchingEstimate,
+  type KeySwitchingOptions,
+  type KeySwitchingPlan,
+  planKeySwitching,
+} from './params/key-switching.ts'
+export {
+  countKeySwitch,
+  type KeySwitchingCounts,
+  type KeySwitchingWeights,
+  keySwitchingWeights,
+  weighKeySwitch,
+} from './params/key-switching-cost.ts'
 export { createParams, type Params, type ParamsLiteral } from './params/params.ts'
+export { formatPresets, presets } from './params/preset-table.ts'
+export { planPreset, preset } from './params/presets.ts'
 export { countPrimes } from './params/primes.ts'
-export { checkSecurity, type SecurityCheck, type SecurityTarget } from './params/security.ts'
+export {
+  checkSecurity,
+  type SecurityCheck,
+  type SecurityLimit,
+  type SecurityTarget,
+  securityLimits,
+} from './params/security.ts'
+export {
+  formatSecurity,
+  type SecurityMargin,
+  type SecurityOptions,
+  type SecurityReport,
+  type SecurityRow,
+  security,
+} from './params/security-report.ts'
+export type { Interrupt } from './ring/interrupt.ts'
+export type { MemoryUse } from './ring/ring.ts'
 export type { Ciphertext, Plaintext } from './rlwe/ciphertext.ts'
 export type { Hoisted } from './rlwe/galois.ts'
+export { type KeyNeeds, type KeyPlan, mergeKeyPlans, planKeys } from './rlwe/key-plan.ts'
 export {
   conjugationElement,
   type EvaluationKeys,
@@ -30,7 +95,7 @@ export {
   type SwitchingKey,
 } from './rlwe/keys.ts'
 export { type ReplyOptions, readReply, replyBytes, writeReply } from './rlwe/reply.ts'
-export { ciphertextBytes, switchingKeyBytes } from './rlwe/sizes.ts'
+export { ciphertextBytes, switchingKeyBytes, switchingKeyMemory } from './rlwe/sizes.ts'
 export {
   type DecodeOptions,
   decodeCiphertext,
@@ -44,5 +109,13 @@ export {
   writeCiphertext,
   writeEvaluationKeys,
 } from './rlwe/wire.ts'
+export { type Bfv, openBfv } from './schemes/bfv/bfv.ts'
+export { bfvDefault, plaintextModulus, replyBits } from './schemes/bfv/defaults.ts'
+export { type Bgv, openBgv } from './schemes/bgv/bgv.ts'
+export { type Bound, type BoundOptions, type ErrorBounds, errorBounds } from './schemes/ckks/bound.ts'
+export type { LinearBound, LinearSteps } from './schemes/ckks/bound-linear.ts'
 export { type Ckks, type EncodeOptions, type OpenOptions, openCkks } from './schemes/ckks/ckks.ts'
 export type { ComplexSlots, Slots } from './schemes/ckks/encoder.ts'
+export { type LadderOptions, type ScaleLadder, scaleLadder } from './schemes/ckks/scales.ts'
+export type { IntegerDecodeOptions, Integers } from './schemes/integer-encoder.ts'
+export type { IntegerEncodeOptions, IntegerOptions, IntegerScheme } from './schemes/integer-scheme.ts'

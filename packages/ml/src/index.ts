@@ -1,6 +1,6 @@
 /**
  * `@glovebox/ml`: from a trained model to an encrypted program. Bytes in, bytes out; nothing here needs a secret key.
- * @module
+ * @packageDocumentation
  */
 export { type Bundle, bundle, clientPartOf } from './compile/bundle.ts'
 export { syntheticSamples } from './compile/calibration.ts'
@@ -32,5 +32,12 @@ export type { Cost, Report, StepCost } from './program/report.ts'
 export { decodeServerPart, encodeServerPart } from './program/server.ts'
 export { runClear } from './run/clear.ts'
 export { type CostTable, costOf, defaultCostTable } from './run/cost.ts'
-export { type Prepared, prepare, runEncrypted, type StepTiming } from './run/encrypted.ts'
+export {
+  type Prepared,
+  prepare,
+  type RunOptions,
+  runEncrypted,
+  runEncryptedAsync,
+  type StepTiming,
+} from './run/encrypted.ts'
 export { type SimulateOptions, simulate } from './run/simulate.ts'

@@ -43,7 +43,7 @@ export function openSession(compiled: Program): Session {
     predict(sample: Float64Array, onStep?: (timing: StepTiming) => void) {
       using message = ckks.encode(packInput(client, sample), client.input)
       using query = encryptSymmetric(ckks, secret, message)
-      using answer = runEncrypted(prepared, query, keys, onStep)
+      using answer = runEncrypted(prepared, query, keys, { onStep })
       const writer = new ByteWriter()
       writeReply(writer, answer, client.output.reply)
       session.replyBytes = writer.done().length

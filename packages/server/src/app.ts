@@ -100,18 +100,27 @@ export function createApp(
     const log = c.get('log').child({ model: model.name })
     log.info({ queryBytes: body.length, keys: request.keys.slice(0, 16) }, 'query received')
     const received = performance.now()
+    const deadline = new AbortController()
+    const timer = setTimeout(() => deadline.abort(), limits.inferMs)
     const job = {
       model: model.name,
       keysDigest: request.keys,
       keys: () => keys.get(request.keys),
       query: request.query,
-      signal: c.req.raw.signal,
+      signal: AbortSignal.any([c.req.raw.signal, deadline.signal]),
     }
     // While it waits and is computed on, the query takes as much room as it did on its way in.
     intake.used += body.length
-    const { reply, computeMs } = await compute.run(job).finally(() => {
-      intake.used -= body.length
-    })
+    const { reply, computeMs } = await compute
+      .run(job)
+      .catch((error: unknown) => {
+        if (!deadline.signal.aborted) throw error
+        throw new GloveboxError('unavailable', `the query was stopped: it took longer than ${limits.inferMs / 1000} s`)
+      })
+      .finally(() => {
+        clearTimeout(timer)
+        intake.used -= body.length
+      })
     const { body: answer, headerLength } = encodeInferResponse({ model: model.name, id: request.id, reply, computeMs })
     const waitedMs = Math.round(performance.now() - received - computeMs)
     log.info({ replyBytes: answer.length, computeMs: Math.round(computeMs), waitedMs }, 'query answered')

@@ -1,6 +1,8 @@
 /** One encrypted query for one model. */
 export interface Job {
+  /** Name of a registered model. */
   readonly model: string
+  /** SHA-256 of the evaluation keys to compute with, in hexadecimal. */
   readonly keysDigest: string
   /**
    * A frame of kind 'evaluation keys of a program', in shared memory, so that a thread reads it in place. Asked for when a thread is
@@ -9,13 +11,15 @@ export interface Job {
   readonly keys: () => Uint8Array | undefined
   /** A frame of kind 'query'. */
   readonly query: Uint8Array
-  /** Takes the job back while it waits, or before its next sample. */
+  /** Takes the job back while it waits, and stops it within milliseconds while it is computed on. */
   readonly signal?: AbortSignal
 }
 
+/** A reply and what it took. */
 export interface Answer {
   /** A frame of kind 'reply'. */
   readonly reply: Uint8Array
+  /** Milliseconds of computing, without queueing and transfer. */
   readonly computeMs: number
 }
 
@@ -27,5 +31,6 @@ export interface Compute {
   run(job: Job): Promise<Answer>
   /** Drops what was kept of these keys. */
   forget(keysDigest: string): void
+  /** Ends its threads; jobs that are under way fail. */
   close(): Promise<void>
 }

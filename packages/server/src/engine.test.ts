@@ -73,10 +73,16 @@ describe('what a client sends', () => {
     expect(computed).toBe(0)
   })
 
+  const withdraw = (): never => {
+    throw new GloveboxError('unavailable', 'withdrawn')
+  }
   test('is left alone between two samples once it is cancelled', () => {
     const three = encryptQuery(model, secret, tinySamples(3))
     let computed = 0
-    const options = { onProgress: () => computed++, cancelled: () => computed === 2 }
+    const options = {
+      onProgress: () => computed++,
+      signal: { throwIfAborted: () => void (computed === 2 && withdraw()) },
+    }
     expect(() => engine.answer(three, keys, options)).toThrow('withdrawn')
     expect(computed).toBe(2)
   })

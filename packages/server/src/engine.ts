@@ -7,7 +7,7 @@ import {
   type EvaluationKeys,
   encodeFrame,
   frameOverhead,
-  GloveboxError,
+  type Interrupt,
   openCkks,
   readCiphertext,
   readEvaluationKeys,
@@ -31,8 +31,8 @@ export interface Engine {
 
 export interface AnswerOptions {
   readonly onProgress?: ((done: number, total: number) => void) | undefined
-  /** Asked before every sample; throws GloveboxError `unavailable` once it is true. */
-  readonly cancelled?: () => boolean
+  /** Asked before every sample and every few milliseconds within; what it throws is thrown. */
+  readonly signal?: Interrupt | undefined
 }
 
 export function openEngine(serverPart: Uint8Array): Engine {
@@ -41,7 +41,7 @@ export function openEngine(serverPart: Uint8Array): Engine {
   const prepared = prepare(program, ckks)
   return {
     readKeys: (bytes) => readKeys(ckks, owner, bytes),
-    answer(query, keys, { onProgress, cancelled } = {}) {
+    answer(query, keys, { onProgress, signal } = {}) {
       const { body } = decodeFrame(query, 'query', { owner, ownerName: 'models', what: 'the query' })
       const count = body.u32('count')
       if (count < 1 || count > maxSamples) throw body.malformed('count', `1 to ${maxSamples}`, count)
@@ -49,9 +49,9 @@ export function openEngine(serverPart: Uint8Array): Engine {
       const writer = new ByteWriter()
       writer.u32(count)
       for (let i = 0; i < count; i++) {
-        if (cancelled?.()) throw new GloveboxError('unavailable', 'the query was withdrawn while it was computed on')
+        signal?.throwIfAborted()
         using input = readCiphertext(body, ckks.ring)
-        using output = runEncrypted(prepared, input, keys)
+        using output = runEncrypted(prepared, input, keys, { signal })
         writeReply(writer, output, program.output.reply)
         onProgress?.(i + 1, count)
       }
@@ -86,9 +86,11 @@ function readKeys(ckks: Ckks, owner: Uint8Array, bytes: Uint8Array): Keys {
   }
 }
 
+/** A reply frame and what it took. */
 export interface RunResult {
   /** A frame of kind 'reply'. */
   readonly reply: Uint8Array
+  /** Milliseconds of computing. */
   readonly computeMs: number
 }
 

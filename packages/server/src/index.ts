@@ -1,6 +1,6 @@
 /**
  * `@glovebox/server`: an HTTP service that computes on ciphertexts. It cannot import a secret key.
- * @module
+ * @packageDocumentation
  */
 export { createApp } from './app.ts'
 export type { Answer, Compute, Job } from './compute.ts'

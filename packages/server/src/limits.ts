@@ -1,4 +1,4 @@
-/** What one service takes before it says no. All sizes in bytes. */
+/** What one service takes before it says no. Sizes in bytes. */
 export interface Limits {
   /** The body of one `infer` request. */
   readonly queryBytes: number
@@ -12,10 +12,13 @@ export interface Limits {
   readonly receiving: number
   /** Queries that wait for a free thread; the next one is told to come back. */
   readonly queue: number
+  /** Milliseconds from the arrival of a query to its reply; then it is stopped. */
+  readonly inferMs: number
 }
 
 const MiB = 2 ** 20
 
+/** The limits of a service that was told none. */
 export const defaultLimits: Limits = {
   queryBytes: 64 * MiB,
   keyBytes: 128 * MiB,
@@ -23,4 +26,5 @@ export const defaultLimits: Limits = {
   threadKeyMemory: 64 * MiB,
   receiving: 512 * MiB,
   queue: 64,
+  inferMs: 10 * 60_000,
 }

@@ -2,10 +2,13 @@ import { equalBytes, GloveboxError, toHex } from '@glovebox/he'
 import { decodeClientPart, decodeServerPart } from '@glovebox/ml'
 import type { Model } from './registry.ts'
 
+/** A model as its two parts. */
 export interface LoadOptions {
   /** Under which the model is served. */
   readonly name: string
+  /** Bytes of the client part. */
   readonly clientPart: Uint8Array<ArrayBuffer>
+  /** Bytes of the server part. */
   readonly serverPart: Uint8Array
 }
 

@@ -5,7 +5,9 @@ import type { Answer, Compute, Job } from './compute.ts'
 import type { FromThread, ThreadData, ToThread } from './messages.ts'
 import type { Model } from './registry.ts'
 
+/** How large a pool is. */
 export interface PoolOptions {
+  /** Worker threads; each has its own context and keys. */
   readonly threads: number
   /** Jobs that may wait for a thread. */
   readonly queue: number
@@ -20,7 +22,7 @@ interface Entry {
   readonly job: Job
   readonly resolve: (answer: Answer) => void
   readonly reject: (error: unknown) => void
-  /** Shared with the thread, which looks at it before every sample. */
+  /** Shared with the thread, which looks at it every few milliseconds. */
   readonly cancelled: Int32Array
 }
 
@@ -37,6 +39,7 @@ const restartDelayMs = 1000
 const fromSources = import.meta.url.endsWith('.ts')
 const threadScript: URL = new URL(fromSources ? './thread.ts' : './thread.js', import.meta.url)
 
+/** Threads that run programs, one prediction each. */
 export interface Pool extends Compute {
   /** Resolves when every thread has prepared every model; rejects where one cannot. */
   readonly started: Promise<void>

@@ -2,12 +2,15 @@ import { GloveboxError, type ParamsLiteral } from '@glovebox/he'
 
 /** A compiled model that is served. */
 export interface Model {
+  /** By which clients ask for it. */
   readonly name: string
   /** Digest of the program that queries and keys are bound to, 64 hexadecimal digits. */
   readonly digest: string
+  /** Of everything encrypted for it. */
   readonly params: ParamsLiteral
   /** Shapes of one sample. */
   readonly inputShape: readonly number[]
+  /** Of one sample, without the batch. */
   readonly outputShape: readonly number[]
   /** Given to everybody. */
   readonly clientPart: Uint8Array<ArrayBuffer>
@@ -15,9 +18,11 @@ export interface Model {
   readonly serverPart: Uint8Array
 }
 
+/** The models that a service offers. */
 export interface Registry {
   /** Throws GloveboxError `not-found`. */
   get(name: string): Model
+  /** In the order in which they were given. */
   readonly models: readonly Model[]
 }
 

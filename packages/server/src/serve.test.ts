@@ -3,7 +3,8 @@ import { connect, createServer } from 'node:net'
 import { encodeFrame } from '@glovebox/he'
 import { pino } from 'pino'
 import { afterEach, expect, test } from 'vitest'
-import { compileTiny } from '../../client/test/tiny.ts'
+import { createKeys, encryptQuery, openModel } from '../../client/src/index.ts'
+import { compileTiny, tinySamples } from '../../client/test/tiny.ts'
 import { loadModel } from './load.ts'
 import { type Service, serve } from './serve.ts'
 
@@ -107,6 +108,69 @@ test('a client that leaves in the middle of an upload is no error', async () => 
   while (lines.length === 0) await new Promise((resolve) => setTimeout(resolve, 10))
   expect(lines[0]).toMatchObject({ level: 30, msg: 'the client has left' })
   expect(JSON.stringify(lines)).not.toContain('stack')
+})
+
+type Line = Record<string, unknown>
+
+/** A service that is computing on a query of so many samples that it takes a while, sent by a client that may leave. */
+async function startLong(limits: { inferMs?: number } = {}) {
+  const lines: Line[] = []
+  const heard = pino({ level: 'info' }, { write: (line: string) => void lines.push(JSON.parse(line)) })
+  service = await serve([model], heard, { port: 0, limits })
+  const { url } = service
+  const opened = openModel(client)
+  const { evaluation, secret } = createKeys(opened)
+  const digest = createHash('sha256').update(evaluation).digest('hex')
+  const put = await fetch(`${url}/v2/keys/${digest}`, { method: 'PUT', body: evaluation as Uint8Array<ArrayBuffer> })
+  expect(put.status).toBe(201)
+  const infer = (samples: number, signal?: AbortSignal) => {
+    const query = encryptQuery(opened, secret, tinySamples(samples))
+    const header = JSON.stringify({
+      parameters: { keys: digest },
+      inputs: [{ name: 'query', shape: [1], datatype: 'BYTES', parameters: { binary_data_size: query.length + 4 } }],
+    })
+    const length = Buffer.alloc(4)
+    length.writeUInt32LE(query.length)
+    return fetch(`${url}/v2/models/tiny/infer`, {
+      method: 'POST',
+      headers: { 'inference-header-content-length': String(header.length) },
+      body: Buffer.concat([Buffer.from(header), length, query]),
+      ...(signal && { signal }),
+    })
+  }
+  const line = async (message: string): Promise<Line> => {
+    for (;;) {
+      const found = lines.find(({ msg }) => msg === message)
+      if (found) return found
+      await new Promise((resolve) => setTimeout(resolve, 5))
+    }
+  }
+  return { infer, line, lines }
+}
+
+test('a client that leaves stops the computation on its query, and the thread goes on with the next', async () => {
+  const { infer, line, lines } = await startLong()
+  const abort = new AbortController()
+  const left = infer(300, abort.signal)
+  await line('query received')
+  await new Promise((resolve) => setTimeout(resolve, 150))
+  abort.abort()
+  await expect(left).rejects.toThrow()
+  // The thread says so itself; had it computed to the end, it would have answered.
+  expect(await line('the client has left')).toMatchObject({
+    reason: expect.stringContaining('while it was computed on'),
+  })
+  expect((await infer(1)).status).toBe(200)
+  expect(lines.filter(({ msg }) => msg === 'query answered')).toHaveLength(1)
+})
+
+test('a query that takes longer than allowed is stopped', async () => {
+  const { infer } = await startLong({ inferMs: 150 })
+  const late = await infer(200)
+  expect([late.status, await late.json()]).toEqual([
+    503,
+    { error: 'the query was stopped: it took longer than 0.15 s' },
+  ])
 })
 
 test('closing lets nothing new in', async () => {

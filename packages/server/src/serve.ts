@@ -8,6 +8,7 @@ import { defaultLimits, type Limits } from './limits.ts'
 import { openPool } from './pool.ts'
 import { createRegistry, type Model } from './registry.ts'
 
+/** What `serve` may be told. */
 export interface ServeOptions {
   /** Default 127.0.0.1: only this machine. There is no TLS here; put a proxy in front before opening it to others. */
   readonly host?: string
@@ -15,9 +16,11 @@ export interface ServeOptions {
   readonly port?: number
   /** Threads that compute; default 1. */
   readonly threads?: number
+  /** What it accepts; default: `defaultLimits`. */
   readonly limits?: Partial<Limits>
 }
 
+/** A service that listens. */
 export interface Service {
   /** With the port that was really taken. */
   readonly url: string

@@ -22,7 +22,15 @@ function compute({ model, keysDigest, keys: bytes, query, cancelled }: Extract<T
   const { engine, cache } = opened.get(model)!
   const keys = cache.get(keysDigest, bytes.length, () => engine.readKeys(bytes))
   const started = performance.now()
-  const reply = engine.answer(query, keys, { cancelled: () => Atomics.load(cancelled, 0) !== 0 })
+  const reply = engine.answer(query, keys, {
+    signal: {
+      // Shared memory is seen in the middle of a step, where an event would have to wait for its end.
+      throwIfAborted() {
+        if (Atomics.load(cancelled, 0) !== 0)
+          throw new GloveboxError('unavailable', 'the query was withdrawn while it was computed on')
+      },
+    },
+  })
   return { kind: 'done', reply, computeMs: performance.now() - started }
 }
 

@@ -1,4 +1,5 @@
 import type { Kernels } from '../kernels/table.ts'
+import type { Threads } from './threads.ts'
 
 /** A kernel table bound to one linear memory. */
 export interface Backend {
@@ -8,4 +9,6 @@ export interface Backend {
   readonly memory: WebAssembly.Memory
   /** First byte that the allocator may hand out; below it lie the module's own statics. A multiple of 64. */
   readonly heapBase: number
+  /** Threads that run the kernels on the same memory, which is shared then; undefined where the caller's is the only one. */
+  readonly threads?: Threads | undefined
 }

@@ -14,6 +14,8 @@ export interface Slab extends Disposable {
 export interface AllocOptions {
   /** Fill it with zeros when it comes back, in whichever way it does: for secrets and what would tell them. */
   readonly wipe?: boolean
+  /** Kept when an interruptible operation in which it was taken fails: for what a value that was there before computes once and keeps. */
+  readonly lasting?: boolean
 }
 
 /** Hands out slabs of a backend's linear memory: the best fit among the free pieces, which merge with their neighbours. */
@@ -27,6 +29,10 @@ export interface Heap {
   readonly used: number
   /** Largest `used` so far. */
   readonly peak: number
+  /** Bytes that the memory has, tables and gaps included; it never shrinks. */
+  readonly reserved: number
+  /** Wipes what is to be wiped, forgets the memory, and refuses all but giving back from then on. */
+  close(): void
 }
 
 /** A stretch of the memory below `top`, between its neighbours in address order. No two free ones are neighbours. */
@@ -82,11 +88,17 @@ function createFreeBlocks() {
   }
 }
 
-export function createHeap(backend: Backend): Heap {
+export function closedContext(): GloveboxError {
+  return new GloveboxError('disposed', 'this context was disposed of and cannot be used any more')
+}
+
+export function createHeap(owner: Backend): Heap {
+  /** undefined once the heap is closed: values that are still held must not hold the memory. */
+  let open: Backend | undefined = owner
   const free = createFreeBlocks()
   /** The block that ends at `top`; always in use. */
   let last: Block | undefined
-  let top = backend.heapBase
+  let top = owner.heapBase
   let used = 0
   let peak = 0
 
@@ -106,20 +118,33 @@ export function createHeap(backend: Backend): Heap {
     else last = before
   }
 
+  function opened(): Backend {
+    if (open === undefined) throw closedContext()
+    return open
+  }
+
+  /** Memory that may be looked at: nothing that was recorded is left to change it. */
+  function buffer(): ArrayBuffer {
+    const { memory, threads } = opened()
+    threads?.settle()
+    return memory.buffer as ArrayBuffer
+  }
+
   function grow(end: Ptr): void {
-    const missing = end - backend.memory.buffer.byteLength
+    const { memory } = opened()
+    const missing = end - memory.buffer.byteLength
     if (missing <= 0) return
     // Grow by an eighth more than needed, so that many small allocations cost few growths.
-    const wanted = Math.ceil(Math.max(missing, backend.memory.buffer.byteLength / 8) / pageBytes)
+    const wanted = Math.ceil(Math.max(missing, memory.buffer.byteLength / 8) / pageBytes)
     try {
-      backend.memory.grow(wanted)
+      memory.grow(wanted)
     } catch {
       try {
-        backend.memory.grow(Math.ceil(missing / pageBytes))
+        memory.grow(Math.ceil(missing / pageBytes))
       } catch (cause) {
         throw new GloveboxError(
           'out-of-memory',
-          `the kernels' memory cannot grow by ${missing} bytes beyond ${backend.memory.buffer.byteLength}: dispose of values you no longer need`,
+          `the kernels' memory cannot grow by ${missing} bytes beyond ${memory.buffer.byteLength}: dispose of values you no longer need`,
           { cause },
         )
       }
@@ -141,9 +166,21 @@ export function createHeap(backend: Backend): Heap {
     return block
   }
 
+  function erase({ ptr, bytes }: Block, { memory }: Backend): void {
+    new Uint8Array(memory.buffer, ptr, bytes).fill(0)
+  }
+
+  /** At once, or when nothing that was recorded is left to touch it. */
   function release(block: Block): void {
+    if (open === undefined) return
+    if (open.threads) open.threads.later(block.bytes, () => giveBack(block))
+    else giveBack(block)
+  }
+
+  function giveBack(block: Block): void {
+    if (open === undefined) return
     used -= block.bytes
-    if (block.wipe) new Uint8Array(backend.memory.buffer, block.ptr, block.bytes).fill(0)
+    if (block.wipe) erase(block, open)
     const { before, after } = block
     if (after?.free) {
       free.remove(after)
@@ -167,6 +204,7 @@ export function createHeap(backend: Backend): Heap {
 
   return {
     alloc(size, { wipe = false } = {}) {
+      opened()
       const bytes = Math.max(1, Math.ceil(size / alignment)) * alignment
       const block = reserve(bytes)
       block.wipe = wipe
@@ -186,14 +224,23 @@ export function createHeap(backend: Backend): Heap {
       finalizers.register(slab, block, slab)
       return slab
     },
-    f64: (ptr, count) => new Float64Array(backend.memory.buffer, ptr, count),
-    u32: (ptr, count) => new Uint32Array(backend.memory.buffer, ptr, count),
-    u8: (ptr, count) => new Uint8Array(backend.memory.buffer as ArrayBuffer, ptr, count),
+    f64: (ptr, count) => new Float64Array(buffer(), ptr, count),
+    u32: (ptr, count) => new Uint32Array(buffer(), ptr, count),
+    u8: (ptr, count) => new Uint8Array(buffer(), ptr, count),
     get used() {
       return used
     },
     get peak() {
       return peak
+    },
+    get reserved() {
+      return open?.memory.buffer.byteLength ?? 0
+    },
+    close() {
+      if (open === undefined) return
+      for (let block = last; block; block = block.before) if (block.wipe && !block.free) erase(block, open)
+      open = undefined
+      used = 0
     },
   }
 }

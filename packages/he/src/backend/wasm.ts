@@ -1,10 +1,16 @@
 import { type Kernels, kernelNames } from '../kernels/table.ts'
 import type { Backend } from './backend.ts'
-import { fusedModule, unfusedModule } from './kernels.generated.ts'
+import { fusedMemoryFlag, fusedModule, unfusedMemoryFlag, unfusedModule } from './kernels.generated.ts'
 import { enableRelaxedSimd } from './platform-node.ts'
+import { canShareMemory } from './platform-threads.ts'
+import { openThreads } from './threads.ts'
 
 /** Pages of 64 KiB that a new memory starts with; the allocator grows it. */
 const INITIAL_PAGES = 16
+/** All that 32 bits reach. A shared memory has its whole range of addresses reserved, of which some machines have less to give. */
+const MAXIMUM_PAGES = [65536, 32768, 16384]
+/** Flags of the limits of a memory: with a maximum, and shared. */
+const SHARED = 3
 
 interface KernelModule extends Kernels {
   /** First free byte behind the module's statics. */
@@ -16,40 +22,80 @@ interface KernelModule extends Kernels {
 export interface WasmOptions {
   /** true: only the fused module (Error where the engine cannot); false: only the unfused one; by default the better one that works. */
   readonly fused?: boolean
+  /** The caller's among them; default 1: the memory is not shared, and all runs at once. */
+  readonly threads?: number
 }
 
 /** The WebAssembly kernels on a memory of their own, instantiated synchronously from the embedded bytes. */
-export function openWasmBackend(options: WasmOptions = {}): Backend {
-  if (options.fused !== false) {
-    const backend = openFused()
-    if (backend !== undefined) return backend
-    if (options.fused === true) throw new Error('this engine has no fused multiply-add in WebAssembly (relaxed SIMD)')
+export function openWasmBackend({ fused, threads = 1 }: WasmOptions = {}): Backend {
+  if (fused === true && !canFuse())
+    throw new Error('this engine has no fused multiply-add in WebAssembly (relaxed SIMD)')
+  return open(fused !== false && canFuse() ? 'wasm-fused' : 'wasm', threads)
+}
+
+let fuses: boolean | undefined
+
+/** Whether relaxed SIMD is there and rounds once; it may legally round twice. Asked of the engine once. */
+function canFuse(): boolean {
+  if (fuses === undefined) {
+    const bytes = decodeBase64(fusedModule)
+    fuses =
+      (WebAssembly.validate(bytes) || (enableRelaxedSimd() && WebAssembly.validate(bytes))) &&
+      // (1 + 2^-30) (1 - 2^-30) - 1 = -2^-60; with a rounding in between it is 0.
+      instantiate(moduleOf('wasm-fused', false), newMemory(false)).kernels.probe(1 + 2 ** -30, 1 - 2 ** -30, -1) ===
+        -(2 ** -60)
   }
-  return open('wasm', decodeBase64(unfusedModule)).backend
+  return fuses
 }
 
-/** undefined where relaxed SIMD is missing or rounds twice, as it legally may. */
-function openFused(): Backend | undefined {
-  const bytes = decodeBase64(fusedModule)
-  if (!WebAssembly.validate(bytes) && !(enableRelaxedSimd() && WebAssembly.validate(bytes))) return undefined
-  const { backend, module } = open('wasm-fused', bytes)
-  // (1 + 2^-30) (1 - 2^-30) - 1 = -2^-60; with a rounding in between it is 0.
-  return module.probe(1 + 2 ** -30, 1 - 2 ** -30, -1) === -(2 ** -60) ? backend : undefined
+function open(name: 'wasm-fused' | 'wasm', threads: number): Backend {
+  const shared = threads > 1 && canShareMemory()
+  const module = moduleOf(name, shared)
+  const memory = newMemory(shared)
+  const { kernels, heapBase } = instantiate(module, memory)
+  const pool = shared ? openThreads(module, memory, kernels, threads) : undefined
+  return { name, kernels, memory, heapBase, ...pool }
 }
 
-function open(name: 'wasm-fused' | 'wasm', bytes: Uint8Array<ArrayBuffer>): { backend: Backend; module: KernelModule } {
-  const memory = new WebAssembly.Memory({ initial: INITIAL_PAGES })
-  const instance = new WebAssembly.Instance(new WebAssembly.Module(bytes), {
-    env: {
-      memory,
-      abort: () => {
-        throw new Error('a kernel was aborted')
-      },
-    },
-  })
-  const module = checked(instance.exports)
-  const heapBase = Math.ceil(module.heapBase() / 64) * 64
-  return { backend: { name, kernels: module, memory, heapBase }, module }
+const modules = new Map<string, WebAssembly.Module>()
+
+/**
+ * The module says of the memory that it imports whether it is shared. That is one byte: changing it here is half the bytes of a second pair of
+ * modules, and shows that threads run the same code.
+ */
+function moduleOf(name: 'wasm-fused' | 'wasm', shared: boolean): WebAssembly.Module {
+  const key = `${name} ${shared}`
+  let module = modules.get(key)
+  if (module === undefined) {
+    const bytes = decodeBase64(name === 'wasm' ? unfusedModule : fusedModule)
+    if (shared) bytes[name === 'wasm' ? unfusedMemoryFlag : fusedMemoryFlag] = SHARED
+    module = new WebAssembly.Module(bytes)
+    modules.set(key, module)
+  }
+  return module
+}
+
+function newMemory(shared: boolean): WebAssembly.Memory {
+  let failure: unknown
+  for (const maximum of MAXIMUM_PAGES) {
+    try {
+      return new WebAssembly.Memory({ initial: INITIAL_PAGES, maximum, shared })
+    } catch (error) {
+      failure = error
+    }
+  }
+  throw failure
+}
+
+function instantiate(
+  module: WebAssembly.Module,
+  memory: WebAssembly.Memory,
+): { readonly kernels: KernelModule; readonly heapBase: number } {
+  const abort = (): never => {
+    throw new Error('a kernel was aborted')
+  }
+  const kernels = checked(new WebAssembly.Instance(module, { env: { memory, abort } }).exports)
+  return { kernels, heapBase: Math.ceil(kernels.heapBase() / 64) * 64 }
 }
 
 /** The exports as the kernel table: every name is there and is a function. */

@@ -2,6 +2,7 @@ import { describe, expect, test } from 'vitest'
 import type { Backend } from '../backend/backend.ts'
 import { openBackend } from '../backend/open.ts'
 import { centred, invMod, isPrime } from '../base/numbers.ts'
+import { openThreaded } from '../test-support/threaded.ts'
 import { embeddingTable } from './embed-tables.ts'
 import { nttTable } from './ntt-tables.ts'
 import { type Kernels, kernelNames, type Ptr } from './table.ts'
@@ -146,12 +147,23 @@ function scalar(f: (b: Bench, dst: Ptr, a: Ptr, c: Ptr, n: number, p: number, w:
     constants(p).flatMap(([w, wp]) => pointwise((bench, dst, a, c) => f(bench, dst, a, c, n, p, w, wp), 1)(b, n, p, []))
 }
 
+/** The largest input of a forward transform. */
+const forwardRange = (p: number): number => Math.max(p, 2 ** 50)
+
 function transform(name: 'nttForward' | 'nttInverse'): Run {
   return (b, n, p) => {
     const table = b.place(nttTable(n, p))
-    const x = b.place(b.draw(n, p))
+    const input = b.draw(n, name === 'nttForward' ? forwardRange(p) : p)
+    const x = b.place(input)
     b.kernels[name](x, n, p, 1 / p, table)
-    return [{ values: b.read(x, n), p, range: reduced }]
+    const src = b.place(input)
+    const dst = b.reserve(8 * n)
+    b.kernels[`${name}From`](dst, src, n, p, 1 / p, table)
+    return [
+      { values: b.read(x, n), p, range: reduced },
+      { values: b.read(dst, n), p, range: reduced },
+      { values: b.read(src, n) },
+    ]
   }
 }
 
@@ -165,9 +177,28 @@ function embedding(name: 'embedForward' | 'embedInverse'): Run {
   }
 }
 
+/** Pointers of `count` products whose operands repeat. */
+function products(b: Bench, n: number, p: number, count: number): number[] {
+  const at = Array.from({ length: 3 }, () => b.place(b.draw(n * Math.min(count, 5), reduced * p)))
+  return Array.from({ length: 3 * count }, (_, i) => at[i % 3]! + 8 * n * (Math.floor(i / 3) % Math.min(count, 5)))
+}
+
 const runs: Record<keyof Kernels, Run> = {
   nttForward: transform('nttForward'),
   nttInverse: transform('nttInverse'),
+  nttForwardFrom: transform('nttForward'),
+  nttInverseFrom: transform('nttInverse'),
+  nttForwardSubMul: (b, n, p) => {
+    const table = b.place(nttTable(n, p))
+    return constants(p).flatMap(([w, wp]) => {
+      const src = b.place(b.draw(n, forwardRange(p)))
+      const [a, x, dst] = [b.place(b.draw(n, p)), b.reserve(8 * n), b.reserve(8 * n)]
+      b.kernels.nttForwardSubMul(dst, a, x, src, n, w, wp, p, 1 / p, table)
+      // Once more with dst equal to a, and in the place of src.
+      b.kernels.nttForwardSubMul(a, a, src, src, n, w, wp, p, 1 / p, table)
+      return [dst, a].map((at) => ({ values: b.read(at, n), p, range: reduced }))
+    })
+  },
   permute: (b, n, p) => {
     const src = b.place(b.draw(n, p))
     const index = b.u32(Uint32Array.from({ length: n }, (_, i) => (5 * i + 3) % n))
@@ -205,25 +236,37 @@ const runs: Record<keyof Kernels, Run> = {
     b.kernels.tensor(a0, a1, d2, a0, a1, b0, b1, n, p, 1 / p)
     return [a0, a1, d2].map((at) => ({ values: b.read(at, n), p, range: reduced }))
   },
-  dotPair: (b, n, p) =>
+  dotKey: (b, n, p) =>
     [1, 2, 3, 4, 5, 8, 9, 17, 64].flatMap((count) => {
       const [d, k0, k1] = [0, 1, 2].map(() => b.place(b.draw(count * n, reduced * p))) as [Ptr, Ptr, Ptr]
+      const [own, add0, add1] = [0, 1, 2].map(() => b.place(b.draw(n, reduced * p))) as [Ptr, Ptr, Ptr]
       const [dst0, dst1] = [b.reserve(8 * n), b.reserve(8 * n)]
-      b.kernels.dotPair(dst0, dst1, d, 8 * n, k0, k1, 8 * n, count, n, p, 1 / p)
-      return [dst0, dst1].map((at) => ({ values: b.read(at, n), p, range: reduced }))
+      return [
+        { ownAt: -1, adds: [0, 0], w: 0 },
+        { ownAt: 0, adds: [add0, 0], w: half(p) },
+        { ownAt: count - 1, adds: [add0, add1], w: -half(p) },
+      ].flatMap(({ ownAt, adds, w }) => {
+        b.kernels.dotKey(dst0, dst1, d, 8 * n, own, ownAt, k0, k1, 8 * n, count, adds[0]!, adds[1]!, w, n, p, 1 / p)
+        return [dst0, dst1].map((at) => ({ values: b.read(at, n), p, range: reduced }))
+      })
     }),
   dotPlain: (b, n, p) =>
     [1, 2, 3, 7, 16, 33, 256].flatMap((count) => {
-      const at = Array.from({ length: 3 }, () => b.place(b.draw(n * Math.min(count, 5), reduced * p)))
-      const list = Array.from(
-        { length: 3 * count },
-        (_, i) => at[i % 3]! + 8 * n * (Math.floor(i / 3) % Math.min(count, 5)),
-      )
-      const pointers = b.u32(list)
+      const pointers = b.u32(products(b, n, p, count))
       const [dst0, dst1] = [b.reserve(8 * n), b.reserve(8 * n)]
       b.kernels.dotPlain(dst0, dst1, pointers, count, n, p, 1 / p)
       return [dst0, dst1].map((out) => ({ values: b.read(out, n), p, range: reduced }))
     }),
+  dotPlains: (b, n, p) => {
+    const sums = [1, 40, 3, 16, 300].map((count) => ({ dst: [b.reserve(8 * n), b.reserve(8 * n)], count }))
+    const list = sums.flatMap(({ dst, count }) => [...dst, count, ...products(b, n, p, count)])
+    const pointers = b.u32(list)
+    // In two unequal parts.
+    const part = n / 4
+    b.kernels.dotPlains(pointers, sums.length, 0, part, p, 1 / p)
+    b.kernels.dotPlains(pointers, sums.length, 8 * part, n - part, p, 1 / p)
+    return sums.flatMap(({ dst }) => dst.map((at) => ({ values: b.read(at, n), p, range: reduced })))
+  },
   basisScale: (b, n, _, all) =>
     [1, 2, 3, 5].flatMap((m) =>
       // Not (q-1)/2 for every prime: that is (D-1)/2, where the sum is so near a half integer that v may differ by one.
@@ -347,14 +390,16 @@ const backends = {
   'wasm-fused': openBackend('wasm-fused'),
   wasm: openBackend('wasm'),
   reference: openBackend('reference'),
+  '2 threads': await openThreaded('wasm-fused', 2),
+  '3 threads, unfused': await openThreaded('wasm', 3),
 }
 
-/** One kernel at degree n with primes below `below`, every style, the two fast backends against the reference. */
+/** One kernel at degree n with primes below `below`, every style, the fast backends against the reference. */
 function suite(name: keyof Kernels, n: number, below: number, chosen: readonly Style[]): void {
   const all = primesBelow(below, n, 5)
   for (const style of chosen) {
     const expected = runs[name](new Bench(backends.reference, style), n, all[0]!, all)
-    for (const backend of [backends['wasm-fused'], backends.wasm]) {
+    for (const backend of Object.values(backends).filter(({ name }) => name !== 'reference')) {
       const got = runs[name](new Bench(backend, style), n, all[0]!, all)
       expect(got.length).toBe(expected.length)
       got.forEach((outcome, i) => {

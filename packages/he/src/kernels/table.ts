@@ -13,6 +13,7 @@
  *   `0.7` is closed under every kernel for p < 2^50: a product of two reduced values has |h/p| <= 0.49 p, the quotient
  *   is off by at most 3 * 2^-53 * 0.49 * 2^50 < 0.19, so the result is below 0.69 p.
  * - p is an odd prime below 2^50; every kernel that divides takes `pinv` = fl(1/p).
+ *   `reduce`, `mulScalar` and `basisCombine` take any integer p from 2: they reduce messages modulo t too.
  * - A constant factor is passed as the pair (w, wp): w canonical, wp = fl(w/p).
  * - `dst` may equal a source unless stated; it may not overlap one partially.
  * - n is a power of two, 1024 <= n <= 131072 (kernels also accept down to 16 for tests).
@@ -27,12 +28,33 @@ export interface Kernels {
   /**
    * Forward negacyclic NTT, in place. Coefficients to values: out[i] = f(psi^(2*bitrev(i)+1)), psi the smallest primitive
    * 2n-th root of unity modulo p (SEAL's order). `table` holds `nttTable(n, p)` of ntt-tables.ts.
-   * In: |x| <= p. Out: reduced.
+   * In: |x| <= max(p, 2^50), so that the residues of one prime need no reduction for another. Out: reduced.
    */
   nttForward(x: Ptr, n: number, p: number, pinv: number, table: Ptr): void
 
   /** Inverse of {@link Kernels.nttForward}, with the factor 1/n and the same table. In: |x| <= p. Out: reduced. */
   nttInverse(x: Ptr, n: number, p: number, pinv: number, table: Ptr): void
+
+  /** {@link Kernels.nttForward} from `src`, which is kept, to `dst`. */
+  nttForwardFrom(dst: Ptr, src: Ptr, n: number, p: number, pinv: number, table: Ptr): void
+  /** {@link Kernels.nttInverse} from `src`, which is kept, to `dst`. */
+  nttInverseFrom(dst: Ptr, src: Ptr, n: number, p: number, pinv: number, table: Ptr): void
+  /**
+   * dst = (a - NTT(src)) * w for a constant: rescaling and mod-down. `x` is scratch and may be `src`; dst may be `a`.
+   * In: |src| <= max(p, 2^50), |a| <= p. Out: reduced.
+   */
+  nttForwardSubMul(
+    dst: Ptr,
+    a: Ptr,
+    x: Ptr,
+    src: Ptr,
+    n: number,
+    w: number,
+    wp: number,
+    p: number,
+    pinv: number,
+    table: Ptr,
+  ): void
 
   /** dst[i] = src[index[i]], for u32 `index`: an automorphism in NTT form. dst must not equal src. Any range. */
   permute(dst: Ptr, src: Ptr, index: Ptr, n: number): void
@@ -65,19 +87,25 @@ export interface Kernels {
   // ---- sums of products --------------------------------------------------------------------------------------------
 
   /**
-   * Gadget inner product of one limb: dst0 = sum_j d_j * k0_j and dst1 = sum_j d_j * k1_j, j < count.
-   * The j-th operands lie at d + j*dStride, k0 + j*kStride and k1 + j*kStride (bytes). count <= 64.
-   * In: reduced. Out: reduced. dst0, dst1 differ from all sources.
+   * Gadget inner product of one limb: dst0 = sum_j d_j * k0_j + w * add0 and dst1 = sum_j d_j * k1_j + w * add1, j < count.
+   * The j-th operands lie at d + j*dStride, k0 + j*kStride and k1 + j*kStride (bytes), but for d_ownAt, which lies at `own` (ownAt = -1: no such).
+   * add1 or both may be 0, for none. w is canonical. count <= 64.
+   * In: reduced. Out: reduced. dst0, dst1 may be any of the operands.
    */
-  dotPair(
+  dotKey(
     dst0: Ptr,
     dst1: Ptr,
     d: Ptr,
     dStride: number,
+    own: Ptr,
+    ownAt: number,
     k0: Ptr,
     k1: Ptr,
     kStride: number,
     count: number,
+    add0: Ptr,
+    add1: Ptr,
+    w: number,
     n: number,
     p: number,
     pinv: number,
@@ -86,9 +114,15 @@ export interface Kernels {
   /**
    * Plaintext inner product of one limb of `count` ciphertexts with `count` plaintexts:
    * dst0 = sum_j c0_j * w_j, dst1 = sum_j c1_j * w_j. `pointers` is a u32 array [c0_0, c1_0, w_0, c0_1, c1_1, w_1, ...] of
-   * limb offsets in memory. count <= 256. In: reduced. Out: reduced.
+   * limb offsets in memory. count <= 256. In: reduced. Out: reduced. dst0, dst1 differ from all sources.
    */
   dotPlain(dst0: Ptr, dst1: Ptr, pointers: Ptr, count: number, n: number, p: number, pinv: number): void
+  /**
+   * Several such sums of one limb, whose ciphertexts are mostly the same: block by block, so that these come from the cache. `sums` is a u32
+   * array with [dst0, dst1, terms, c0_0, c1_0, w_0, c0_1, …] for each of `count` sums; terms >= 1, of any number. Of every limb, the n values `from`
+   * (bytes, a multiple of 16) behind its offset take part. Ranges as for dotPlain.
+   */
+  dotPlains(sums: Ptr, count: number, from: number, n: number, p: number, pinv: number): void
 
   // ---- RNS basis conversion -------------------------------------------------------------------------------------------
 
@@ -170,6 +204,9 @@ export interface Kernels {
 export const kernelNames: readonly (keyof Kernels)[] = [
   'nttForward',
   'nttInverse',
+  'nttForwardFrom',
+  'nttInverseFrom',
+  'nttForwardSubMul',
   'permute',
   'copy',
   'reduce',
@@ -182,8 +219,9 @@ export const kernelNames: readonly (keyof Kernels)[] = [
   'subMulScalar',
   'addScalar',
   'tensor',
-  'dotPair',
+  'dotKey',
   'dotPlain',
+  'dotPlains',
   'basisScale',
   'basisCombine',
   'expandUniform',

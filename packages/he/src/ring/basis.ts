@@ -1,6 +1,30 @@
 import { invMod, mod } from '../base/numbers.ts'
-import type { Ptr } from '../kernels/table.ts'
+import type { Kernels, Ptr } from '../kernels/table.ts'
 import { productOf, type Ring } from './ring.ts'
+
+/** The tables of exact, centred conversions from the primes of `sources` (indices into ring.moduli). */
+export interface Basis {
+  readonly sources: readonly number[]
+  /** Table of the basisScale kernel; 0 for one prime, which needs none. */
+  readonly scale: Ptr
+  /** Table of the basisCombine kernel for a target. */
+  combine(target: number): Ptr
+}
+
+/** The tables are made once and kept for the life of the ring. */
+export function basisOf(ring: Ring, sources: readonly number[]): Basis {
+  const key = sources.join()
+  const primes = sources.map((i) => ring.moduli[i]!.p)
+  const combines: Ptr[] = []
+  return {
+    sources,
+    scale: sources.length === 1 ? 0 : ring.table(`basis ${key}`, () => scaleTable(primes)),
+    combine(target) {
+      combines[target] ??= ring.table(`basis ${key} to ${target}`, () => combineTable(primes, ring.moduli[target]!.p))
+      return combines[target]
+    },
+  }
+}
 
 /**
  * Converts a polynomial in coefficients from the basis of `sources` to each of `targets` (indices into ring.moduli), exactly
@@ -21,16 +45,25 @@ export function convertBasis(
     for (const t of targets) kernels.reduce(dst(t), src, n, moduli[t]!.p, moduli[t]!.pinv)
     return
   }
-  const key = sources.join()
-  const primes = sources.map((i) => moduli[i]!.p)
-  const scale = ring.table(`basis ${key}`, () => scaleTable(primes))
+  const basis = basisOf(ring, sources)
   const v = scratch + sources.length * limbBytes
-  kernels.basisScale(scratch, limbBytes, v, src, limbBytes, sources.length, scale, n)
-  for (const t of targets) {
-    const { p, pinv } = moduli[t]!
-    const combine = ring.table(`basis ${key} to ${t}`, () => combineTable(primes, p))
-    kernels.basisCombine(dst(t), scratch, limbBytes, v, sources.length, combine, n, p, pinv)
-  }
+  kernels.basisScale(scratch, limbBytes, v, src, limbBytes, sources.length, basis.scale, n)
+  for (const t of targets) combineTo(kernels, ring, basis, dst(t), scratch, limbBytes, v, t)
+}
+
+/** The second half of a conversion, for one target: `y` and `v` are what basisScale left. */
+export function combineTo(
+  kernels: Kernels,
+  { n, moduli }: Ring,
+  basis: Basis,
+  dst: Ptr,
+  y: Ptr,
+  yStride: number,
+  v: Ptr,
+  target: number,
+): void {
+  const { p, pinv } = moduli[target]!
+  kernels.basisCombine(dst, y, yStride, v, basis.sources.length, basis.combine(target), n, p, pinv)
 }
 
 function balanced(value: bigint, p: number): number {

@@ -1,10 +1,13 @@
 import type { Backend } from '../backend/backend.ts'
-import { type AllocOptions, createHeap, type Heap, type Slab } from '../backend/heap.ts'
+import { type AllocOptions, closedContext, createHeap, type Heap, type Slab } from '../backend/heap.ts'
+import { taskKernels } from '../backend/task-kernels.ts'
 import { GloveboxError } from '../base/errors.ts'
 import { bitReverse, invMod, mod } from '../base/numbers.ts'
+import { showAs, shown } from '../base/shown.ts'
 import { nttTable } from '../kernels/ntt-tables.ts'
 import type { Kernels, Ptr } from '../kernels/table.ts'
 import type { Params } from '../params/params.ts'
+import { createInterruptions, type Interrupt } from './interrupt.ts'
 
 /** One prime of the chain or of the special primes, with its table of roots in memory. */
 export interface Modulus {
@@ -26,7 +29,7 @@ export interface Factor {
  * An RNS polynomial at level ℓ is a run of ℓ+1 limbs, limb i modulo `moduli[i]`; an *extended* one has the k limbs of the
  * special primes behind them. Values are in NTT form unless a name says coefficients.
  */
-export interface Ring {
+export interface Ring extends Disposable {
   readonly params: Params
   readonly backend: Backend
   readonly kernels: Kernels
@@ -50,11 +53,54 @@ export interface Ring {
    * writes.
    */
   parallel(count: number, task: (index: number, kernels: Kernels) => void): void
+  /**
+   * The results of independent operations, which run side by side where the context has threads, each as one task. They are recorded first: what they
+   * give back is held until all have run, and one that looks at memory waits for those before it. When one throws, the results of the others
+   * are disposed of.
+   */
+  together<T extends Disposable>(operations: readonly (() => T)[]): T[]
+  /**
+   * Runs an operation that stops when `signal` says so: it is asked before every piece of parallel work, that is every few milliseconds at most, and
+   * what it throws is thrown. The values that the operation took are given back then, whatever it threw. As all of this is synchronous, an
+   * AbortSignal is seen only where the operation itself runs events; one that reads shared memory is seen at once.
+   */
+  interruptible<T>(signal: Interrupt | undefined, operation: () => T): T
+  readonly memory: MemoryUse
+  /** That run at the moment, the caller's among them. */
+  readonly threads: number
+  /** Resolves to `threads` when all that were asked for are up or have failed. */
+  threadsStarted(): Promise<number>
   /** Space for `count` limbs. Its `ptr` throws GloveboxError `disposed` once it was given back. */
   limbs(count: number, options?: AllocOptions): Slab
+  /** Ends the threads, wipes secrets, forgets the memory. Whatever is asked of its values afterwards is GloveboxError `disposed`. */
+  [Symbol.dispose](): void
 }
 
-export function openRing(params: Params, backend: Backend): Ring {
+/** Bytes of the kernels' memory. */
+export interface MemoryUse {
+  /** In values and tables that are alive. */
+  readonly used: number
+  /** The most that there ever were. */
+  readonly peak: number
+  /** Taken from the system. It does not shrink before the context is disposed of. */
+  readonly reserved: number
+}
+
+/**
+ * N doubles and three cache lines: limbs a power of two apart would all fall into the same few cache sets, and sums over many of them
+ * (key switching) would run at a third of the speed.
+ */
+export function limbStride(n: number): number {
+  return 8 * n + 192
+}
+
+const showRing = showAs<Ring>('Ring', ({ n, moduli, backend }) => ({ n, primes: moduli.length, backend: backend.name }))
+
+export function openRing(params: Params, opened: Backend): Ring {
+  let backend = opened
+  let disposed = false
+  let forTasks = taskKernels(backend.kernels)
+  const interruptions = createInterruptions()
   const n = params.ringDegree
   const heap = createHeap(backend)
   const kept: Slab[] = []
@@ -74,17 +120,20 @@ export function openRing(params: Params, backend: Backend): Ring {
     table: store(nttTable(n, p)),
   }))
 
-  // N doubles and three cache lines: limbs a power of two apart would all fall into the same few cache sets, and sums over many of them
-  // (key switching) would run at a third of the speed.
-  const limbBytes = 8 * n + 192
+  const limbBytes = limbStride(n)
   const P = productOf(params.special)
   const specialInverses: Factor[] = []
   const primeInverses: Factor[][] = moduli.map(() => [])
 
   return {
+    [shown]: showRing,
     params,
-    backend,
-    kernels: backend.kernels,
+    get backend() {
+      return backend
+    },
+    get kernels() {
+      return backend.kernels
+    },
     heap,
     n,
     limbBytes,
@@ -115,18 +164,68 @@ export function openRing(params: Params, backend: Backend): Ring {
       return ptr
     },
     parallel(count, task) {
-      for (let i = 0; i < count; i++) task(i, backend.kernels)
+      interruptions.check()
+      if (backend.threads) backend.threads.parallel(count, task)
+      else for (let i = 0; i < count; i++) task(i, forTasks)
     },
-    limbs: (count, options) => guarded(heap.alloc(count * limbBytes, options)),
+    together: (operations) => (backend.threads ? backend.threads.together(operations) : inOrder(operations)),
+    interruptible: interruptions.run,
+    get memory() {
+      const { used, peak, reserved } = heap
+      return { used, peak, reserved }
+    },
+    get threads() {
+      return backend.threads?.running ?? 1
+    },
+    threadsStarted: async () => (await backend.threads?.started()) ?? 1,
+    limbs(count, options) {
+      const slab = guarded(heap.alloc(count * limbBytes, options), () => disposed, interruptions.givenBack)
+      if (!options?.lasting) interruptions.taken(slab)
+      return slab
+    },
+    [Symbol.dispose]() {
+      disposed = true
+      heap.close()
+      backend.threads?.[Symbol.dispose]()
+      backend = closedBackend(backend)
+      forTasks = {} as Kernels
+    },
+  }
+}
+
+/** Holds neither kernels nor memory, so that a value that is still held does not either. */
+function closedBackend({ name, heapBase }: Backend): Backend {
+  return {
+    name,
+    heapBase,
+    get kernels(): Kernels {
+      throw closedContext()
+    },
+    get memory(): WebAssembly.Memory {
+      throw closedContext()
+    },
+  }
+}
+
+/** The results of all operations; when one throws, those of the others are disposed of. */
+function inOrder<T extends Disposable>(operations: readonly (() => T)[]): T[] {
+  const made: T[] = []
+  try {
+    for (const operation of operations) made.push(operation())
+    return made
+  } catch (error) {
+    for (const value of made) value[Symbol.dispose]()
+    throw error
   }
 }
 
 /** A slab that does not tell its address once it was given back: another value may lie there by then. */
-function guarded(slab: Slab): Slab {
+function guarded(slab: Slab, closed: () => boolean, givenBack: (slab: Slab) => void): Slab {
   let alive = true
-  return {
+  const value: Slab = {
     bytes: slab.bytes,
     get ptr() {
+      if (closed()) throw closedContext()
       if (!alive)
         throw new GloveboxError(
           'disposed',
@@ -136,9 +235,11 @@ function guarded(slab: Slab): Slab {
     },
     [Symbol.dispose]() {
       alive = false
+      givenBack(value)
       slab[Symbol.dispose]()
     },
   }
+  return value
 }
 
 /**
@@ -180,20 +281,20 @@ export function productOf(primes: readonly number[]): bigint {
 
 /** Forward NTT of `count` limbs from `ptr`, limb i modulo moduli[first + i]. */
 export function toValues(ring: Ring, ptr: Ptr, count: number, first = 0): void {
-  for (let i = 0; i < count; i++) {
+  ring.parallel(count, (i, kernels) => {
     const { p, pinv, table } = ring.moduli[first + i]!
-    ring.kernels.nttForward(ptr + i * ring.limbBytes, ring.n, p, pinv, table)
-  }
+    kernels.nttForward(ptr + i * ring.limbBytes, ring.n, p, pinv, table)
+  })
 }
 
 /** Inverse NTT of `count` limbs from `ptr`, limb i modulo moduli[first + i]. */
 export function toCoefficients(ring: Ring, ptr: Ptr, count: number, first = 0): void {
-  for (let i = 0; i < count; i++) {
+  ring.parallel(count, (i, kernels) => {
     const { p, pinv, table } = ring.moduli[first + i]!
-    ring.kernels.nttInverse(ptr + i * ring.limbBytes, ring.n, p, pinv, table)
-  }
+    kernels.nttInverse(ptr + i * ring.limbBytes, ring.n, p, pinv, table)
+  })
 }
 
 export function copyLimbs(ring: Ring, dst: Ptr, src: Ptr, count: number): void {
-  ring.heap.u8(dst, count * ring.limbBytes).set(ring.heap.u8(src, count * ring.limbBytes))
+  for (let i = 0; i < count; i++) ring.kernels.copy(dst + i * ring.limbBytes, src + i * ring.limbBytes, ring.n)
 }

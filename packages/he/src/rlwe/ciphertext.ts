@@ -1,14 +1,19 @@
 import type { Slab } from '../backend/heap.ts'
 import { GloveboxError } from '../base/errors.ts'
+import { scaleText, showAs, shown } from '../base/shown.ts'
 import type { Ptr } from '../kernels/table.ts'
 import { describeMismatch } from '../params/params.ts'
 import type { Ring } from '../ring/ring.ts'
 
 /** An encoded message in NTT form: level+1 limbs. Values are immutable; `using` gives the memory back. */
 export interface Plaintext extends Disposable {
+  /** Tells values apart at run time. */
   readonly kind: 'plaintext'
+  /** The ring of its context. */
   readonly ring: Ring
+  /** Its memory: level+1 limbs. */
   readonly slab: Slab
+  /** ℓ, from 0 to `params.maxLevel`: the modulus is q_0 … q_ℓ. */
   readonly level: number
   /** What the message was multiplied by before rounding. */
   readonly scale: number
@@ -18,11 +23,17 @@ export interface Plaintext extends Disposable {
 
 /** Two or three polynomials in NTT form, one after the other, level+1 limbs each: c_0 + c_1 s (+ c_2 s^2) = message + noise. */
 export interface Ciphertext extends Disposable {
+  /** Tells values apart at run time. */
   readonly kind: 'ciphertext'
+  /** The ring of its context. */
   readonly ring: Ring
+  /** Its memory: `parts` polynomials of level+1 limbs. */
   readonly slab: Slab
+  /** Polynomials: 2, or 3 after a product that was not relinearised. */
   readonly parts: 2 | 3
+  /** ℓ, from 0 to `params.maxLevel`: the modulus is q_0 … q_ℓ. */
   readonly level: number
+  /** What the message was multiplied by, at least 1. */
   readonly scale: number
   /** The public seed that c_1 was expanded from, while c_1 is still that: it is sent in place of c_1. */
   readonly seed: Uint8Array | undefined
@@ -30,9 +41,32 @@ export interface Ciphertext extends Disposable {
   readonly stride: number
 }
 
-export function newPlaintext(ring: Ring, level: number, scale: number, stride = 1): Plaintext {
-  const slab = ring.limbs(level + 1)
-  return { kind: 'plaintext', ring, slab, level, scale, stride, [Symbol.dispose]: () => slab[Symbol.dispose]() }
+const showPlaintext = showAs<Plaintext>('Plaintext', ({ level, scale, ring }) => ({
+  level,
+  scale: scaleText(scale),
+  ringDegree: ring.n,
+}))
+const showCiphertext = showAs<Ciphertext>('Ciphertext', ({ level, scale, parts, ring, seed }) => ({
+  level,
+  scale: scaleText(scale),
+  parts,
+  ringDegree: ring.n,
+  seeded: seed !== undefined,
+}))
+
+/** With `special`, it has the limbs of the special primes behind: a factor of extended ciphertexts. */
+export function newPlaintext(ring: Ring, level: number, scale: number, stride = 1, special = false): Plaintext {
+  const slab = ring.limbs(level + 1 + (special ? ring.params.special.length : 0))
+  return {
+    kind: 'plaintext',
+    ring,
+    slab,
+    level,
+    scale,
+    stride,
+    [shown]: showPlaintext,
+    [Symbol.dispose]: () => slab[Symbol.dispose](),
+  }
 }
 
 export function newCiphertext(
@@ -52,6 +86,7 @@ export function newCiphertext(
     scale,
     seed: more.seed,
     stride: more.stride ?? 1,
+    [shown]: showCiphertext,
     [Symbol.dispose]: () => slab[Symbol.dispose](),
   }
 }

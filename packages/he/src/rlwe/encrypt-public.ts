@@ -8,7 +8,7 @@ export function encryptPublic(context: { readonly ring: Ring }, key: PublicKey, 
   const { ring } = context
   requireRing(ring, 'key', key, 'public-key')
   requireRing(ring, 'plaintext', plaintext, 'plaintext')
-  const { kernels, n, limbBytes } = ring
+  const { n, limbBytes } = ring
   const { level, scale, stride } = plaintext
   const limbs = ring.params.primes.length
   const indices = [...Array(level + 1).keys()]
@@ -20,21 +20,12 @@ export function encryptPublic(context: { readonly ring: Ring }, key: PublicKey, 
   for (const part of [0, 1]) {
     sampleError(ring, small.ptr)
     spread(ring, limbOf(ct, part, 0), small.ptr, indices)
-    for (const i of indices) {
+    ring.parallel(level + 1, (i, kernels) => {
       const { p, pinv } = ring.moduli[i]!
-      kernels.mulAdd(
-        limbOf(ct, part, i),
-        u.ptr + i * limbBytes,
-        key.slab.ptr + (part * limbs + i) * limbBytes,
-        n,
-        p,
-        pinv,
-      )
-    }
-  }
-  for (const i of indices) {
-    const { p, pinv } = ring.moduli[i]!
-    kernels.add(limbOf(ct, 0, i), limbOf(ct, 0, i), plaintext.slab.ptr + i * limbBytes, n, p, pinv)
+      const c = limbOf(ct, part, i)
+      kernels.mulAdd(c, u.ptr + i * limbBytes, key.slab.ptr + (part * limbs + i) * limbBytes, n, p, pinv)
+      if (part === 0) kernels.add(c, c, plaintext.slab.ptr + i * limbBytes, n, p, pinv)
+    })
   }
   return ct
 }

@@ -2,7 +2,7 @@ import { randomBytes } from '../base/random.ts'
 import type { Ring } from '../ring/ring.ts'
 import { type Ciphertext, limbOf, newCiphertext, type Plaintext, requireRing } from './ciphertext.ts'
 import { expandCiphertext, seedBytes } from './expand.ts'
-import { sampleError, spread } from './noise.ts'
+import { sampleError } from './noise.ts'
 import { type SecretKey, secretLimb } from './secret-key.ts'
 
 /**
@@ -17,21 +17,23 @@ export function encryptSymmetric(
   const { ring } = context
   requireRing(ring, 'secret', secret, 'secret-key')
   requireRing(ring, 'plaintext', plaintext, 'plaintext')
-  const { kernels, n, limbBytes } = ring
+  const { n, limbBytes } = ring
   const { level, scale, stride } = plaintext
   const seed = randomBytes(seedBytes)
   const ct = newCiphertext(ring, 2, level, scale, { seed, stride })
   expandCiphertext(ct, seed)
   using error = ring.limbs(1, { wipe: true })
-  using product = ring.limbs(1, { wipe: true })
   sampleError(ring, error.ptr)
-  spread(ring, limbOf(ct, 0, 0), error.ptr, [...Array(level + 1).keys()])
-  for (let i = 0; i <= level; i++) {
-    const { p, pinv } = ring.moduli[i]!
+  const message = plaintext.slab.ptr
+  ring.parallel(level + 1, (i, kernels) => {
+    const { p, pinv, table } = ring.moduli[i]!
     const c0 = limbOf(ct, 0, i)
-    kernels.add(c0, c0, plaintext.slab.ptr + i * limbBytes, n, p, pinv)
-    kernels.mul(product.ptr, limbOf(ct, 1, i), secretLimb(secret, i), n, p, pinv)
-    kernels.sub(c0, c0, product.ptr, n, p, pinv)
-  }
+    kernels.nttForwardFrom(c0, error.ptr, n, p, pinv, table)
+    kernels.add(c0, c0, message + i * limbBytes, n, p, pinv)
+    // x - a s = -(-x + a s), for want of scratch.
+    kernels.negate(c0, c0, n)
+    kernels.mulAdd(c0, limbOf(ct, 1, i), secretLimb(secret, i), n, p, pinv)
+    kernels.negate(c0, c0, n)
+  })
   return ct
 }

@@ -1,20 +1,30 @@
 import { GloveboxError } from '../base/errors.ts'
 import type { Ring } from '../ring/ring.ts'
-import { type Ciphertext, copyCiphertext, limbOf, newCiphertext, requireRing } from './ciphertext.ts'
-import { conjugationElement, type EvaluationKeys, extendedLimbs, rotationElement, type SwitchingKey } from './keys.ts'
-import { applyKey, type Decomposition, decompose, modDown } from './keyswitch.ts'
+import { type Ciphertext, copyCiphertext, limbOf, requireRing } from './ciphertext.ts'
+import type { Extended } from './extended.ts'
+import { conjugationElement, type EvaluationKeys, rotationElement, type SwitchingKey } from './keys.ts'
+import { applyKey, type Decomposition, decompose, type Start, switchKey } from './keyswitch.ts'
+import { divideExtended } from './moddown.ts'
+import { switchPlan } from './switch-plan.ts'
 
 /** A ciphertext with its decomposition: each further rotation skips most of the transforms. Halevi and Shoup 2018 (eprint 2018/244). */
 export interface Hoisted extends Disposable {
+  /** The ring of its context. */
   readonly ring: Ring
+  /** The ciphertext, which must live as long. */
   readonly ciphertext: Ciphertext
+  /** What its rotations share. */
   readonly decomposition: Decomposition
+}
+
+function requireTwoParts(a: Ciphertext): void {
+  if (a.parts !== 2) throw new GloveboxError('unsupported', '"a" has 3 parts: relinearise it before rotating')
 }
 
 /** Keeps a reference to the ciphertext, which must live as long. */
 export function hoist(ciphertext: Ciphertext): Hoisted {
   const { ring } = ciphertext
-  if (ciphertext.parts !== 2) throw new GloveboxError('unsupported', '"a" has 3 parts: relinearise it before rotating')
+  requireTwoParts(ciphertext)
   const decomposition = decompose(ring, limbOf(ciphertext, 1, 0), ciphertext.level)
   return { ring, ciphertext, decomposition, [Symbol.dispose]: () => decomposition[Symbol.dispose]() }
 }
@@ -32,48 +42,47 @@ export function galoisKeyFor(ring: Ring, element: number, what: string, keys: Ev
   return key
 }
 
-function applyAutomorphism(hoisted: Hoisted, element: number, key: SwitchingKey): Ciphertext {
-  const { ring, ciphertext, decomposition } = hoisted
-  const { kernels, n, limbBytes } = ring
-  const { level } = ciphertext
-  const limbs = extendedLimbs(ring, level)
-  const out = newCiphertext(ring, 2, level, ciphertext.scale, { stride: ciphertext.stride })
-  using product = ring.limbs(2 * limbs)
-  applyKey(decomposition, key, product.ptr)
-  const index = ring.automorphism(element)
-  for (const part of [0, 1]) {
-    const switched = product.ptr + part * limbs * limbBytes
-    modDown(ring, switched, switched, level)
-    for (let i = 0; i <= level; i++) {
-      const { p, pinv } = ring.moduli[i]!
-      const limb = switched + i * limbBytes
-      if (part === 0) kernels.add(limb, limb, limbOf(ciphertext, 0, i), n, p, pinv)
-      kernels.permute(limbOf(out, part, i), limb, index, n)
-    }
-  }
-  return out
+/** P times the first part, so that it goes through the division with the rest. */
+export function liftedStart({ ring, level, slab }: Ciphertext): (limb: number) => Start {
+  const { targets } = switchPlan(ring, level)
+  const c0 = slab.ptr
+  return (limb) => ({ add0: limb <= level ? c0 + limb * ring.limbBytes : 0, add1: 0, w: targets[limb]!.lift })
+}
+
+/** Divides what key switching of `from` left by P and turns it. */
+function turned({ ring, scale, stride }: Ciphertext, product: Extended, element: number): Ciphertext {
+  return divideExtended(product, scale, { transformed: true, automorphism: ring.automorphism(element), stride })
+}
+
+function rotateAtOnce(a: Ciphertext, element: number, key: SwitchingKey): Ciphertext {
+  requireTwoParts(a)
+  const { ring, level } = a
+  using product = switchKey(ring, limbOf(a, 1, 0), level, key, { start: liftedStart(a), coefficients: true })
+  return turned(a, product, element)
 }
 
 /** Slots of a hoisted ciphertext to the left by `steps`. */
 export function rotateHoisted(hoisted: Hoisted, steps: number, keys: EvaluationKeys): Ciphertext {
-  const element = rotationElement(hoisted.ring, steps)
-  if (element === 1) return copyCiphertext(hoisted.ciphertext)
-  return applyAutomorphism(hoisted, element, galoisKeyFor(hoisted.ring, element, `a rotation by ${steps}`, keys))
+  const { ring, ciphertext, decomposition } = hoisted
+  const element = rotationElement(ring, steps)
+  if (element === 1) return copyCiphertext(ciphertext)
+  const key = galoisKeyFor(ring, element, `a rotation by ${steps}`, keys)
+  using product = applyKey(decomposition, limbOf(ciphertext, 1, 0), key, {
+    start: liftedStart(ciphertext),
+    coefficients: true,
+  })
+  return turned(ciphertext, product, element)
 }
 
 /** Slots to the left by `steps`. */
 export function rotate(a: Ciphertext, steps: number, keys: EvaluationKeys): Ciphertext {
   const element = rotationElement(a.ring, steps)
   if (element === 1) return copyCiphertext(a)
-  const key = galoisKeyFor(a.ring, element, `a rotation by ${steps}`, keys)
-  using hoisted = hoist(a)
-  return applyAutomorphism(hoisted, element, key)
+  return rotateAtOnce(a, element, galoisKeyFor(a.ring, element, `a rotation by ${steps}`, keys))
 }
 
 /** Complex conjugates of the slots. */
 export function conjugate(a: Ciphertext, keys: EvaluationKeys): Ciphertext {
   const element = conjugationElement(a.ring)
-  const key = galoisKeyFor(a.ring, element, 'conjugation', keys)
-  using hoisted = hoist(a)
-  return applyAutomorphism(hoisted, element, key)
+  return rotateAtOnce(a, element, galoisKeyFor(a.ring, element, 'conjugation', keys))
 }

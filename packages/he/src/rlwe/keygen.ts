@@ -14,23 +14,25 @@ import {
   rotationElement,
   type SwitchingKey,
 } from './keys.ts'
-import { sampleError, spread } from './noise.ts'
+import { sampleError } from './noise.ts'
 import { type SecretKey, secretLimb } from './secret-key.ts'
 
 /** A rotation by `steps` slots to the left, or complex conjugation, for ciphertexts up to `level` (default: all). */
 export interface GaloisRequest {
+  /** Slots to the left; negative to the right. Taken modulo the number of slots. */
   readonly steps: number | 'conjugate'
+  /** The highest level at which the key will be used; default: the top. */
   readonly level?: number
 }
 
-/** The switching key from `source` to `target`; both give the limb modulo ring.moduli[index]. */
+/** The switching key from `source` to `target`; both give the limb modulo ring.moduli[index], and nobody writes there. */
 function switchingKey(
   ring: Ring,
   level: number,
   source: (index: number) => Ptr,
   target: (index: number) => Ptr,
 ): SwitchingKey {
-  const { kernels, n, params, limbBytes } = ring
+  const { n, params, limbBytes } = ring
   if (params.special.length === 0) {
     throw new GloveboxError(
       'unsupported',
@@ -38,31 +40,36 @@ function switchingKey(
     )
   }
   const key = newSwitchingKey(ring, level, randomBytes(seedBytes))
-  expandSwitchingKey(key)
-  const limbs = extendedLimbs(ring, level)
-  const indices = Array.from({ length: limbs }, (_, limb) => extendedIndex(ring, level, limb))
-  const P = productOf(params.special)
-  using error = ring.limbs(1, { wipe: true })
-  using product = ring.limbs(1, { wipe: true })
-  for (let d = 0; d < key.digits; d++) {
-    const b = key.slab.ptr + 2 * d * limbs * limbBytes
-    const a = b + limbs * limbBytes
-    sampleError(ring, error.ptr)
-    spread(ring, b, error.ptr, indices)
-    indices.forEach((index, limb) => {
-      const { p, pinv } = ring.moduli[index]!
-      const bLimb = b + limb * limbBytes
-      kernels.mul(product.ptr, a + limb * limbBytes, target(index), n, p, pinv)
-      kernels.sub(bLimb, bLimb, product.ptr, n, p, pinv)
-      const inDigit = limb <= level && Math.floor(limb / params.digitSize) === d
-      if (inDigit) {
-        const { w, wp } = factor(P, p)
-        kernels.mulScalar(product.ptr, source(index), n, w, wp, p)
-        kernels.add(bLimb, bLimb, product.ptr, n, p, pinv)
-      }
+  try {
+    expandSwitchingKey(key)
+    const limbs = extendedLimbs(ring, level)
+    const P = productOf(params.special)
+    using errors = ring.limbs(key.digits, { wipe: true })
+    using shifted = ring.limbs(level + 1, { wipe: true })
+    for (let d = 0; d < key.digits; d++) sampleError(ring, errors.ptr + d * limbBytes)
+    ring.parallel(key.digits * limbs, (task, kernels) => {
+      const d = Math.floor(task / limbs)
+      const limb = task % limbs
+      const index = extendedIndex(ring, level, limb)
+      const { p, pinv, table } = ring.moduli[index]!
+      const b = key.slab.ptr + (2 * d * limbs + limb) * limbBytes
+      // e - a t = -(-e + a t), for want of scratch.
+      kernels.nttForwardFrom(b, errors.ptr + d * limbBytes, n, p, pinv, table)
+      kernels.negate(b, b, n)
+      kernels.mulAdd(b, b + limbs * limbBytes, target(index), n, p, pinv)
+      kernels.negate(b, b, n)
+      // Each limb of the chain belongs to one digit.
+      if (limb > level || Math.floor(limb / params.digitSize) !== d) return
+      const product = shifted.ptr + limb * limbBytes
+      const { w, wp } = factor(P, p)
+      kernels.mulScalar(product, source(index), n, w, wp, p)
+      kernels.add(b, b, product, n, p, pinv)
     })
+    return key
+  } catch (error) {
+    key[Symbol.dispose]()
+    throw error
   }
-  return key
 }
 
 /** The key that brings s^2 back to s. `level` defaults to the top. */
@@ -75,17 +82,13 @@ export function createRelinearisationKey(
   requireRing(ring, 'secret', secret, 'secret-key')
   const level = options.level ?? ring.params.maxLevel
   requireLevel(ring, level)
-  using square = ring.limbs(1, { wipe: true })
-  return switchingKey(
-    ring,
-    level,
-    (index) => {
-      const { p, pinv } = ring.moduli[index]!
-      ring.kernels.mul(square.ptr, secretLimb(secret, index), secretLimb(secret, index), ring.n, p, pinv)
-      return square.ptr
-    },
-    (index) => secretLimb(secret, index),
-  )
+  using square = ring.limbs(level + 1, { wipe: true })
+  const at = (index: number): Ptr => square.ptr + index * ring.limbBytes
+  ring.parallel(level + 1, (i, kernels) => {
+    const { p, pinv } = ring.moduli[i]!
+    kernels.mul(at(i), secretLimb(secret, i), secretLimb(secret, i), ring.n, p, pinv)
+  })
+  return switchingKey(ring, level, at, (index) => secretLimb(secret, index))
 }
 
 /**
@@ -95,16 +98,10 @@ export function createRelinearisationKey(
 function galoisKey(ring: Ring, secret: SecretKey, element: number, level: number): SwitchingKey {
   const inverse = Number(invMod(BigInt(element), BigInt(2 * ring.n)))
   const index = ring.automorphism(inverse)
-  using turned = ring.limbs(1, { wipe: true })
-  return switchingKey(
-    ring,
-    level,
-    (i) => secretLimb(secret, i),
-    (i) => {
-      ring.kernels.permute(turned.ptr, secretLimb(secret, i), index, ring.n)
-      return turned.ptr
-    },
-  )
+  using turned = ring.limbs(ring.moduli.length, { wipe: true })
+  const at = (i: number): Ptr => turned.ptr + i * ring.limbBytes
+  ring.parallel(ring.moduli.length, (i, kernels) => kernels.permute(at(i), secretLimb(secret, i), index, ring.n))
+  return switchingKey(ring, level, (i) => secretLimb(secret, i), at)
 }
 
 /** Galois keys for the rotations asked for, by Galois element; of two requests for one rotation the higher level counts. */
@@ -128,19 +125,19 @@ export function createGaloisKeys(
 export function createPublicKey(context: { readonly ring: Ring }, secret: SecretKey): PublicKey {
   const { ring } = context
   requireRing(ring, 'secret', secret, 'secret-key')
-  const { kernels, n, limbBytes } = ring
+  const { n, limbBytes } = ring
   const key = newPublicKey(ring, randomBytes(seedBytes))
   expandPublicKey(key)
   const limbs = ring.params.primes.length
   using error = ring.limbs(1, { wipe: true })
-  using product = ring.limbs(1, { wipe: true })
   sampleError(ring, error.ptr)
-  spread(ring, key.slab.ptr, error.ptr, [...Array(limbs).keys()])
-  for (let i = 0; i < limbs; i++) {
-    const { p, pinv } = ring.moduli[i]!
+  ring.parallel(limbs, (i, kernels) => {
+    const { p, pinv, table } = ring.moduli[i]!
     const b = key.slab.ptr + i * limbBytes
-    kernels.mul(product.ptr, key.slab.ptr + (limbs + i) * limbBytes, secretLimb(secret, i), n, p, pinv)
-    kernels.sub(b, b, product.ptr, n, p, pinv)
-  }
+    kernels.nttForwardFrom(b, error.ptr, n, p, pinv, table)
+    kernels.negate(b, b, n)
+    kernels.mulAdd(b, key.slab.ptr + (limbs + i) * limbBytes, secretLimb(secret, i), n, p, pinv)
+    kernels.negate(b, b, n)
+  })
   return key
 }

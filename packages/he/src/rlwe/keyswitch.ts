@@ -1,13 +1,17 @@
 import type { Slab } from '../backend/heap.ts'
 import { GloveboxError } from '../base/errors.ts'
-import type { Ptr } from '../kernels/table.ts'
-import { convertBasis } from '../ring/basis.ts'
-import { copyLimbs, extendedIndex, type Ring, toCoefficients } from '../ring/ring.ts'
-import { digitsAt, extendedLimbs, type SwitchingKey } from './keys.ts'
+import type { Kernels, Ptr } from '../kernels/table.ts'
+import { combineTo } from '../ring/basis.ts'
+import type { Ring } from '../ring/ring.ts'
+import { type Extended, newExtended } from './extended.ts'
+import { extendedLimbs, type SwitchingKey } from './keys.ts'
+import { type SwitchPlan, switchPlan, type Target } from './switch-plan.ts'
+
+export { rescaleLimbs } from './moddown.ts'
 
 /**
  * A polynomial cut into digits of `digitSize` primes, each raised to the extended basis, in NTT form: what all rotations of one
- * ciphertext share. Digit d takes level+1+k limbs.
+ * ciphertext share. Digit d of limb t is limb t*digits + d, but for the primes of the digit itself, whose limbs are those of the polynomial.
  */
 export interface Decomposition extends Disposable {
   readonly ring: Ring
@@ -16,106 +20,171 @@ export interface Decomposition extends Disposable {
   readonly digits: number
 }
 
-/** Decomposes the polynomial in NTT form at `src` (level+1 limbs). */
-export function decompose(ring: Ring, src: Ptr, level: number): Decomposition {
-  const { params, limbBytes, n, kernels } = ring
-  const digits = digitsAt(ring, level)
-  const limbs = extendedLimbs(ring, level)
-  const slab = ring.limbs(digits * limbs)
-  using coefficients = ring.limbs(level + 1)
-  using scratch = ring.limbs(params.digitSize + 1)
-  copyLimbs(ring, coefficients.ptr, src, level + 1)
-  toCoefficients(ring, coefficients.ptr, level + 1)
-  for (let d = 0; d < digits; d++) {
-    const first = d * params.digitSize
-    const last = Math.min(first + params.digitSize, level + 1)
-    const base = slab.ptr + d * limbs * limbBytes
-    const inside = Array.from({ length: last - first }, (_, i) => first + i)
-    const outside = Array.from({ length: limbs }, (_, limb) => limb).filter((limb) => limb < first || limb >= last)
-    copyLimbs(ring, base + first * limbBytes, src + first * limbBytes, last - first)
-    const place = new Map(outside.map((limb) => [extendedIndex(ring, level, limb), base + limb * limbBytes]))
-    convertBasis(
-      ring,
-      coefficients.ptr + first * limbBytes,
-      inside,
-      [...place.keys()],
-      (t) => place.get(t)!,
-      scratch.ptr,
-    )
-    for (const [index, ptr] of place) {
-      const { p, pinv, table } = ring.moduli[index]!
-      kernels.nttForward(ptr, n, p, pinv, table)
-    }
+/** What a result of key switching starts from in one limb: w times the limb at add0 and at add1; 0 for none. */
+export interface Start {
+  readonly add0: Ptr
+  readonly add1: Ptr
+  readonly w: number
+}
+
+const fromZero = (): Start => ({ add0: 0, add1: 0, w: 0 })
+
+/** The coefficients of every digit, ready to be raised: those of one prime as they are, those of more as the basisScale kernel leaves them. */
+interface Split extends Disposable {
+  readonly plan: SwitchPlan
+  readonly coefficients: Ptr
+  readonly quotients: Ptr
+}
+
+function split(ring: Ring, plan: SwitchPlan, src: Ptr): Split {
+  const { n, limbBytes, moduli } = ring
+  const { level, digits } = plan
+  const slab = ring.limbs(level + 1 + digits.length)
+  const coefficients = slab.ptr
+  const quotients = coefficients + (level + 1) * limbBytes
+  ring.parallel(level + 1, (i, kernels) => {
+    const { p, pinv, table } = moduli[i]!
+    kernels.nttInverseFrom(coefficients + i * limbBytes, src + i * limbBytes, n, p, pinv, table)
+  })
+  if (digits.some(({ basis }) => basis.scale !== 0)) {
+    ring.parallel(digits.length, (d, kernels) => {
+      const { first, basis } = digits[d]!
+      const at = coefficients + first * limbBytes
+      if (basis.scale === 0) return
+      kernels.basisScale(at, limbBytes, quotients + d * limbBytes, at, limbBytes, basis.sources.length, basis.scale, n)
+    })
   }
+  return { plan, coefficients, quotients, [Symbol.dispose]: () => slab[Symbol.dispose]() }
+}
+
+/** Raises every other digit to a target: digit d lands at dst + d limbs, in NTT form. */
+function raise(kernels: Kernels, ring: Ring, { plan, coefficients, quotients }: Split, target: Target, dst: Ptr): void {
+  const { n, limbBytes } = ring
+  const { p, pinv, table } = target.modulus
+  plan.digits.forEach(({ first, basis }, d) => {
+    if (d === target.digit) return
+    const at = dst + d * limbBytes
+    const src = coefficients + first * limbBytes
+    if (basis.scale === 0) kernels.nttForwardFrom(at, src, n, p, pinv, table)
+    else {
+      combineTo(kernels, ring, basis, at, src, limbBytes, quotients + d * limbBytes, target.index)
+      kernels.nttForward(at, n, p, pinv, table)
+    }
+  })
+}
+
+/** Decomposes the polynomial in NTT form at `src` (level+1 limbs), which must live as long. */
+export function decompose(ring: Ring, src: Ptr, level: number): Decomposition {
+  const plan = switchPlan(ring, level)
+  const digits = plan.digits.length
+  using pieces = split(ring, plan, src)
+  const slab = ring.limbs(digits * plan.targets.length)
+  const at = slab.ptr
+  ring.parallel(plan.targets.length, (t, kernels) =>
+    raise(kernels, ring, pieces, plan.targets[t]!, at + t * digits * ring.limbBytes),
+  )
   return { ring, slab, level, digits, [Symbol.dispose]: () => slab[Symbol.dispose]() }
 }
 
-/** Inner product of a decomposition with a key, still over the extended basis: two extended polynomials one after the other. */
-export function applyKey(decomposition: Decomposition, key: SwitchingKey, dst: Ptr): void {
-  const { ring, level, digits } = decomposition
-  if (key.level < level) {
-    throw new GloveboxError(
-      'missing-key',
-      `the key was made for ciphertexts up to level ${key.level}, this one is at level ${level}: drop its level or make the key for level ${level}`,
-    )
-  }
-  const { limbBytes, n, kernels } = ring
-  const limbs = extendedLimbs(ring, level)
+function requireKeyLevel(key: SwitchingKey, level: number): void {
+  if (key.level >= level) return
+  throw new GloveboxError(
+    'missing-key',
+    `the key was made for ciphertexts up to level ${key.level}, this one is at level ${level}: drop its level or make the key for level ${level}`,
+  )
+}
+
+/** One limb of the inner product of digits at `d`, one limb after the other, with a key. `src` is the polynomial itself. */
+function innerProduct(
+  kernels: Kernels,
+  ring: Ring,
+  plan: SwitchPlan,
+  t: number,
+  key: SwitchingKey,
+  keyAt: Ptr,
+  d: Ptr,
+  src: Ptr,
+  dst: Ptr,
+  { add0, add1, w }: Start,
+): void {
+  const { n, limbBytes } = ring
+  const { modulus, digit } = plan.targets[t]!
   const keyLimbs = extendedLimbs(ring, key.level)
-  for (let limb = 0; limb < limbs; limb++) {
-    const { p, pinv } = ring.moduli[extendedIndex(ring, level, limb)]!
-    const keyLimb = limb <= level ? limb : limb + key.level - level
-    const b = key.slab.ptr + keyLimb * limbBytes
-    kernels.dotPair(
-      dst + limb * limbBytes,
-      dst + (limbs + limb) * limbBytes,
-      decomposition.slab.ptr + limb * limbBytes,
-      limbs * limbBytes,
-      b,
-      b + keyLimbs * limbBytes,
-      2 * keyLimbs * limbBytes,
-      digits,
-      n,
-      p,
-      pinv,
-    )
-  }
+  const b = keyAt + (t <= plan.level ? t : t + key.level - plan.level) * limbBytes
+  kernels.dotKey(
+    dst,
+    dst + limbBytes,
+    d,
+    limbBytes,
+    src + t * limbBytes,
+    digit,
+    b,
+    b + keyLimbs * limbBytes,
+    2 * keyLimbs * limbBytes,
+    plan.digits.length,
+    add0,
+    add1,
+    w,
+    n,
+    modulus.p,
+    modulus.pinv,
+  )
 }
 
 /**
- * Divides an extended polynomial by P and rounds: level+1 limbs to `dst`. `src` is used up.
- * `dst` may be `src`.
+ * Inner product of a decomposition of the polynomial at `src` with a key, over the extended basis. With `coefficients`, the limbs of the
+ * special primes are left in coefficients, as the division by P wants them.
  */
-export function modDown(ring: Ring, dst: Ptr, src: Ptr, level: number): void {
-  const { params, limbBytes, kernels, n } = ring
-  const k = params.special.length
-  const first = params.primes.length
-  const special = src + (level + 1) * limbBytes
-  toCoefficients(ring, special, k, first)
-  using converted = ring.limbs(1)
-  using scratch = ring.limbs(k + 1)
-  const sources = params.special.map((_, i) => first + i)
-  for (let i = 0; i <= level; i++) {
-    const { p, pinv, table } = ring.moduli[i]!
-    convertBasis(ring, special, sources, [i], () => converted.ptr, scratch.ptr)
-    kernels.nttForward(converted.ptr, n, p, pinv, table)
-    const { w, wp } = ring.specialInverse(i)
-    kernels.subMulScalar(dst + i * limbBytes, src + i * limbBytes, converted.ptr, n, w, wp, p)
-  }
+export function applyKey(
+  decomposition: Decomposition,
+  src: Ptr,
+  key: SwitchingKey,
+  options: { readonly start?: (limb: number) => Start; readonly coefficients?: boolean } = {},
+): Extended {
+  const { ring, level, digits } = decomposition
+  requireKeyLevel(key, level)
+  const { start = fromZero, coefficients = false } = options
+  const plan = switchPlan(ring, level)
+  const [d, keyAt] = [decomposition.slab.ptr, key.slab.ptr]
+  const out = newExtended(ring, level)
+  const at = out.part(0)
+  ring.parallel(plan.targets.length, (t, kernels) => {
+    const dst = at + t * out.stride
+    innerProduct(kernels, ring, plan, t, key, keyAt, d + t * digits * ring.limbBytes, src, dst, start(t))
+    if (coefficients && t > level) toCoefficients(kernels, ring, plan.targets[t]!, dst)
+  })
+  return out
 }
 
-/** Divides by the last prime of the level and rounds: `level` limbs to `dst`, which may be `src`. */
-export function rescaleLimbs(ring: Ring, dst: Ptr, src: Ptr, level: number): void {
-  const { limbBytes, kernels, n } = ring
-  using last = ring.limbs(1)
-  using converted = ring.limbs(1)
-  copyLimbs(ring, last.ptr, src + level * limbBytes, 1)
-  toCoefficients(ring, last.ptr, 1, level)
-  for (let i = 0; i < level; i++) {
-    const { p, pinv, table } = ring.moduli[i]!
-    convertBasis(ring, last.ptr, [level], [i], () => converted.ptr, 0)
-    kernels.nttForward(converted.ptr, n, p, pinv, table)
-    const { w, wp } = ring.primeInverse(level, i)
-    kernels.subMulScalar(dst + i * limbBytes, src + i * limbBytes, converted.ptr, n, w, wp, p)
-  }
+/**
+ * Decomposes the polynomial in NTT form at `src` and takes the inner product with a key: target by target, so that digits meet the key while they
+ * are in the cache, and the sums take the place of the first two. Options as for `applyKey`.
+ */
+export function switchKey(
+  ring: Ring,
+  src: Ptr,
+  level: number,
+  key: SwitchingKey,
+  options: { readonly start?: (limb: number) => Start; readonly coefficients?: boolean } = {},
+): Extended {
+  requireKeyLevel(key, level)
+  const { start = fromZero, coefficients = false } = options
+  const plan = switchPlan(ring, level)
+  const keyAt = key.slab.ptr
+  using pieces = split(ring, plan, src)
+  const out = newExtended(ring, level, Math.max(2, plan.digits.length))
+  const at = out.part(0)
+  ring.parallel(plan.targets.length, (t, kernels) => {
+    const dst = at + t * out.stride
+    raise(kernels, ring, pieces, plan.targets[t]!, dst)
+    innerProduct(kernels, ring, plan, t, key, keyAt, dst, src, dst, start(t))
+    if (coefficients && t > level) toCoefficients(kernels, ring, plan.targets[t]!, dst)
+  })
+  return out
+}
+
+function toCoefficients(kernels: Kernels, { n, limbBytes }: Ring, { modulus }: Target, dst: Ptr): void {
+  const { p, pinv, table } = modulus
+  kernels.nttInverse(dst, n, p, pinv, table)
+  kernels.nttInverse(dst + limbBytes, n, p, pinv, table)
 }

@@ -1,7 +1,7 @@
 import type { Slab } from '../backend/heap.ts'
 import { fillRandom } from '../base/random.ts'
 import type { Ptr } from '../kernels/table.ts'
-import { copyLimbs, type Ring } from '../ring/ring.ts'
+import type { Ring } from '../ring/ring.ts'
 
 /** Random bytes in the kernels' memory, wiped afterwards: whoever knows them knows the error or the secret. */
 function randomSlab(ring: Ring, length: number): Slab {
@@ -28,10 +28,8 @@ export function sampleTernary(ring: Ring, dst: Ptr): void {
 
 /** Small coefficients at `coefficients` to NTT form modulo each of `indices`, one limb after the other at `dst`. */
 export function spread(ring: Ring, dst: Ptr, coefficients: Ptr, indices: readonly number[]): void {
-  indices.forEach((index, i) => {
-    const { p, pinv, table } = ring.moduli[index]!
-    const limb = dst + i * ring.limbBytes
-    copyLimbs(ring, limb, coefficients, 1)
-    ring.kernels.nttForward(limb, ring.n, p, pinv, table)
+  ring.parallel(indices.length, (i, kernels) => {
+    const { p, pinv, table } = ring.moduli[indices[i]!]!
+    kernels.nttForwardFrom(dst + i * ring.limbBytes, coefficients, ring.n, p, pinv, table)
   })
 }

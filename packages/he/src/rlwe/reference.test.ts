@@ -2,7 +2,6 @@ import { describe, expect, test } from 'vitest'
 import { createParams } from '../params/params.ts'
 import { openCkks } from '../schemes/ckks/ckks.ts'
 import { definitionSuite, mostError } from '../test-support/definition-suite.ts'
-import { publicBound } from '../test-support/noise-bound.ts'
 import { Draw } from '../test-support/random.ts'
 import {
   addPoly,
@@ -25,6 +24,7 @@ import {
 } from '../test-support/reference-wire.ts'
 import { decrypt } from './decrypt.ts'
 import { encryptSymmetric } from './encrypt-symmetric.ts'
+import { publicBound } from './error-bound.ts'
 import { createPublicKey } from './keygen.ts'
 import { createSecretKey } from './secret-key.ts'
 import { encodeSecretKey } from './secret-wire.ts'
@@ -34,6 +34,7 @@ import { decodeCiphertext, encodeCiphertext } from './wire.ts'
 const insecure = { scheme: 'ckks', ringDegree: 256, security: 'INSECURE' } as const
 definitionSuite('wasm-fused', { ...insecure, modulusBits: [50, 40, 49], specialBits: [50] })
 definitionSuite('wasm', { ...insecure, modulusBits: [40, 36, 36], specialBits: [40, 40] })
+definitionSuite('wasm-fused', { ...insecure, modulusBits: [50, 40, 49, 40], specialBits: [50, 50] }, 2)
 definitionSuite('reference', { ...insecure, modulusBits: [30, 20], specialBits: [30] })
 
 describe('over the wire, under secure parameters', () => {

@@ -1,13 +1,14 @@
 import { GloveboxError } from '../base/errors.ts'
-import { type Ciphertext, copyCiphertext, limbOf, newCiphertext, requireRing } from './ciphertext.ts'
-import { type EvaluationKeys, extendedLimbs } from './keys.ts'
-import { applyKey, decompose, modDown } from './keyswitch.ts'
+import { type Ciphertext, copyCiphertext, limbOf, requireRing } from './ciphertext.ts'
+import type { EvaluationKeys } from './keys.ts'
+import { type Start, switchKey } from './keyswitch.ts'
+import { divideExtended } from './moddown.ts'
+import { switchPlan } from './switch-plan.ts'
 
 /** Three parts back to two: c_2 s^2 becomes a ciphertext under s and is added. Two parts are returned as a copy. */
 export function relinearise(a: Ciphertext, keys: EvaluationKeys): Ciphertext {
   if (a.parts === 2) return copyCiphertext(a)
   const { ring, level } = a
-  const { kernels, n, limbBytes } = ring
   const key = keys.relinearisation
   if (key === undefined) {
     throw new GloveboxError(
@@ -16,18 +17,13 @@ export function relinearise(a: Ciphertext, keys: EvaluationKeys): Ciphertext {
     )
   }
   requireRing(ring, 'keys.relinearisation', key, 'switching-key')
-  const out = newCiphertext(ring, 2, level, a.scale)
-  const limbs = extendedLimbs(ring, level)
-  using decomposition = decompose(ring, limbOf(a, 2, 0), level)
-  using product = ring.limbs(2 * limbs)
-  applyKey(decomposition, key, product.ptr)
-  for (const part of [0, 1]) {
-    const switched = product.ptr + part * limbs * limbBytes
-    modDown(ring, switched, switched, level)
-    for (let i = 0; i <= level; i++) {
-      const { p, pinv } = ring.moduli[i]!
-      kernels.add(limbOf(out, part, i), limbOf(a, part, i), switched + i * limbBytes, n, p, pinv)
-    }
+  const { targets } = switchPlan(ring, level)
+  const [c0, c1] = [limbOf(a, 0, 0), limbOf(a, 1, 0)]
+  // P times both parts, so that they go through the division with the rest.
+  const start = (limb: number): Start => {
+    const at = limb * ring.limbBytes
+    return limb <= level ? { add0: c0 + at, add1: c1 + at, w: targets[limb]!.lift } : { add0: 0, add1: 0, w: 0 }
   }
-  return out
+  using product = switchKey(ring, limbOf(a, 2, 0), level, key, { start, coefficients: true })
+  return divideExtended(product, a.scale, { transformed: true })
 }

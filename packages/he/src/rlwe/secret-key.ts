@@ -8,7 +8,9 @@ import { sampleTernary, spread } from './noise.ts'
  * (use `encodeSecretKey` where it really must be stored).
  */
 export interface SecretKey extends Disposable {
+  /** Tells values apart at run time, and all that a printed key shows. */
   readonly kind: 'secret-key'
+  /** The ring of its context. Not enumerable. */
   readonly ring: Ring
   /** NTT form over all primes, the special ones behind the chain: limb i modulo ring.moduli[i]. */
   readonly slab: Slab

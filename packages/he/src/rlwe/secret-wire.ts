@@ -21,6 +21,7 @@ export function writeSecretKey(writer: ByteWriter, key: SecretKey): void {
   writer.raw(bytes)
 }
 
+/** Reads what `writeSecretKey` wrote: N/4 bytes. Throws GloveboxError `malformed`, also for a key whose weight no uniform key has. */
 export function readSecretKey(reader: ByteReader, ring: Ring): SecretKey {
   requireSerialisable(ring)
   const bytes = reader.slice(ring.n / 4, 'coefficients')
@@ -48,6 +49,7 @@ export function encodeSecretKey(key: SecretKey): Uint8Array {
   return encodeFrame('secret key', fromHex(key.ring.params.digest), writer.done())
 }
 
+/** Reads `encodeSecretKey`. Throws GloveboxError `malformed`, `too-large` or `parameters-mismatch`. */
 export function decodeSecretKey(
   context: { readonly ring: Ring },
   bytes: Uint8Array,

@@ -17,6 +17,7 @@ import { shortfall } from './shortfall.ts'
 import type { Candidate, Goal } from './sizes.ts'
 import { largestOf, refuseConstant, verify } from './verify.ts'
 
+/** What `compile` may be told; it chooses what is left out. */
 export interface CompileOptions {
   /** What the model is called; default: the name of its input. */
   readonly name?: string
@@ -30,6 +31,7 @@ export interface CompileOptions {
   readonly ringDegrees?: readonly number[]
   /** How pictures of bytes become inputs. Default: byte / 255. */
   readonly pixels?: PixelScaling
+  /** What operations cost where the program will run; default: as measured here. */
   readonly costTable?: CostTable
 }
 

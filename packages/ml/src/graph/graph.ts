@@ -6,6 +6,7 @@ import { sizeOf } from '../tensor/tensor.ts'
  * What is not a product of two variables is an affine map.
  */
 export interface Node {
+  /** Which operation it is. */
   readonly op: 'input' | 'affine' | 'add' | 'multiply'
   /** Indices of earlier nodes: none, one, two and two. A square is a product with both the same. */
   readonly inputs: readonly number[]
@@ -19,12 +20,17 @@ export interface Node {
 
 /** Nodes in an order in which they can be computed; node 0 is the input, and the only one. */
 export interface Graph {
+  /** In an order in which every node comes behind its inputs. */
   readonly nodes: readonly Node[]
+  /** Index of the node whose value is the output. */
   readonly output: number
   /** Shapes of one sample. */
   readonly inputShape: readonly number[]
+  /** Without the batch. */
   readonly outputShape: readonly number[]
+  /** As the model's file has it. */
   readonly inputName: string
+  /** As the model's file has it. */
   readonly outputName: string
 }
 

@@ -41,8 +41,8 @@ export function inputsOf(step: CircuitStep): readonly number[] {
   return step.op === 'linear' ? [step.input] : step.inputs
 }
 
-/** Cost of a hoisted rotation in units of a full one, and of a multiplication by a diagonal; see the cost table. */
-const babyCost = 0.55
+/** Cost of a baby in units of a giant, as `planLinear` has it, and of a multiplication by a diagonal; see the cost table. */
+const babyCost = 0.2
 const diagonalCost = 0.03
 
 /** The work of a circuit in units of one rotation. */

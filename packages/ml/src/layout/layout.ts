@@ -3,8 +3,11 @@
  * The period is a power of two that divides the number of slots. An element may sit in several slots of a period.
  */
 export interface Layout {
+  /** Elements of the vector. */
   readonly size: number
+  /** Slots after which all repeats. */
   readonly period: number
+  /** `period` indices from -1 to size-1. */
   readonly elements: Int32Array
 }
 

@@ -18,14 +18,21 @@ import {
 
 /** All that a client needs, and nothing of the weights: public. */
 export interface ClientPart {
+  /** Of the model. */
   readonly name: string
   /** Digest of the server part: what keys and queries are bound to. */
   readonly digest: Uint8Array
+  /** Of everything that is encrypted for it. */
   readonly params: ParamsLiteral
+  /** Shape, layout, level and scale of the input. */
   readonly input: ProgramInput
+  /** Shape, layout and scale of the output, and how replies are trimmed. */
   readonly output: ProgramOutput
+  /** The evaluation keys that the program needs. */
   readonly keys: KeysNeeded
+  /** What the compiler promises, and why. */
   readonly report: Report
+  /** What a prediction is expected to cost. */
   readonly cost: Cost
 }
 
@@ -40,6 +47,7 @@ const headerSchema = z.object({
   cost: costSchema,
 })
 
+/** A client part as a frame, bound to the digest of its server part. */
 export function encodeClientPart(part: ClientPart): Uint8Array {
   const { layout: inputLayout, ...input } = part.input
   const { layout: outputLayout, ...output } = part.output

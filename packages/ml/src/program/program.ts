@@ -24,47 +24,67 @@ export function timed(step: CircuitStep, timing: Timing, scale: number): Program
 
 /** How pictures of bytes become inputs: byte · scale + offset. */
 export interface PixelScaling {
+  /** What a pixel, 0 to 255, is multiplied by. */
   readonly scale: number
+  /** What is added then. */
   readonly offset: number
 }
 
 /** What the client does before encryption: put element `layout.elements[s mod period]` into slot s, encode at scale and level. */
 export interface ProgramInput {
+  /** As the model's file has it. */
   readonly name: string
+  /** Of one sample, without the batch. */
   readonly shape: readonly number[]
+  /** Which value lies in which slot. */
   readonly layout: Layout
+  /** Of the ciphertexts that a client sends. */
   readonly level: number
+  /** Of the ciphertexts that a client sends. */
   readonly scale: number
   /** Largest |element| that is taken at all; values may wrap around their modulus beyond it, and surely are not promised outside `calibrated`. */
   readonly largest: number
   /** The least and the largest element of the samples that the program was calibrated on. */
   readonly calibrated: { readonly low: number; readonly high: number }
+  /** How pixels become values, for samples that are pictures. */
   readonly pixels: PixelScaling
 }
 
 /** How the client reads a reply, and how the server trims it. */
 export interface ProgramOutput {
+  /** As the model's file has it. */
   readonly name: string
+  /** Of one sample, without the batch. */
   readonly shape: readonly number[]
+  /** Which value lies in which slot. */
   readonly layout: Layout
+  /** Of the ciphertext that is sent back. */
   readonly scale: number
+  /** How it is trimmed. */
   readonly reply: { readonly bits: number; readonly stride: number }
 }
 
 /** An encrypted computation in full. Register 0 is the input, step i writes register i + 1, the last is the output. */
 export interface Program {
+  /** Of the model. */
   readonly name: string
+  /** Of everything encrypted. */
   readonly params: ParamsLiteral
+  /** What comes in. */
   readonly input: ProgramInput
+  /** In the order in which they run. */
   readonly steps: readonly ProgramStep[]
   /** Whether products are relinearised before they are rescaled (less noise) or after (less work). */
   readonly relinearise: 'before' | 'after'
+  /** What goes out. */
   readonly output: ProgramOutput
+  /** What the compiler promises, and why. */
   readonly report: Report
 }
 
 /** The evaluation keys that a program needs, each with the highest level that it is used at. */
 export interface KeysNeeded {
+  /** Steps to the left, each with the highest level at which it is used. */
   readonly rotations: readonly { readonly steps: number; readonly level: number }[]
   /** Left out where nothing is multiplied. */
   readonly relinearisation?: number
@@ -109,6 +129,7 @@ export function relinearisationLevel(program: Pick<Program, 'relinearise'>, step
   return step.level - (step.rescale && program.relinearise === 'after' ? 1 : 0)
 }
 
+/** The keys that a program uses, each at the highest level that it is used at. */
 export function keysNeeded(program: Pick<Program, 'relinearise' | 'steps'>): KeysNeeded {
   const rotations = new Map<number, number>()
   let relinearisation = -1

@@ -38,6 +38,8 @@ export function costOf(program: Priced, table: CostTable = defaultCostTable): Co
   const modDown = (level: number): number => (special + level + 1) * transform + (level + 1) * (special + 1) * pass
   const switchKey = (level: number): number =>
     2 * digits(level) * extended(level) * accumulate + 2 * modDown(level) + 3 * (level + 1) * pass
+  // Over QP, with the automorphism behind it.
+  const innerProduct = (level: number): number => 2 * extended(level) * (digits(level) * accumulate + pass)
   const rescale = (parts: number, level: number): number => parts * ((level + 1) * transform + 2 * level * pass)
 
   const steps = program.steps.map((step): StepCost => {
@@ -59,11 +61,16 @@ export function costOf(program: Priced, table: CostTable = defaultCostTable): Co
       const giants = plan.giants.filter((steps) => steps !== 0).length
       const rotations = giants + diagonals.folds.length
       const plainMultiplications = diagonals.offsets.length
+      // Double hoisting: everything over QP until both parts are divided by P once; a giant divides the part that it decomposes.
+      const { length: folds } = diagonals.folds
+      const hoisted = hoistedRotations + giants > 0
       const milliseconds =
         (hoistedRotations > 0 ? decompose(level) : 0) +
-        hoistedRotations * switchKey(level) +
-        rotations * (decompose(level) + switchKey(level) + 2 * limbs * pass) +
-        2 * plainMultiplications * limbs * accumulate +
+        (hoistedRotations + giants) * innerProduct(level) +
+        giants * (modDown(level) + decompose(level) + 2 * extended(level) * pass) +
+        folds * (decompose(level) + switchKey(level) + 2 * limbs * pass) +
+        2 * plainMultiplications * (hoisted ? extended(level) : limbs) * accumulate +
+        (hoisted ? 2 * modDown(level) : 0) +
         (step.rescale ? rescale(2, level) : 0)
       return { ...none, hoistedRotations, rotations, plainMultiplications, milliseconds }
     }
@@ -88,11 +95,12 @@ export function costOf(program: Priced, table: CostTable = defaultCostTable): Co
   const keyMemory = levels.reduce((sum, level) => sum + 2 * digits(level) * extended(level) * limbBytes, 0)
   const weights = program.steps.reduce(
     (sum, step) =>
-      sum + (step.op === 'linear' ? (step.diagonals.offsets.length + 1) * (step.level + 1) * limbBytes : 0),
+      sum +
+      (step.op === 'linear' ? (step.diagonals.offsets.length * extended(step.level) + step.level + 1) * limbBytes : 0),
     0,
   )
   const working = program.steps.reduce((most, step) => {
-    const held = step.op === 'linear' ? step.plan.babies.length + 3 : 4
+    const held = step.op === 'linear' ? step.plan.babies.length + step.plan.giants.length + 3 : 4
     return Math.max(most, (2 * held + digits(step.level) + 3) * extended(step.level) * limbBytes)
   }, 0)
   const { bits, stride } = program.output.reply

@@ -1,5 +1,24 @@
-import { ciphertextBytes, createParams, openCkks, replyBytes, switchingKeyBytes } from '@glovebox/he'
-import { createSecretKey, encryptSymmetric } from '@glovebox/he/secret'
+import {
+  type Ciphertext,
+  type Ckks,
+  ciphertextBytes,
+  createParams,
+  decodeCiphertext,
+  decodeEvaluationKeys,
+  type EvaluationKeys,
+  encodeCiphertext,
+  encodeEvaluationKeys,
+  openCkks,
+  replyBytes,
+  switchingKeyBytes,
+} from '@glovebox/he'
+import {
+  createGaloisKeys,
+  createRelinearisationKey,
+  createSecretKey,
+  encryptSymmetric,
+  type SecretKey,
+} from '@glovebox/he/secret'
 import { beforeAll, describe, expect, test } from 'vitest'
 import { digitsModel, testDigits } from '../../test/digits.ts'
 import { buildModel, floats, longs, type ModelLiteral, node } from '../../test/onnx.ts'
@@ -11,7 +30,7 @@ import { importOnnx } from '../import/onnx.ts'
 import { keysNeeded, type Program } from '../program/program.ts'
 import { runClear } from './clear.ts'
 import { costOf } from './cost.ts'
-import { prepare, runEncrypted } from './encrypted.ts'
+import { type Prepared, prepare, runEncrypted, runEncryptedAsync, type StepTiming } from './encrypted.ts'
 import { simulate } from './simulate.ts'
 
 const largest = (values: Float64Array): number => values.reduce((most, v) => Math.max(most, Math.abs(v)), 0)
@@ -145,5 +164,121 @@ describe('models/digits', () => {
     expect(() => runEncrypted(prepared, wrong, none)).toThrow(expect.objectContaining({ code: 'scale-mismatch' }))
     using right = encryptSymmetric(ckks, secret, ckks.encode([1], program.input))
     expect(() => runEncrypted(prepared, right, none)).toThrow(expect.objectContaining({ code: 'missing-key' }))
+  })
+})
+
+test('with threads the result is the same, and independent products are computed side by side', async () => {
+  const bytes = buildModel({
+    input: ['n', 8],
+    initializers: [floats('u', [8, 8], randomNumbers(1, 64)), floats('v', [8, 8], randomNumbers(2, 64))],
+    nodes: [
+      node('MatMul', ['x', 'u'], 'a'),
+      node('MatMul', ['x', 'v'], 'b'),
+      node('Mul', ['a', 'a'], 'c'),
+      node('Mul', ['b', 'b'], 'd'),
+      node('Add', ['c', 'd'], 'y'),
+    ],
+  })
+  const program = compile(importOnnx(bytes), { samples: randomNumbers(5, 32), precisionBits: 10 })
+  const products = program.steps.flatMap(({ op }, index) => (op === 'multiply' ? [index] : []))
+  expect(products).toHaveLength(2)
+  using one = openCkks(program.params)
+  using two = openCkks(program.params, { threads: 2 })
+  expect(await two.threadsStarted()).toBe(2)
+  const secret = createSecretKey(one)
+  const { rotations } = keysNeeded(program)
+  const keys = {
+    relinearisation: createRelinearisationKey(one, secret),
+    galois: createGaloisKeys(one, secret, rotations),
+  }
+  const input = encryptSymmetric(one, secret, one.encode([1, 2, 3], program.input))
+  const [keyBytes, inputBytes] = [encodeEvaluationKeys(one, keys), encodeCiphertext(input)]
+  const run = (ckks: Ckks): { readonly bytes: Uint8Array; readonly times: number[] } => {
+    using prepared = prepare(program, ckks)
+    using received = decodeEvaluationKeys(ckks, keyBytes)
+    const times: number[] = []
+    const onStep = ({ index, milliseconds }: StepTiming): void => {
+      times[index] = milliseconds
+    }
+    using output = runEncrypted(prepared, decodeCiphertext(ckks, inputBytes), received, { onStep })
+    return { bytes: encodeCiphertext(output), times }
+  }
+  const [alone, threaded] = [run(one), run(two)]
+  expect(threaded.bytes).toEqual(alone.bytes)
+  const timesOf = ({ times }: { readonly times: number[] }): Set<number> =>
+    new Set(products.map((index) => times[index]!))
+  expect([timesOf(alone).size, timesOf(threaded).size]).toEqual([2, 1])
+})
+
+describe('a run that is stopped', () => {
+  const bytes = buildModel({
+    input: ['n', 16],
+    initializers: [floats('u', [16, 16], randomNumbers(1, 256)), floats('v', [16, 4], randomNumbers(2, 64))],
+    nodes: [node('MatMul', ['x', 'u'], 'a'), node('Mul', ['a', 'a'], 'b'), node('MatMul', ['b', 'v'], 'y')],
+  })
+  const program = compile(importOnnx(bytes), { samples: randomNumbers(5, 64), precisionBits: 10 })
+  const ckks = openCkks(program.params)
+  const { rotations } = keysNeeded(program)
+  let prepared: Prepared
+  let keys: EvaluationKeys
+  let input: Ciphertext
+  // Held, so that the garbage collector gives nothing back while memory is counted.
+  let secret: SecretKey
+  beforeAll(() => {
+    secret = createSecretKey(ckks)
+    prepared = prepare(program, ckks)
+    keys = {
+      relinearisation: createRelinearisationKey(ckks, secret),
+      galois: createGaloisKeys(ckks, secret, rotations),
+    }
+    using message = ckks.encode([1], program.input)
+    input = encryptSymmetric(ckks, secret, message)
+    // Tables that are made once.
+    runEncrypted(prepared, input, keys)[Symbol.dispose]()
+  })
+
+  test('stops wherever the signal is asked, throws its reason, and gives back all memory', () => {
+    let asked = 0
+    runEncrypted(prepared, input, keys, { signal: { throwIfAborted: () => void asked++ } })[Symbol.dispose]()
+    // More often than there are steps: within them too.
+    expect(asked).toBeGreaterThan(5 * program.steps.length)
+    const { used } = ckks.memory
+    for (let stop = 0; stop < asked; stop++) {
+      let left = stop
+      const signal = {
+        throwIfAborted() {
+          if (left-- === 0) throw new Error(`stopped at ${stop}`)
+        },
+      }
+      expect(() => runEncrypted(prepared, input, keys, { signal })).toThrow(`stopped at ${stop}`)
+      expect(ckks.memory.used, `stopped at ${stop} of ${asked}`).toBe(used)
+    }
+  })
+
+  test('hears an AbortSignal between steps when it comes back to the event loop', async () => {
+    expect(secret.kind).toBe('secret-key')
+    const { used } = ckks.memory
+    const abort = new AbortController()
+    const reason = new Error('the client has left')
+    const done: number[] = []
+    const running = runEncryptedAsync(prepared, input, keys, {
+      signal: abort.signal,
+      onStep: ({ index }) => {
+        done.push(index)
+        // As a socket does: in an event.
+        if (index === 0) setTimeout(() => abort.abort(reason), 0)
+      },
+    })
+    await expect(running).rejects.toBe(reason)
+    expect(done.length).toBeLessThan(program.steps.length)
+    expect(ckks.memory.used).toBe(used)
+    await expect(runEncryptedAsync(prepared, input, keys, { signal: AbortSignal.abort(reason) })).rejects.toBe(reason)
+  })
+
+  test('gives the same result over events as at once', async () => {
+    const residues = (ct: Ciphertext): Float64Array => ckks.ring.heap.f64(ct.slab.ptr, ckks.ring.n).slice()
+    using slow = await runEncryptedAsync(prepared, input, keys)
+    using fast = runEncrypted(prepared, input, keys)
+    expect(residues(slow)).toEqual(residues(fast))
   })
 })

@@ -6,6 +6,7 @@ import {
   type EvaluationKeys,
   encodeLinear,
   GloveboxError,
+  type Interrupt,
   type LinearTransform,
   type Plaintext,
 } from '@glovebox/he'
@@ -15,7 +16,9 @@ import { type Program, type ProgramStep, registersOf } from '../program/program.
 
 /** A program with its weights encoded for a context. Dispose it to give the memory back. */
 export interface Prepared extends Disposable {
+  /** What was prepared. */
   readonly program: Program
+  /** The context that its weights live in. */
   readonly ckks: Ckks
   /** By step; undefined for products and sums. */
   readonly weights: readonly (EncodedLinear | undefined)[]
@@ -28,10 +31,15 @@ interface EncodedLinear {
 
 /** Time of one step of one run. */
 export interface StepTiming {
+  /** Place of the step in the program. */
   readonly index: number
+  /** Of the step. */
   readonly name: string
+  /** Which operation it is. */
   readonly op: ProgramStep['op']
+  /** At which it began. */
   readonly level: number
+  /** Measured; products that were computed side by side share theirs. */
   readonly milliseconds: number
 }
 
@@ -71,6 +79,17 @@ function encodeStep(ckks: Ckks, step: Extract<ProgramStep, { op: 'linear' }>, in
   return { transform, bias: bias && ckks.encode(repeat(bias, slots), { level, scale: inputScale * scale }) }
 }
 
+/** How to run a program. */
+export interface RunOptions {
+  /** Hears of every step when it is done. */
+  readonly onStep?: ((timing: StepTiming) => void) | undefined
+  /**
+   * Asked before every step and, within long ones, every few milliseconds. What it throws (the reason of an AbortSignal) is thrown, and all
+   * memory of the run is given back.
+   */
+  readonly signal?: Interrupt | undefined
+}
+
 /**
  * Runs a program on one encrypted sample. The input must be at the program's level and scale; the answer is at level 0, for writeReply with
  * the program's `output.reply`. Throws GloveboxError `missing-key` where a key is not there.
@@ -79,8 +98,40 @@ export function runEncrypted(
   prepared: Prepared,
   input: Ciphertext,
   keys: EvaluationKeys,
-  onStep?: (timing: StepTiming) => void,
+  options: RunOptions = {},
 ): Ciphertext {
+  const steps = runSteps(prepared, input, keys, options)
+  for (;;) {
+    const { done, value } = steps.next()
+    if (done) return value
+  }
+}
+
+/**
+ * The same, coming back to the event loop after every step, so that an AbortSignal, a timer or another request is heard meanwhile. The context may be
+ * used by others in between; the input, the keys and the prepared program must stay.
+ */
+export async function runEncryptedAsync(
+  prepared: Prepared,
+  input: Ciphertext,
+  keys: EvaluationKeys,
+  options: RunOptions = {},
+): Promise<Ciphertext> {
+  const steps = runSteps(prepared, input, keys, options)
+  for (;;) {
+    const { done, value } = steps.next()
+    if (done) return value
+    await new Promise((resolve) => setTimeout(resolve, 0))
+  }
+}
+
+/** Stops after every step but the last. */
+function* runSteps(
+  prepared: Prepared,
+  input: Ciphertext,
+  keys: EvaluationKeys,
+  { onStep, signal }: RunOptions,
+): Generator<undefined, Ciphertext> {
   const { program, ckks } = prepared
   const { level, scale } = program.input
   if (input.parts !== 2 || input.level !== level || Math.abs(input.scale / scale - 1) > 2 ** -40) {
@@ -90,7 +141,7 @@ export function runEncrypted(
         `got ${input.parts} at level ${input.level} and scale 2^${Math.log2(input.scale).toFixed(3)}`,
     )
   }
-  const lastUse = lastUses(program)
+  const uses = usesOf(program)
   const registers = new Map<number, Ciphertext>([[0, input]])
   const release = (register: number): void => {
     // The input belongs to the caller.
@@ -98,12 +149,21 @@ export function runEncrypted(
     registers.delete(register)
   }
   try {
-    program.steps.forEach((step, index) => {
+    for (const [turn, indices] of (ckks.threads > 1 ? sideBySide(program) : inOrder(program)).entries()) {
+      if (turn > 0) yield
       const start = performance.now()
-      registers.set(index + 1, runStep(prepared, index, registers, keys))
-      for (const register of inputsOf(step)) if (lastUse[register] === index) release(register)
-      onStep?.({ index, name: step.name, op: step.op, level: step.level, milliseconds: performance.now() - start })
-    })
+      const { ring } = ckks
+      const results = ring.interruptible(signal, () =>
+        ring.together(indices.map((index) => () => runStep(prepared, index, registers, keys))),
+      )
+      const milliseconds = (performance.now() - start) / indices.length
+      for (const [k, index] of indices.entries()) registers.set(index + 1, results[k]!)
+      for (const index of indices) {
+        const step = program.steps[index]!
+        for (const register of inputsOf(step)) if (--uses[register]! === 0) release(register)
+        onStep?.({ index, name: step.name, op: step.op, level: step.level, milliseconds })
+      }
+    }
   } catch (error) {
     for (const register of [...registers.keys()]) release(register)
     throw error
@@ -112,12 +172,34 @@ export function runEncrypted(
   return program.steps.length === 0 ? ckks.dropLevel(output, 0) : output
 }
 
-function lastUses(program: Program): number[] {
-  const last: number[] = []
-  program.steps.forEach((step, index) => {
-    for (const register of inputsOf(step)) last[register] = index
-  })
-  return last
+/** Steps by number, one after the other. */
+function inOrder({ steps }: Program): number[][] {
+  return steps.map((_, index) => [index])
+}
+
+/**
+ * Steps by their distance from the input, so that products which do not wait for each other come side by side. Two of them, each one task, are 1.87
+ * times as fast on two threads as on one; one after the other, each in parallel within, 1.46 times. Linear steps have enough to do within, and look
+ * at memory: two are 1.84 times as fast one after the other, 1.12 times side by side (set A of bench/threads.ts).
+ */
+function sideBySide({ steps }: Program): number[][] {
+  const depths = [0]
+  for (const step of steps) depths.push(1 + Math.max(...inputsOf(step).map((register) => depths[register]!)))
+  const groups: number[][] = []
+  for (let depth = 1; depth <= Math.max(...depths); depth++) {
+    const indices = [...steps.keys()].filter((index) => depths[index + 1] === depth)
+    const products = indices.filter((index) => steps[index]!.op === 'multiply')
+    for (const index of indices) if (!products.includes(index)) groups.push([index])
+    if (products.length > 0) groups.push(products)
+  }
+  return groups
+}
+
+/** How often each register is read. */
+function usesOf({ steps }: Program): number[] {
+  const uses = new Array<number>(steps.length + 1).fill(0)
+  for (const step of steps) for (const register of inputsOf(step)) uses[register]!++
+  return uses
 }
 
 /** Each result replaces the one before it, whose memory is given back. */

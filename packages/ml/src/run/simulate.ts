@@ -6,6 +6,7 @@ import { collect, repeat, spread } from '../layout/layout.ts'
 import { type Program, type ProgramStep, registersOf, relinearisationLevel } from '../program/program.ts'
 import { normalNumbers } from '../tensor/random.ts'
 
+/** What `simulate` may be told. */
 export interface SimulateOptions {
   /** Without noise the answer is that of the clear model, but for rounding of doubles. Default true. */
   readonly noise?: boolean

@@ -1,5 +1,5 @@
 // Exact, centred RNS basis conversion (Halevi, Polyakov, Shoup 2018, eprint 2018/117, section 2.2).
-import { madd, mulConstant, productError, reduceOnce } from './fma'
+import { bitsOf, lowAfter, madd, mulConstant, pin, reduceOnce, settle } from './fma'
 
 /** Bytes of a limb that pass through all primes at once, so that the sums stay in the first-level cache. */
 const BLOCK: usize = 2048
@@ -57,30 +57,7 @@ function scaleBlock(y: usize, v: usize, x: usize, table: usize, length: usize, f
   }
 }
 
-// The second half sums products without reducing each. An accumulator pair (high, low) holds a sum S = (high - C) + low, where
-// C = 1.5 * 2^(52+s) pins the unit in the last place of `high` to 2^s as long as |high - C| <= 2^(51+s). Adding a*b: high' = fl(high + a*b);
-// then delta = high' - high is exact, and so is the rest a*b - delta, at most 2^(s-1) fused (2^s unfused), which goes to `low`. Four operations
-// for each product instead of seven.
-//
-// With p < 2^b and s = b, min(8, 2^(52-b)) products of at most 2^49 * p/2 each keep |high - C| <= 2^(51+b) and |low| <= 2^52 + p/2.
-
-/** The number of bits of p: 2^(b-1) <= p < 2^b. */
-@inline
-function bitsOf(p: f64): i32 {
-  return <i32>(reinterpret<u64>(p) >> 52) - 1022
-}
-
-/** C = 1.5 * 2^(52+s). */
-@inline
-function pin(s: i32): f64 {
-  return reinterpret<f64>((<u64>(52 + s + 1023) << 52) | (<u64>1 << 51))
-}
-
-/** S modulo p. |high - C| <= 2^(51+b): the quotient is at most 2^52 and off by less than 3/2, so the second step starts below 1.5 p + |low|. */
-@inline
-function settle(high: v128, low: v128, c: v128, p: v128, pinv: v128): v128 {
-  return reduceOnce(f64x2.add(reduceOnce(f64x2.sub(high, c), p, pinv), low), p, pinv)
-}
+// The second half sums pinned products, see fma.ts: |y| <= 2^49 and |c| <= p/2, half of what a batch allows for.
 
 /** One prime: y * c - v * D with |v| <= 2, so that v * D is exact and the sum is at most 1.6 p. */
 @inline
@@ -99,7 +76,10 @@ function combineOne(dst: usize, y: usize, v: usize, table: usize, n: i32, p: v12
   }
 }
 
-/** A batch of products is settled as soon as it is full; v * D is the first product. */
+/**
+ * A batch of products is settled as soon as it is full. |v| <= m/2 + 1, so v * D is an exact integer; for m <= 6 it is at most 2p < 2^51, which
+ * `low` has room for. Four vectors side by side, as each product waits for the one before.
+ */
 export function basisCombine(
   dst: usize, y: usize, yStride: usize, v: usize, m: i32, table: usize, n: i32, p: f64, pinv: f64,
 ): void {
@@ -114,40 +94,66 @@ export function basisCombine(
   const batch = bits > 49 ? 4 : 8
   const D = f64x2.splat(-load<f64>(table + (<usize>m << 4)))
   const bytes = <usize>n << 3
-  for (let i: usize = 0; i < bytes; i += 32) {
+  for (let i: usize = 0; i < bytes; i += 64) {
     const v0 = v128.load(v + i)
     const v1 = v128.load(v + i, 16)
-    let h0 = madd(v0, D, c)
-    let h1 = madd(v1, D, c)
-    let l0 = f64x2.neg(productError(v0, D, f64x2.sub(h0, c)))
-    let l1 = f64x2.neg(productError(v1, D, f64x2.sub(h1, c)))
+    const v2 = v128.load(v + i, 32)
+    const v3 = v128.load(v + i, 48)
+    let h0 = c
+    let h1 = c
+    let h2 = c
+    let h3 = c
+    let l0 = f64x2.mul(v0, D)
+    let l1 = f64x2.mul(v1, D)
+    let l2 = f64x2.mul(v2, D)
+    let l3 = f64x2.mul(v3, D)
+    if (m > 6) {
+      l0 = reduceOnce(l0, P, I)
+      l1 = reduceOnce(l1, P, I)
+      l2 = reduceOnce(l2, P, I)
+      l3 = reduceOnce(l3, P, I)
+    }
     let x = y + i
     let t = table
     let left = m
-    let j = min(m, batch - 1)
+    let j = min(m, batch)
     for (;;) {
       left -= j
       for (; j > 0; j--) {
         const w = v128.load64_splat(t)
         const a0 = v128.load(x)
         const a1 = v128.load(x, 16)
+        const a2 = v128.load(x, 32)
+        const a3 = v128.load(x, 48)
         const g0 = madd(a0, w, h0)
         const g1 = madd(a1, w, h1)
-        l0 = f64x2.sub(l0, productError(a0, w, f64x2.sub(g0, h0)))
-        l1 = f64x2.sub(l1, productError(a1, w, f64x2.sub(g1, h1)))
+        const g2 = madd(a2, w, h2)
+        const g3 = madd(a3, w, h3)
+        l0 = lowAfter(l0, a0, w, g0, h0)
+        l1 = lowAfter(l1, a1, w, g1, h1)
+        l2 = lowAfter(l2, a2, w, g2, h2)
+        l3 = lowAfter(l3, a3, w, g3, h3)
         h0 = g0
         h1 = g1
+        h2 = g2
+        h3 = g3
         x += yStride
         t += 16
       }
       l0 = settle(h0, l0, c, P, I)
       l1 = settle(h1, l1, c, P, I)
+      l2 = settle(h2, l2, c, P, I)
+      l3 = settle(h3, l3, c, P, I)
       if (left <= 0) break
       h0 = c
       h1 = c
+      h2 = c
+      h3 = c
       j = min(left, batch)
     }
     v128.store(dst + i, l0)
     v128.store(dst + i, l1, 16)
+    v128.store(dst + i, l2, 32)
+    v128.store(dst + i, l3, 48)
   }
 }

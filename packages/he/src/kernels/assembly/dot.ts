@@ -1,73 +1,126 @@
-// Sums of products.
+// Sums of products, pinned (see fma.ts). One vector of both results at a time: two would need more registers than there are.
 //
-// Operands may lie a power of two apart, so that the same index of all of them falls into the same cache set: going through all operands at
-// one index would then evict lines before their second half is read. The limb is cut into blocks, and each block takes the operands one
-// after the other, with the sums in dst0 and dst1. Measured, that also beats sums kept unreduced as pairs (high, low) below 8 products.
-import { mulmod, reduceOnce } from './fma'
+// Operands must not lie a power of two apart: the same place of all of them would fall into the same cache set, and lines would be evicted
+// before their last quarter is read (`limbBytes` of the ring sees to it).
+import { bitsOf, lowAfter, madd, pin, settle } from './fma'
 
-/** Bytes of a limb for which all products are formed at once: five of these stay in a first-level cache of 32 KiB. */
-const BLOCK: usize = 2048
-
-/** Products are at most 0.69 p, so a reduced sum and 8 of them stay below 6.1 p < 2^53. */
-const REDUCE_EVERY: i32 = 8
-
-/** dst0 (+)= x*y and dst1 (+)= x*z on `length` bytes, the sums reduced or not. */
+/** Products of values below 0.7 p that may be summed before the sum is settled, at most `most`. */
 @inline
-function products(
-  dst0: usize, dst1: usize, x: usize, y: usize, z: usize, length: usize, p: v128, pinv: v128, first: bool, reduce: bool,
-): void {
-  const end = x + length
-  for (; x < end; x += 32, y += 32, z += 32, dst0 += 32, dst1 += 32) {
-    const a0 = v128.load(x)
-    const a1 = v128.load(x, 16)
-    let s0 = mulmod(a0, v128.load(y), p, pinv)
-    let s1 = mulmod(a1, v128.load(y, 16), p, pinv)
-    let t0 = mulmod(a0, v128.load(z), p, pinv)
-    let t1 = mulmod(a1, v128.load(z, 16), p, pinv)
-    if (!first) {
-      s0 = f64x2.add(s0, v128.load(dst0))
-      s1 = f64x2.add(s1, v128.load(dst0, 16))
-      t0 = f64x2.add(t0, v128.load(dst1))
-      t1 = f64x2.add(t1, v128.load(dst1, 16))
-    }
-    if (reduce) {
-      s0 = reduceOnce(s0, p, pinv)
-      s1 = reduceOnce(s1, p, pinv)
-      t0 = reduceOnce(t0, p, pinv)
-      t1 = reduceOnce(t1, p, pinv)
-    }
-    v128.store(dst0, s0)
-    v128.store(dst0, s1, 16)
-    v128.store(dst1, t0)
-    v128.store(dst1, t1, 16)
-  }
+function batchOf(bits: i32, most: i32): i32 {
+  const room = 52 - bits
+  return room > 6 ? most : min(most, 1 << room)
 }
 
-/** The j-th of `count` products on a block. */
+/** `add`: 0, 1 or 2 of the results start with a constant multiple. */
 @inline
-function step(
-  dst0: usize, dst1: usize, x: usize, y: usize, z: usize, length: usize, p: v128, pinv: v128, j: i32, count: i32,
-): void {
-  if (j == 0) products(dst0, dst1, x, y, z, length, p, pinv, true, false)
-  else if (j == count - 1 || j % REDUCE_EVERY == 0) products(dst0, dst1, x, y, z, length, p, pinv, false, true)
-  else products(dst0, dst1, x, y, z, length, p, pinv, false, false)
-}
-
-export function dotPair(
-  dst0: usize, dst1: usize, d: usize, dStride: usize, k0: usize, k1: usize, kStride: usize, count: i32,
-  n: i32, p: f64, pinv: f64,
+function keyProducts(
+  dst0: usize, dst1: usize, d: usize, dStride: usize, own: usize, ownAt: i32, k0: usize, k1: usize, kStride: usize,
+  count: i32, add0: usize, add1: usize, w: f64, n: i32, p: f64, pinv: f64, add: i32,
 ): void {
   const P = f64x2.splat(p)
   const I = f64x2.splat(pinv)
+  const bits = bitsOf(p)
+  const c = f64x2.splat(pin(bits))
+  const batch = batchOf(bits, 64)
+  const W = f64x2.splat(w)
   const bytes = <usize>n << 3
-  for (let i: usize = 0; i < bytes; i += BLOCK) {
-    const length = min(BLOCK, bytes - i)
+  for (let i: usize = 0; i < bytes; i += 16) {
+    let h = c
+    let g = c
+    let l = f64x2.splat(0)
+    let m = f64x2.splat(0)
+    let room = batch
+    if (add > 0) {
+      const x = v128.load(add0 + i)
+      h = madd(x, W, c)
+      l = lowAfter(l, x, W, h, c)
+      if (add > 1) {
+        const y = v128.load(add1 + i)
+        g = madd(y, W, c)
+        m = lowAfter(m, y, W, g, c)
+      }
+      room--
+    }
     let x = d + i
     let y = k0 + i
     let z = k1 + i
-    for (let j = 0; j < count; j++, x += dStride, y += kStride, z += kStride) {
-      step(dst0 + i, dst1 + i, x, y, z, length, P, I, j, count)
+    for (let j = 0; ; ) {
+      const stop = min(count, j + room)
+      for (; j < stop; j++, x += dStride, y += kStride, z += kStride) {
+        const a = v128.load(j == ownAt ? own + i : x)
+        const b0 = v128.load(y)
+        const b1 = v128.load(z)
+        const t = madd(a, b0, h)
+        const u = madd(a, b1, g)
+        l = lowAfter(l, a, b0, t, h)
+        m = lowAfter(m, a, b1, u, g)
+        h = t
+        g = u
+      }
+      l = settle(h, l, c, P, I)
+      m = settle(g, m, c, P, I)
+      if (j >= count) break
+      h = c
+      g = c
+      room = batch
     }
+    v128.store(dst0 + i, l)
+    v128.store(dst1 + i, m)
+  }
+}
+
+export function dotKey(
+  dst0: usize, dst1: usize, d: usize, dStride: usize, own: usize, ownAt: i32, k0: usize, k1: usize, kStride: usize,
+  count: i32, add0: usize, add1: usize, w: f64, n: i32, p: f64, pinv: f64,
+): void {
+  if (add0 == 0) keyProducts(dst0, dst1, d, dStride, own, ownAt, k0, k1, kStride, count, 0, 0, 0, n, p, pinv, 0)
+  else if (add1 == 0) keyProducts(dst0, dst1, d, dStride, own, ownAt, k0, k1, kStride, count, add0, 0, w, n, p, pinv, 1)
+  else keyProducts(dst0, dst1, d, dStride, own, ownAt, k0, k1, kStride, count, add0, add1, w, n, p, pinv, 2)
+}
+
+/** Bytes of a limb for which a group of products is formed at once. */
+const BLOCK: usize = 2048
+
+/** Most products in a group, so that its operands pass through the first-level cache together. */
+const GROUP: i32 = 16
+
+/** dst0 (+)= x*y and dst1 (+)= x*z over the `count` products at `list` on `length` bytes from `from`; a batch at most. */
+@inline
+function group(
+  dst0: usize, dst1: usize, list: usize, count: i32, from: usize, length: usize, c: v128, p: v128, pinv: v128, first: bool,
+): void {
+  const end = from + length
+  const stop = list + <usize>count * 12
+  for (let i = from; i < end; i += 16) {
+    let h = c
+    let g = c
+    let l = first ? f64x2.splat(0) : v128.load(dst0 + i)
+    let m = first ? f64x2.splat(0) : v128.load(dst1 + i)
+    for (let next = list; next < stop; next += 12) {
+      const a = v128.load(<usize>load<u32>(next, 8) + i)
+      const b0 = v128.load(<usize>load<u32>(next) + i)
+      const b1 = v128.load(<usize>load<u32>(next, 4) + i)
+      const t = madd(a, b0, h)
+      const u = madd(a, b1, g)
+      l = lowAfter(l, a, b0, t, h)
+      m = lowAfter(m, a, b1, u, g)
+      h = t
+      g = u
+    }
+    v128.store(dst0 + i, settle(h, l, c, p, pinv))
+    v128.store(dst1 + i, settle(g, m, c, p, pinv))
+  }
+}
+
+/** One sum of `count` products at `list`, on `length` bytes from `from`. */
+@inline
+function plainProducts(
+  dst0: usize, dst1: usize, list: usize, count: i32, from: usize, length: usize, batch: i32, c: v128, p: v128, pinv: v128,
+): void {
+  for (let left = count; left > 0; left -= batch, list += 12 * <usize>batch) {
+    const many = min(left, batch)
+    if (left == count) group(dst0, dst1, list, many, from, length, c, p, pinv, true)
+    else group(dst0, dst1, list, many, from, length, c, p, pinv, false)
   }
 }
 
@@ -76,15 +129,29 @@ export function dotPlain(
 ): void {
   const P = f64x2.splat(p)
   const I = f64x2.splat(pinv)
+  const bits = bitsOf(p)
+  const c = f64x2.splat(pin(bits))
+  const batch = batchOf(bits, GROUP)
   const bytes = <usize>n << 3
   for (let i: usize = 0; i < bytes; i += BLOCK) {
-    const length = min(BLOCK, bytes - i)
-    let next = pointers
-    for (let j = 0; j < count; j++, next += 12) {
-      const y = <usize>load<u32>(next) + i
-      const z = <usize>load<u32>(next, 4) + i
-      const x = <usize>load<u32>(next, 8) + i
-      step(dst0 + i, dst1 + i, x, y, z, length, P, I, j, count)
+    plainProducts(dst0, dst1, pointers, count, i, min(BLOCK, bytes - i), batch, c, P, I)
+  }
+}
+
+export function dotPlains(sums: usize, count: i32, from: usize, n: i32, p: f64, pinv: f64): void {
+  const P = f64x2.splat(p)
+  const I = f64x2.splat(pinv)
+  const bits = bitsOf(p)
+  const c = f64x2.splat(pin(bits))
+  const batch = batchOf(bits, GROUP)
+  const end = from + (<usize>n << 3)
+  for (let i = from; i < end; i += BLOCK) {
+    const length = min(BLOCK, end - i)
+    let next = sums
+    for (let j = 0; j < count; j++) {
+      const terms = load<u32>(next, 8)
+      plainProducts(load<u32>(next), load<u32>(next, 4), next + 12, terms, i, length, batch, c, P, I)
+      next += 12 * (1 + <usize>terms)
     }
   }
 }

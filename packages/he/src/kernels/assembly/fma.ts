@@ -81,6 +81,45 @@ export function mulConstant(x: v128, w: v128, wp: v128, p: v128): v128 {
   return f64x2.sub(nmadd(q, p, h), productError(x, w, h))
 }
 
+// Sums of products without reducing each. An accumulator pair (high, low) holds a sum S = (high - C) + low, where C = 1.5 * 2^(52+s) pins the
+// unit in the last place of `high` to 2^s as long as |high - C| <= 2^(51+s). Adding a*b: high' = fl(high + a*b); then delta = high' - high
+// is exact, and so is the rest a*b - delta, at most 2^(s-1) fused (2^s unfused), which goes to `low`. Four operations for each product
+// instead of seven. With p < 2^b and s = b, a batch of 2^(52-b) products of at most p^2/2 each keeps |high - C| <= 2^(51+b) and
+// adds at most 2^52 to |low|.
+
+/** The number of bits of p: 2^(b-1) <= p < 2^b. */
+@inline
+export function bitsOf(p: f64): i32 {
+  return <i32>(reinterpret<u64>(p) >> 52) - 1022
+}
+
+/** C = 1.5 * 2^(52+s). */
+@inline
+export function pin(s: i32): f64 {
+  return reinterpret<f64>((<u64>(52 + s + 1023) << 52) | (<u64>1 << 51))
+}
+
+/** low after a*b was added to `high`, which gave `next`. */
+@inline
+export function lowAfter(low: v128, a: v128, b: v128, next: v128, high: v128): v128 {
+  return f64x2.sub(low, productError(a, b, f64x2.sub(next, high)))
+}
+
+/**
+ * S modulo p. |high - C| <= 2^(51+b): the quotient is at most 2^52 and off by less than 3/2, so
+ * the second step starts below 1.5 p + |low|.
+ */
+@inline
+export function settle(high: v128, low: v128, c: v128, p: v128, pinv: v128): v128 {
+  return reduceOnce(f64x2.add(reduceOnce(f64x2.sub(high, c), p, pinv), low), p, pinv)
+}
+
+/** Whether the product of |x| <= A and a constant exceeds 0.69: it is at most 1/2 + A * p * 2^-53, see `mulConstant`. */
+@inline
+export function lastTooWide(bound: f64, p: f64): bool {
+  return bound * p * (1.0 / 9007199254740992.0) > 0.19
+}
+
 /** Lane 0 of relaxed_madd, so that the host can tell a fused implementation from one that rounds twice. */
 export function probe(a: f64, b: f64, c: f64): f64 {
   return f64x2.extract_lane(madd(f64x2.splat(a), f64x2.splat(b), f64x2.splat(c)), 0)

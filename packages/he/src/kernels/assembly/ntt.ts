@@ -10,7 +10,7 @@
 // Bounds, in units of p. Sums are exact while they stay within L = 2^53 / p, at least 8. With e = 3 * 2^-54 * p (at most 3/16,
 // see fma.ts) a product of |x| <= A and a twiddle is at most 1/2 + A*e. The bound A is followed at run time, and a layer reduces
 // what it leaves unmultiplied where it would grow too far: forwards, primes of up to 48 bits never do, those of 49 bits not up to n = 8192.
-import { mulConstant, mulmod, reduceOnce } from './fma'
+import { lastTooWide, mulConstant, mulmod, reduceOnce } from './fma'
 
 /** A after one forward layer on A. */
 @inline
@@ -54,6 +54,33 @@ function forwardWide(x: usize, n: i32, half: usize, table: usize, p: v128, pinv:
     x += half
     table += 8
   } while (x < last)
+}
+
+/** The first layer, from `src` to `dst`: one block with the root 1. */
+@inline
+function forwardFirst(dst: usize, src: usize, half: usize, table: usize, p: v128, pinv: v128): void {
+  const w = v128.load64_splat(table)
+  const end = dst + half
+  for (; dst < end; dst += 64, src += 64) {
+    const z = src + half
+    const y = dst + half
+    const r0 = mulmod(v128.load(z), w, p, pinv)
+    const r1 = mulmod(v128.load(z, 16), w, p, pinv)
+    const r2 = mulmod(v128.load(z, 32), w, p, pinv)
+    const r3 = mulmod(v128.load(z, 48), w, p, pinv)
+    const a0 = v128.load(src)
+    const a1 = v128.load(src, 16)
+    const a2 = v128.load(src, 32)
+    const a3 = v128.load(src, 48)
+    v128.store(dst, f64x2.add(a0, r0))
+    v128.store(y, f64x2.sub(a0, r0))
+    v128.store(dst, f64x2.add(a1, r1), 16)
+    v128.store(y, f64x2.sub(a1, r1), 16)
+    v128.store(dst, f64x2.add(a2, r2), 32)
+    v128.store(y, f64x2.sub(a2, r2), 32)
+    v128.store(dst, f64x2.add(a3, r3), 48)
+    v128.store(y, f64x2.sub(a3, r3), 48)
+  }
 }
 
 /** Distance 4: two blocks at a time. */
@@ -123,199 +150,89 @@ function forwardOne(x: usize, n: i32, table: usize, p: v128, pinv: v128): void {
 }
 
 /**
- * A wide layer is plain where three more plain layers fit afterwards, as the last three always are. Otherwise it reduces x, which leaves
- * 1 + A*e <= 5/2: for p < 2^50 and A <= 8, three more layers then stay below 5.8.
+ * As `forwardOne`, with the results x taken on to (a - x)*w for a constant w. The difference is at most 1 + A; with `reduce` x is
+ * reduced first.
  */
-export function nttForward(x: usize, n: i32, p: f64, pinv: f64, table: usize): void {
-  const P = f64x2.splat(p)
-  const I = f64x2.splat(pinv)
-  const e = p * (3.0 / 18014398509481984.0)
-  const limit = 9007199254740992.0 / p
-  let bound: f64 = 1
-  let m: usize = 1
-  for (let half = <usize>n << 2; half >= 64; half >>= 1, m <<= 1) {
-    const next = grown(bound, e)
-    if (grown(grown(grown(next, e), e), e) <= limit) {
-      forwardWide(x, n, half, table + (m << 3), P, I, false)
-      bound = next
-    } else {
-      forwardWide(x, n, half, table + (m << 3), P, I, true)
-      bound = 1 + bound * e
-    }
-  }
-  forwardFour(x, n, table + (m << 3), P, I)
-  forwardTwo(x, n, table + (m << 4), P, I)
-  forwardOne(x, n, table + (m << 5), P, I)
-}
-
-// The inverse layers read the same roots from the other end: the inverse root of block i of m is -root[m + (m-1-i)], and
-// (x - y) * -w = (y - x) * w. `table` points behind the last root of the layer.
-
-/** Distance 1; the lanes are taken crosswise, as the roots run backwards. Sums: 2A. */
 @inline
-function inverseOne(x: usize, n: i32, table: usize, p: v128, pinv: v128): void {
+function forwardOneSubMul(
+  dst: usize, a: usize, x: usize, n: i32, table: usize, w: v128, wp: v128, p: v128, pinv: v128, reduce: bool,
+): void {
   const end = x + (<usize>n << 3)
-  for (; x < end; x += 64) {
-    table -= 32
+  for (; x < end; x += 64, table += 32, a += 64, dst += 64) {
     const u0 = v128.load(x)
     const v0 = v128.load(x, 16)
     const u1 = v128.load(x, 32)
     const v1 = v128.load(x, 48)
-    const a0 = v128.shuffle<f64>(v0, u0, 0, 2)
-    const b0 = v128.shuffle<f64>(v0, u0, 1, 3)
-    const a1 = v128.shuffle<f64>(v1, u1, 0, 2)
-    const b1 = v128.shuffle<f64>(v1, u1, 1, 3)
-    const s0 = f64x2.add(a0, b0)
-    const s1 = f64x2.add(a1, b1)
-    const d0 = mulmod(f64x2.sub(b0, a0), v128.load(table, 16), p, pinv)
-    const d1 = mulmod(f64x2.sub(b1, a1), v128.load(table), p, pinv)
-    v128.store(x, v128.shuffle<f64>(s0, d0, 1, 3))
-    v128.store(x, v128.shuffle<f64>(s0, d0, 0, 2), 16)
-    v128.store(x, v128.shuffle<f64>(s1, d1, 1, 3), 32)
-    v128.store(x, v128.shuffle<f64>(s1, d1, 0, 2), 48)
+    const r0 = mulmod(v128.shuffle<f64>(u0, v0, 1, 3), v128.load(table), p, pinv)
+    const r1 = mulmod(v128.shuffle<f64>(u1, v1, 1, 3), v128.load(table, 16), p, pinv)
+    const a0 = v128.shuffle<f64>(u0, v0, 0, 2)
+    const a1 = v128.shuffle<f64>(u1, v1, 0, 2)
+    let s0 = f64x2.add(a0, r0)
+    let d0 = f64x2.sub(a0, r0)
+    let s1 = f64x2.add(a1, r1)
+    let d1 = f64x2.sub(a1, r1)
+    if (reduce) {
+      s0 = reduceOnce(s0, p, pinv)
+      d0 = reduceOnce(d0, p, pinv)
+      s1 = reduceOnce(s1, p, pinv)
+      d1 = reduceOnce(d1, p, pinv)
+    }
+    v128.store(dst, mulConstant(f64x2.sub(v128.load(a), v128.shuffle<f64>(s0, d0, 0, 2)), w, wp, p))
+    v128.store(dst, mulConstant(f64x2.sub(v128.load(a, 16), v128.shuffle<f64>(s0, d0, 1, 3)), w, wp, p), 16)
+    v128.store(dst, mulConstant(f64x2.sub(v128.load(a, 32), v128.shuffle<f64>(s1, d1, 0, 2)), w, wp, p), 32)
+    v128.store(dst, mulConstant(f64x2.sub(v128.load(a, 48), v128.shuffle<f64>(s1, d1, 1, 3)), w, wp, p), 48)
   }
-}
-
-/** Distance 2. */
-@inline
-function inverseTwo(x: usize, n: i32, table: usize, p: v128, pinv: v128): void {
-  const end = x + (<usize>n << 3)
-  for (; x < end; x += 64) {
-    table -= 16
-    const a0 = v128.load(x)
-    const b0 = v128.load(x, 16)
-    const a1 = v128.load(x, 32)
-    const b1 = v128.load(x, 48)
-    const d0 = mulmod(f64x2.sub(b0, a0), v128.load64_splat(table, 8), p, pinv)
-    const d1 = mulmod(f64x2.sub(b1, a1), v128.load64_splat(table), p, pinv)
-    v128.store(x, f64x2.add(a0, b0))
-    v128.store(x, d0, 16)
-    v128.store(x, f64x2.add(a1, b1), 32)
-    v128.store(x, d1, 48)
-  }
-}
-
-/** Distance 4; with `reduce` the sums are reduced. */
-@inline
-function inverseFour(x: usize, n: i32, table: usize, p: v128, pinv: v128, reduce: bool): void {
-  const end = x + (<usize>n << 3)
-  for (; x < end; x += 64) {
-    table -= 8
-    const w = v128.load64_splat(table)
-    const a0 = v128.load(x)
-    const a1 = v128.load(x, 16)
-    const b0 = v128.load(x, 32)
-    const b1 = v128.load(x, 48)
-    const d0 = mulmod(f64x2.sub(b0, a0), w, p, pinv)
-    const d1 = mulmod(f64x2.sub(b1, a1), w, p, pinv)
-    const s0 = f64x2.add(a0, b0)
-    const s1 = f64x2.add(a1, b1)
-    v128.store(x, reduce ? reduceOnce(s0, p, pinv) : s0)
-    v128.store(x, reduce ? reduceOnce(s1, p, pinv) : s1, 16)
-    v128.store(x, d0, 32)
-    v128.store(x, d1, 48)
-  }
-}
-
-/** Distance 8 and more, except the last layer; with `reduce` the sums are reduced. */
-@inline
-function inverseWide(x: usize, n: i32, half: usize, table: usize, p: v128, pinv: v128, reduce: bool): void {
-  const last = x + (<usize>n << 3)
-  do {
-    table -= 8
-    const w = v128.load64_splat(table)
-    const end = x + half
-    do {
-      const y = x + half
-      const a0 = v128.load(x)
-      const a1 = v128.load(x, 16)
-      const b0 = v128.load(y)
-      const b1 = v128.load(y, 16)
-      const d0 = mulmod(f64x2.sub(b0, a0), w, p, pinv)
-      const d1 = mulmod(f64x2.sub(b1, a1), w, p, pinv)
-      const s0 = f64x2.add(a0, b0)
-      const s1 = f64x2.add(a1, b1)
-      v128.store(x, reduce ? reduceOnce(s0, p, pinv) : s0)
-      v128.store(x, reduce ? reduceOnce(s1, p, pinv) : s1, 16)
-      v128.store(y, d0)
-      v128.store(y, d1, 16)
-      x += 32
-    } while (x < end)
-    x += half
-  } while (x < last)
-}
-
-/** The last layer with the factor 1/n: c = 1/n and w = root[1] / n as pairs; with `reduce` both results are reduced. */
-@inline
-function inverseLast(
-  x: usize, half: usize, c: v128, cp: v128, w: v128, wp: v128, p: v128, pinv: v128, reduce: bool,
-): void {
-  const end = x + half
-  do {
-    const y = x + half
-    const a0 = v128.load(x)
-    const a1 = v128.load(x, 16)
-    const b0 = v128.load(y)
-    const b1 = v128.load(y, 16)
-    const s0 = mulConstant(f64x2.add(a0, b0), c, cp, p)
-    const s1 = mulConstant(f64x2.add(a1, b1), c, cp, p)
-    const d0 = mulConstant(f64x2.sub(b0, a0), w, wp, p)
-    const d1 = mulConstant(f64x2.sub(b1, a1), w, wp, p)
-    v128.store(x, reduce ? reduceOnce(s0, p, pinv) : s0)
-    v128.store(x, reduce ? reduceOnce(s1, p, pinv) : s1, 16)
-    v128.store(y, reduce ? reduceOnce(d0, p, pinv) : d0)
-    v128.store(y, reduce ? reduceOnce(d1, p, pinv) : d1, 16)
-    x += 32
-  } while (x < end)
-}
-
-/** Whether the results of the last layer on A exceed 0.69: they are at most 1/2 + 2A * p * 2^-53, see `mulConstant`. */
-@inline
-function lastTooWide(bound: f64, p: f64): bool {
-  return bound * p * (2.0 / 9007199254740992.0) > 0.19
 }
 
 /**
- * A layer on A forms sums and differences up to 2A and leaves max(2A, 1/2 + 2A*e); with its sums reduced, 1/2 + 2A*e. The first three
- * layers reach 8 <= L. A later one is plain where the next still has room, 4A <= L; if not, then for p < 2^50 and 2A <= 8 it leaves 2,
- * which is room for two layers again. The layer before the last also reduces where that spares the last one twice the work.
+ * All layers but the last; the bound after that. Input up to 2^50 is A = 2^50/p, at most L/8, so that the first layer has room. A later wide layer is
+ * plain where three more plain layers fit afterwards, as the last three always are. Otherwise it reduces x, which leaves 1 + A*e <= 5/2:
+ * for p < 2^50 and A <= 8, three more layers then stay below 5.8.
  */
-export function nttInverse(x: usize, n: i32, p: f64, pinv: f64, table: usize): void {
+@inline
+function forwardLayers(dst: usize, src: usize, n: i32, p: f64, pinv: f64, table: usize): f64 {
   const P = f64x2.splat(p)
   const I = f64x2.splat(pinv)
   const e = p * (3.0 / 18014398509481984.0)
   const limit = 9007199254740992.0 / p
-  inverseOne(x, n, table + (<usize>n << 3), P, I)
-  inverseTwo(x, n, table + (<usize>n << 2), P, I)
-  let bound: f64 = 8
-  if (16 <= limit) {
-    inverseFour(x, n, table + (<usize>n << 1), P, I, false)
-  } else {
-    inverseFour(x, n, table + (<usize>n << 1), P, I, true)
-    bound = 0.5 + 8 * e
-  }
-  // `behind` is the end of the roots of a layer of m blocks, 2m f64 from the start.
-  let behind = <usize>n
-  let half: usize = 64
-  for (; behind > 16; behind >>= 1, half <<= 1) {
-    const reduced = 0.5 + 2 * bound * e
-    const spare = behind == 32 && lastTooWide(2 * bound, p) && !lastTooWide(reduced, p)
-    if (4 * bound <= limit && !spare) {
-      inverseWide(x, n, half, table + behind, P, I, false)
-      bound = 2 * bound
+  let bound = grown(limit / 8, e)
+  forwardFirst(dst, src, <usize>n << 2, table + 8, P, I)
+  let m: usize = 2
+  for (let half = <usize>n << 1; half >= 64; half >>= 1, m <<= 1) {
+    const next = grown(bound, e)
+    if (grown(grown(grown(next, e), e), e) <= limit) {
+      forwardWide(dst, n, half, table + (m << 3), P, I, false)
+      bound = next
     } else {
-      inverseWide(x, n, half, table + behind, P, I, true)
-      bound = reduced
+      forwardWide(dst, n, half, table + (m << 3), P, I, true)
+      bound = 1 + bound * e
     }
   }
-  const c = load<f64>(table)
-  const w = f64x2.extract_lane(
-    reduceOnce(mulmod(f64x2.splat(load<f64>(table, 8)), f64x2.splat(c), P, I), P, I), 0,
-  )
-  const C = f64x2.splat(c)
-  const Cp = f64x2.splat(c / p)
+  forwardFour(dst, n, table + (m << 3), P, I)
+  forwardTwo(dst, n, table + (m << 4), P, I)
+  return grown(grown(bound, e), e)
+}
+
+export function nttForwardFrom(dst: usize, src: usize, n: i32, p: f64, pinv: f64, table: usize): void {
+  forwardLayers(dst, src, n, p, pinv, table)
+  forwardOne(dst, n, table + (<usize>n << 2), f64x2.splat(p), f64x2.splat(pinv))
+}
+
+export function nttForward(x: usize, n: i32, p: f64, pinv: f64, table: usize): void {
+  nttForwardFrom(x, x, n, p, pinv, table)
+}
+
+/** 1 + A is at most L also where x is not reduced: as there (1 + A) * p * 2^-53 <= 0.19, the result is below 0.69 p. */
+export function nttForwardSubMul(
+  dst: usize, a: usize, x: usize, src: usize, n: i32, w: f64, wp: f64, p: f64, pinv: f64, table: usize,
+): void {
+  const bound = grown(forwardLayers(x, src, n, p, pinv, table), p * (3.0 / 18014398509481984.0))
   const W = f64x2.splat(w)
-  const Wp = f64x2.splat(w / p)
-  if (lastTooWide(bound, p)) inverseLast(x, half, C, Cp, W, Wp, P, I, true)
-  else inverseLast(x, half, C, Cp, W, Wp, P, I, false)
+  const Wp = f64x2.splat(wp)
+  const last = table + (<usize>n << 2)
+  if (lastTooWide(1 + bound, p)) {
+    forwardOneSubMul(dst, a, x, n, last, W, Wp, f64x2.splat(p), f64x2.splat(pinv), true)
+  } else {
+    forwardOneSubMul(dst, a, x, n, last, W, Wp, f64x2.splat(p), f64x2.splat(pinv), false)
+  }
 }

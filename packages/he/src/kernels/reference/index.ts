@@ -1,9 +1,9 @@
 import type { Kernels } from '../table.ts'
 import { basisCombine, basisScale } from './basis.ts'
-import { dotPair, dotPlain } from './dot.ts'
+import { dotKey, dotPlain, dotPlains } from './dot.ts'
 import { combine, embedForward, embedInverse, scaleRound } from './embed.ts'
 import { expandUniform } from './expand.ts'
-import { nttForward, nttInverse } from './ntt.ts'
+import { nttForward, nttForwardFrom, nttForwardSubMul, nttInverse, nttInverseFrom } from './ntt.ts'
 import { pack, unpack } from './pack.ts'
 import {
   add,
@@ -30,6 +30,9 @@ export function createReferenceKernels(memory: WebAssembly.Memory): Kernels {
   return {
     nttForward: on(nttForward),
     nttInverse: on(nttInverse),
+    nttForwardFrom: on(nttForwardFrom),
+    nttInverseFrom: on(nttInverseFrom),
+    nttForwardSubMul: on(nttForwardSubMul),
     permute: on(permute),
     copy: on(copy),
     reduce: on(reduce),
@@ -42,8 +45,9 @@ export function createReferenceKernels(memory: WebAssembly.Memory): Kernels {
     subMulScalar: on(subMulScalar),
     addScalar: on(addScalar),
     tensor: on(tensor),
-    dotPair: on(dotPair),
+    dotKey: on(dotKey),
     dotPlain: on(dotPlain),
+    dotPlains: on(dotPlains),
     basisScale: on(basisScale),
     basisCombine: on(basisCombine),
     expandUniform: on(expandUniform),

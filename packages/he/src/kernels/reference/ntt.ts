@@ -1,6 +1,7 @@
 import { bitReverse, centred, invMod, mod, smallestPrimitiveRoot } from '../../base/numbers.ts'
 import type { Ptr } from '../table.ts'
 import { readLimb, writeLimb } from './limbs.ts'
+import { copy, subMulScalar } from './pointwise.ts'
 
 /** {@link Kernels.nttForward}: the values of the polynomial at the odd powers of psi, then put in bit-reversed order. */
 export function nttForward(memory: WebAssembly.Memory, x: Ptr, n: number, p: number, _pinv: number, _table: Ptr): void {
@@ -22,6 +23,52 @@ export function nttInverse(memory: WebAssembly.Memory, x: Ptr, n: number, p: num
     x,
     coefficients.map((c) => centred(c, q)),
   )
+}
+
+/** {@link Kernels.nttForwardFrom} */
+export function nttForwardFrom(
+  memory: WebAssembly.Memory,
+  dst: Ptr,
+  src: Ptr,
+  n: number,
+  p: number,
+  pinv: number,
+  table: Ptr,
+): void {
+  copy(memory, dst, src, n)
+  nttForward(memory, dst, n, p, pinv, table)
+}
+
+/** {@link Kernels.nttInverseFrom} */
+export function nttInverseFrom(
+  memory: WebAssembly.Memory,
+  dst: Ptr,
+  src: Ptr,
+  n: number,
+  p: number,
+  pinv: number,
+  table: Ptr,
+): void {
+  copy(memory, dst, src, n)
+  nttInverse(memory, dst, n, p, pinv, table)
+}
+
+/** {@link Kernels.nttForwardSubMul} */
+export function nttForwardSubMul(
+  memory: WebAssembly.Memory,
+  dst: Ptr,
+  a: Ptr,
+  x: Ptr,
+  src: Ptr,
+  n: number,
+  w: number,
+  wp: number,
+  p: number,
+  pinv: number,
+  table: Ptr,
+): void {
+  nttForwardFrom(memory, x, src, n, p, pinv, table)
+  subMulScalar(memory, dst, a, x, n, w, wp, p)
 }
 
 function reversed(values: readonly bigint[]): bigint[] {

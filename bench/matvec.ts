@@ -1,0 +1,63 @@
+import { applyMatrix, encodeMatrix, openCkks } from '@glovebox/he'
+import { createGaloisKeys, createSecretKey, decrypt, encryptSymmetric } from '@glovebox/he/secret'
+import { measure, type Row } from './rows.ts'
+
+const size = 1024
+
+/** A reproducible number in [-1, 1): xorshift32. */
+function noise(seed: number): () => number {
+  let state = seed
+  return () => {
+    state ^= state << 13
+    state ^= state >>> 17
+    state ^= state << 5
+    return state / 2 ** 31
+  }
+}
+
+/**
+ * A dense 1024 × 1024 matrix with encoded weights times an encrypted vector, rescaled, in the smallest ring that keeps 20 bits: N = 4096 with
+ * log2 QP = 105 of the 106 that are secure. Entries up to 1 in the vector and 1/32 in the matrix, so that results are about as large.
+ */
+export function benchMatvec(set: string): Row {
+  const bits = { base: 35, scale: 33, special: 37 }
+  const ckks = openCkks({
+    scheme: 'ckks',
+    ringDegree: 4096,
+    modulusBits: [bits.base, bits.scale],
+    specialBits: [bits.special],
+  })
+  const draw = noise(1)
+  const rows = Array.from({ length: size }, () => Float64Array.from({ length: size }, () => draw() / 32))
+  const vector = Float64Array.from({ length: size }, draw)
+  const level = ckks.params.maxLevel
+  const matrix = encodeMatrix(ckks, rows, { level, scale: ckks.params.primes[level]!, staggered: true })
+  const secret = createSecretKey(ckks)
+  const galois = createGaloisKeys(
+    ckks,
+    secret,
+    matrix.rotations.map((steps) => ({ steps, level })),
+  )
+  const keys = { relinearisation: undefined, galois }
+  const [slots] = matrix.layout.arrange(vector)
+  const input = encryptSymmetric(ckks, secret, ckks.encode(slots!, { scale: 2 ** bits.scale }))
+  const run = () => {
+    const [wide] = applyMatrix(ckks, [input], matrix, keys)
+    using used = wide!
+    return ckks.rescale(used)
+  }
+  const result = matrix.layout.collect([ckks.decode(decrypt(ckks, secret, run()))])
+  const worst = rows.reduce((most, row, r) => {
+    const exact = row.reduce((sum, w, c) => sum + w * vector[c]!, 0)
+    return Math.max(most, Math.abs(exact - result[r]!))
+  }, 0)
+  const { babies, giants } = matrix.plan
+  console.log(
+    `matvec-${size}: N = 4096, log2 QP = ${ckks.params.logQP.toFixed(0)}, primes ${ckks.params.primes.join(' ')} special ${ckks.params.special.join(' ')}, ` +
+      `${matrix.layout.diagonals} diagonals in ${babies.length} x ${giants.length} steps, worst error 2^${Math.log2(worst).toFixed(1)}`,
+  )
+  if (worst > 2 ** -20) throw new Error(`the worst error is 2^${Math.log2(worst).toFixed(1)}, 20 bits were promised`)
+  const row = measure(`matvec-${size}`, set, () => run()[Symbol.dispose]())
+  matrix[Symbol.dispose]()
+  return row
+}
