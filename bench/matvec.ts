@@ -1,4 +1,4 @@
-import { applyMatrix, encodeMatrix, openCkks } from '@glovebox/he'
+import { applyMatrix, encodeMatrix, openCkks, type ParamsLiteral } from '@glovebox/he'
 import { createGaloisKeys, createSecretKey, decrypt, encryptSymmetric } from '@glovebox/he/secret'
 import { measure, type Row } from './rows.ts'
 
@@ -19,14 +19,18 @@ function noise(seed: number): () => number {
  * A dense 1024 × 1024 matrix with encoded weights times an encrypted vector, rescaled, in the smallest ring that keeps 20 bits: N = 4096 with
  * log2 QP = 105 of the 106 that are secure. Entries up to 1 in the vector and 1/32 in the matrix, so that results are about as large.
  */
-export function benchMatvec(set: string): Row {
-  const bits = { base: 35, scale: 33, special: 37 }
-  const ckks = openCkks({
-    scheme: 'ckks',
-    ringDegree: 4096,
-    modulusBits: [bits.base, bits.scale],
-    specialBits: [bits.special],
-  })
+const bits = { base: 35, scale: 33, special: 37 }
+const literal: ParamsLiteral = {
+  scheme: 'ckks',
+  ringDegree: 4096,
+  modulusBits: [bits.base, bits.scale],
+  specialBits: [bits.special],
+}
+
+/** One product in a context with as many threads, checked against plain arithmetic. */
+async function openProduct(threads: number): Promise<() => void> {
+  const ckks = openCkks(literal, { threads })
+  await ckks.threadsStarted()
   const draw = noise(1)
   const rows = Array.from({ length: size }, () => Float64Array.from({ length: size }, () => draw() / 32))
   const vector = Float64Array.from({ length: size }, draw)
@@ -53,11 +57,16 @@ export function benchMatvec(set: string): Row {
   }, 0)
   const { babies, giants } = matrix.plan
   console.log(
-    `matvec-${size}: N = 4096, log2 QP = ${ckks.params.logQP.toFixed(0)}, primes ${ckks.params.primes.join(' ')} special ${ckks.params.special.join(' ')}, ` +
+    `matvec-${size} on ${ckks.threads} of ${threads} threads: N = 4096, log2 QP = ${ckks.params.logQP.toFixed(0)}, primes ${ckks.params.primes.join(' ')} special ${ckks.params.special.join(' ')}, ` +
       `${matrix.layout.diagonals} diagonals in ${babies.length} x ${giants.length} steps, worst error 2^${Math.log2(worst).toFixed(1)}`,
   )
   if (worst > 2 ** -20) throw new Error(`the worst error is 2^${Math.log2(worst).toFixed(1)}, 20 bits were promised`)
-  const row = measure(`matvec-${size}`, set, () => run()[Symbol.dispose]())
-  matrix[Symbol.dispose]()
-  return row
+  return () => run()[Symbol.dispose]()
+}
+
+/** The product on one thread; and on two, whose ratio is to one thread in the same run. */
+export async function benchMatvec(set: string): Promise<Row[]> {
+  const op = `matvec-${size}`
+  const [one, two] = [await openProduct(1), await openProduct(2)]
+  return [measure(op, set, one), { ...measure(op, set, two, { name: '1 thread', run: one }), threads: 2 }]
 }

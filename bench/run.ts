@@ -44,10 +44,7 @@ async function loadNtt(): Promise<Bench> {
 
 const benches: Readonly<Record<string, () => Promise<Bench>>> = {
   ntt: loadNtt,
-  ops: async () => {
-    const { bench } = await import('./ops.ts')
-    return { bench: async (options) => ({ rows: await bench(options) }) }
-  },
+  ops: () => import('./ops.ts'),
   digits: () => import('./digits.ts'),
   threads: () => import('./threads.ts'),
   keyswitch: () => import('./keyswitch.ts'),
@@ -100,15 +97,16 @@ function print(rows: readonly Row[]): void {
   }
 }
 
-/** Rows of the last run that this one did not measure again. */
-async function kept(file: URL, fresh: readonly Row[]): Promise<Row[]> {
+/** Rows of the last run that this one did not measure again, and its facts. */
+async function kept(file: URL, fresh: readonly Row[]): Promise<Measured> {
   const text = await readFile(file, 'utf8').catch((error: NodeJS.ErrnoException) => {
     if (error.code === 'ENOENT') return undefined
     throw error
   })
-  if (text === undefined) return []
+  if (text === undefined) return { rows: [] }
   const measured = new Set(fresh.map((row) => `${row.set} ${row.threads}`))
-  return (JSON.parse(text) as { rows: Row[] }).rows.filter((row) => !measured.has(`${row.set} ${row.threads}`))
+  const last = JSON.parse(text) as Measured
+  return { ...last, rows: last.rows.filter((row) => !measured.has(`${row.set} ${row.threads}`)) }
 }
 
 const { name, options } = parse()
@@ -123,16 +121,15 @@ print(rows)
 for (const [fact, value] of Object.entries(facts ?? {})) console.log(`${fact.padEnd(20)} ${value}`)
 
 const file = new URL(`./results/${name}.json`, import.meta.url)
-const all = [...(await kept(file, rows)), ...rows].sort(
-  (a, b) => a.set.localeCompare(b.set, 'en') || a.threads - b.threads,
-)
+const last = await kept(file, rows)
+const all = [...last.rows, ...rows].sort((a, b) => a.set.localeCompare(b.set, 'en') || a.threads - b.threads)
 await mkdir(new URL('.', file), { recursive: true })
 const result = {
   machine: `${cpus()[0]?.model.trim() ?? 'unknown processor'}, ${cpus().length} cores, ${process.platform} ${process.arch}`,
   node: process.version,
   threads: options.threads,
   command: `npm run bench -- ${process.argv.slice(2).join(' ')}`,
-  ...(facts && { facts }),
+  ...(facts && { facts: { ...last.facts, ...facts } }),
   rows: all,
 }
 await writeFile(file, `${JSON.stringify(result, null, 2)}\n`)

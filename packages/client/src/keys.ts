@@ -106,7 +106,9 @@ export function encodeSecretKey(keys: ClientKeys): Uint8Array<ArrayBuffer> {
   const writer = new ByteWriter(ckks.ring.n / 4 + 32)
   writer.raw(digest(keys.evaluation))
   writeSecretKey(writer, keys.secret)
-  return encodeFrame('secret key of a program', part.digest, writer.done()) as Uint8Array<ArrayBuffer>
+  const frame = encodeFrame('secret key of a program', part.digest, writer.done()) as Uint8Array<ArrayBuffer>
+  writer.done().fill(0)
+  return frame
 }
 
 /** Reads a secret key; throws GloveboxError `parameters-mismatch` for one of another model. */
@@ -136,6 +138,11 @@ function readSecret(model: ClientModel, bytes: Uint8Array): { secret: SecretKey;
   const body = openFrame(model, bytes, 'secret key of a program', 'the secret key')
   const evaluationDigest = body.slice(32, 'digest of the evaluation keys').slice()
   const secret = readSecretKey(body, model.ckks.ring)
-  body.end()
+  try {
+    body.end()
+  } catch (error) {
+    secret[Symbol.dispose]()
+    throw error
+  }
   return { secret, evaluationDigest }
 }

@@ -26,7 +26,6 @@ export { type InverseOptions, type InversePlan, inverse, planInverse } from './c
 export { applyLinear, encodeLinear, type LinearTransform } from './circuits/linear.ts'
 export { applyMatrix, encodeMatrix, type MatrixOptions, type MatrixTransform } from './circuits/matrix.ts'
 export { type MatrixLayout, matrixLayout } from './circuits/matrix-layout.ts'
-export { type MinimaxSign, minimaxSign } from './circuits/minimax.ts'
 export { type LinearPlan, planLinear, planRotations, type RotationWork, rotationWork } from './circuits/plan.ts'
 export { type Polynomial, polynomialAt, polynomialDepth } from './circuits/polynomial.ts'
 export { type PrecisionReport, type PrecisionStatistics, precision } from './circuits/precision.ts'
@@ -59,9 +58,6 @@ export {
 export {
   countKeySwitch,
   type KeySwitchingCounts,
-  type KeySwitchingWeights,
-  keySwitchingWeights,
-  weighKeySwitch,
 } from './params/key-switching-cost.ts'
 export { createParams, type Params, type ParamsLiteral } from './params/params.ts'
 export { formatPresets, presets } from './params/preset-table.ts'
@@ -110,12 +106,15 @@ export {
   writeEvaluationKeys,
 } from './rlwe/wire.ts'
 export { type Bfv, openBfv } from './schemes/bfv/bfv.ts'
-export { bfvDefault, plaintextModulus, replyBits } from './schemes/bfv/defaults.ts'
+export { bfvDefault } from './schemes/bfv/defaults.ts'
 export { type Bgv, openBgv } from './schemes/bgv/bgv.ts'
-export { type Bound, type BoundOptions, type ErrorBounds, errorBounds } from './schemes/ckks/bound.ts'
-export type { LinearBound, LinearSteps } from './schemes/ckks/bound-linear.ts'
-export { type Ckks, type EncodeOptions, type OpenOptions, openCkks } from './schemes/ckks/ckks.ts'
+export { errorBounds } from './schemes/ckks/bound.ts'
+export { type Ckks, type EncodeOptions, openCkks } from './schemes/ckks/ckks.ts'
 export type { ComplexSlots, Slots } from './schemes/ckks/encoder.ts'
+export type { Bound, BoundOptions, ErrorBounds, LinearBound, LinearSteps } from './schemes/ckks/error-bounds.ts'
 export { type LadderOptions, type ScaleLadder, scaleLadder } from './schemes/ckks/scales.ts'
-export type { IntegerDecodeOptions, Integers } from './schemes/integer-encoder.ts'
-export type { IntegerEncodeOptions, IntegerOptions, IntegerScheme } from './schemes/integer-scheme.ts'
+export type { Context, OpenOptions } from './schemes/context.ts'
+export type { IntegerDecodeOptions, Integers } from './schemes/integer/encoder.ts'
+export { plaintextModulus } from './schemes/integer/plain-modulus.ts'
+export { replyBits } from './schemes/integer/reply-bits.ts'
+export type { IntegerEncodeOptions, IntegerScheme } from './schemes/integer/scheme.ts'

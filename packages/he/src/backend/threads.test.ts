@@ -320,4 +320,20 @@ describe('operations together', () => {
     expect(made.map(({ disposed }) => disposed)).toEqual([true, true])
     expect(heap.used).toBe(used)
   })
+
+  test('that fail have done what they began: what a value kept of it is true', async () => {
+    const { threads, heap, backend } = await open(2)
+    const kept = heap.alloc(128).ptr
+    heap.f64(kept, 16).fill(3)
+    expect(() =>
+      threads.together([
+        () => value(heap),
+        () => {
+          backend.kernels.negate(kept, kept, 16)
+          throw new Error('behind it')
+        },
+      ]),
+    ).toThrow('behind it')
+    expect([...heap.f64(kept, 16)]).toEqual(new Array(16).fill(-3))
+  })
 })

@@ -76,10 +76,12 @@ export function openThreads(
     try {
       queue.run()
     } finally {
+      // One that still runs would write where other values will lie.
+      if (queue.broken) for (const worker of workers) worker.end()
       giveBack()
     }
   }
-  /** Records what `record` calls and runs it. When it throws, what it had begun last is left out. */
+  /** Records what `record` calls and runs it, also where it throws then: a value that lives on may have kept what it was about to compute. */
   const recorded = <T>(record: () => T): T => {
     recording = true
     try {
@@ -87,7 +89,6 @@ export function openThreads(
       settle()
       return result
     } catch (error) {
-      queue.drop()
       try {
         settle()
       } catch {
@@ -135,7 +136,12 @@ export function openThreads(
       }
       recorded(() => {
         for (let i = 0; i < tasks; i++) {
-          task(i, forTasks)
+          try {
+            task(i, forTasks)
+          } catch (error) {
+            queue.drop()
+            throw error
+          }
           queue.endTask()
         }
       })

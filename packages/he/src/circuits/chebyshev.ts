@@ -1,3 +1,4 @@
+import { requireArrayLike, requireFunction } from '../base/require.ts'
 import { clenshaw, type Polynomial, requireFinite } from './polynomial.ts'
 
 /** A Chebyshev polynomial and how far it is from the function that it stands for. */
@@ -30,16 +31,18 @@ export function chebyshevInterpolation(
   interval: readonly [number, number],
   degree: number,
 ): Approximation {
+  requireFunction('f', 'a function of one number', f)
+  requireArrayLike('interval', '[low, high]', interval)
   const [a, b] = interval
   requireFinite('interval[0]', a)
   requireFinite('interval[1]', b)
   if (!(a < b)) throw new RangeError(`"interval" expected [low, high] with low < high, got [${a}, ${b}]`)
   if (!Number.isInteger(degree) || degree < 0 || degree > 2047)
-    throw new RangeError(`"degree" expected an integer from 0 to 2047, got ${degree}`)
+    throw new RangeError(`"degree" expected an integer from 0 to 2047, got ${String(degree)}`)
   const at = (t: number): number => {
     const x = (a + b) / 2 + ((b - a) / 2) * t
     const y = f(x)
-    if (!Number.isFinite(y)) throw new RangeError(`"f" expected to be finite on the interval, got ${y} at ${x}`)
+    if (!Number.isFinite(y)) throw new RangeError(`"f" expected to be finite on the interval, got ${String(y)} at ${x}`)
     return y
   }
   const coefficients = chebyshevCoefficients(at, degree + 1)

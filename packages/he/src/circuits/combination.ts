@@ -1,5 +1,5 @@
 import { factor, type Ring } from '../ring/ring.ts'
-import { type Ciphertext, limbOf, newCiphertext, requireScale } from '../rlwe/ciphertext.ts'
+import { type Ciphertext, limbOf, newCiphertext, requireScale, roomBits } from '../rlwe/ciphertext.ts'
 import { scaledConstant } from '../schemes/ckks/encoder.ts'
 
 /** One term of a sum: a constant times a ciphertext of any scale, at the level of the sum or a higher one. */
@@ -15,8 +15,7 @@ export interface Term {
 export function combine(ring: Ring, terms: readonly Term[], level: number, scale: number): Ciphertext {
   requireScale(ring, level, scale)
   const { n, limbBytes, moduli } = ring
-  let room = -1
-  for (let i = 0; i <= level; i++) room += Math.log2(moduli[i]!.p)
+  const room = roomBits(ring, level)
   const constants = terms.map(({ value, ct }) => {
     if (Math.log2(Math.abs(value) * scale) > room) {
       throw new RangeError(
@@ -26,7 +25,7 @@ export function combine(ring: Ring, terms: readonly Term[], level: number, scale
     }
     return scaledConstant(value, scale / ct.scale)
   })
-  const out = newCiphertext(ring, 2, level, scale)
+  const out = newCiphertext(ring, 2, level, scale, { stride: Math.max(...terms.map(({ ct }) => ct.stride)) })
   try {
     using products = ring.limbs(level + 1)
     const scratch = products.ptr

@@ -174,3 +174,9 @@ describe.each(['wasm-fused', 'wasm'] as const)('comparisons on %s', (backend) =>
     expect(heap.used).toBe(taken)
   })
 })
+
+test('a budget without an end is as good as a large one', () => {
+  const { degrees } = composeSign({ alpha: 2, depth: Infinity })
+  expect(degrees).toEqual(composeSign({ alpha: 2, depth: 30 }).degrees)
+  expect(composeSign({ alpha: 2, depth: 2 ** 40 }).degrees).toEqual(degrees)
+})

@@ -17,7 +17,7 @@ function requireDepth(
 ): void {
   requireEvaluator(evaluator)
   requireRing(evaluator.ring, 'x', ct, 'ciphertext')
-  if (!Array.isArray(composition?.stages))
+  if (!Array.isArray(composition?.stages) || !Number.isInteger(composition.depth))
     throw new TypeError(
       `"composition" expected what composeSign makes, got ${composition === null ? 'null' : typeof composition}`,
     )

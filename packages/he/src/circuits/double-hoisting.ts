@@ -1,4 +1,5 @@
 import { GloveboxError } from '../base/errors.ts'
+import { requireObject, typeName } from '../base/require.ts'
 import type { Ring } from '../ring/ring.ts'
 import {
   type Ciphertext,
@@ -15,6 +16,7 @@ import type { EvaluationKeys } from '../rlwe/keys.ts'
 import { divideExtended } from '../rlwe/moddown.ts'
 import { rotateExtended, turnExtended } from '../rlwe/rotate-extended.ts'
 import { switchPlan } from '../rlwe/switch-plan.ts'
+import { sameScale } from '../schemes/ckks/same-scale.ts'
 import type { LinearPlan } from './plan.ts'
 import { newScratch, type Scratch } from './scratch.ts'
 
@@ -31,6 +33,13 @@ export type GiantTerms = readonly (readonly Term[])[]
 /** Whether every rotation is one by 0, so that no key and no special prime is needed. */
 export function isStill({ babies, giants }: LinearPlan): boolean {
   return [...babies, ...giants].every((steps) => steps === 0)
+}
+
+/** Refuses what holds no Galois keys. */
+export function requireKeys(keys: EvaluationKeys): void {
+  requireObject('keys', 'evaluation keys { relinearisation, galois }', keys)
+  if (typeof keys.galois?.get !== 'function')
+    throw new TypeError(`"keys.galois" expected the map that createGaloisKeys makes, got ${typeName(keys.galois)}`)
 }
 
 function requireInput(ring: Ring, name: string, ct: Ciphertext, level: number): void {
@@ -71,7 +80,7 @@ export function applyTerms(
   inputs.forEach((ct, i) => requireInput(ring, options.name(i), ct, level))
   const scale = inputs[0]!.scale * options.scale
   inputs.forEach(({ scale: one }, i) => {
-    if (Math.abs(one / inputs[0]!.scale - 1) > 2 ** -40)
+    if (!sameScale(one, inputs[0]!.scale))
       throw new GloveboxError('scale-mismatch', `"${options.name(i)}" has another scale than "${options.name(0)}"`)
   })
   requireScale(ring, level, scale)

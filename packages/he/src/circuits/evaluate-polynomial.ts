@@ -1,4 +1,5 @@
 import { GloveboxError } from '../base/errors.ts'
+import { requireArray, requireArrayLike } from '../base/require.ts'
 import { type Ciphertext, requireRing } from '../rlwe/ciphertext.ts'
 import { relabelled } from '../schemes/ckks/scales.ts'
 import { combine, type Term } from './combination.ts'
@@ -29,12 +30,15 @@ export function evaluatePolynomials(
 ): Ciphertext {
   requireEvaluator(evaluator)
   const { slots } = evaluator.ckks.params
+  requireArray('polynomials', 'an array of polynomials', polynomials)
+  requireArrayLike('groups', 'an array of indices', groups)
   if (polynomials.length === 0) throw new RangeError('"polynomials" expected at least one, got none')
   if (groups.length > slots) throw new RangeError(`"groups" expected at most ${slots} entries, got ${groups.length}`)
   Array.from(groups).forEach((g, j) => {
     if (!Number.isInteger(g) || g < -1 || g >= polynomials.length)
-      throw new RangeError(`"groups[${j}]" expected an integer from -1 to ${polynomials.length - 1}, got ${g}`)
+      throw new RangeError(`"groups[${j}]" expected an integer from -1 to ${polynomials.length - 1}, got ${String(g)}`)
   })
+  polynomials.forEach(checkedCoefficients)
   const [first, ...others] = polynomials as [Polynomial, ...Polynomial[]]
   for (const other of others) {
     if (other.basis !== first.basis || intervalText(other) !== intervalText(first))

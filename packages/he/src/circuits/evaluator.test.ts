@@ -5,6 +5,7 @@ import type { Ciphertext } from '../rlwe/ciphertext.ts'
 import { scaleLadder } from '../schemes/ckks/scales.ts'
 import { automatic, deepLiteral, furthest, unevenLiteral } from '../test-support/automatic.ts'
 import { Draw } from '../test-support/random.ts'
+import { evaluatePolynomial } from './evaluate-polynomial.ts'
 import { createEvaluator } from './evaluator.ts'
 
 const scale = 2 ** 40
@@ -304,4 +305,17 @@ describe('mistakes', () => {
     using low = evaluator.bring(ct, 0)
     expect(() => evaluator.bring(low, 1)).toThrow('it cannot be raised to level 1')
   })
+})
+
+test('what is left of a trimmed reply stays marked, through relinearisation and sums of multiples too', () => {
+  const { evaluator, encrypt } = automatic({ literal: deepLiteral(64, 3), scale: 2 ** 40 })
+  const { ckks, keys } = evaluator
+  const trimmed = { ...encrypt([1, 2]), stride: 4 }
+  const product = ckks.multiply(encrypt([1]), encrypt([1]))
+  const wide = ckks.add(product, ckks.multiplyConstant(trimmed, 1, product.scale / trimmed.scale))
+  expect(wide.stride).toBe(4)
+  expect(ckks.relinearise(wide, keys).stride).toBe(4)
+  const line = evaluatePolynomial(evaluator, trimmed, { basis: 'monomial', coefficients: [1, 2] })
+  expect(line.stride).toBe(4)
+  expect(() => evaluator.square(line)).toThrow('trimmed reply')
 })

@@ -1,11 +1,14 @@
 import { GloveboxError } from '../base/errors.ts'
+import { requireArray, requireObject, typeName } from '../base/require.ts'
 import { scaleText, showAs, shown } from '../base/shown.ts'
 import type { Ring } from '../ring/ring.ts'
 import { type Ciphertext, type Plaintext, requireRing } from '../rlwe/ciphertext.ts'
 import type { EvaluationKeys, PublicKey } from '../rlwe/keys.ts'
 import type { Ckks } from '../schemes/ckks/ckks.ts'
 import type { Slots } from '../schemes/ckks/encoder.ts'
-import { bring, relabelled, type ScaleLadder, sameScale, scaleLadder } from '../schemes/ckks/scales.ts'
+import { sameScale } from '../schemes/ckks/same-scale.ts'
+import { bring, relabelled, type ScaleLadder, scaleLadder } from '../schemes/ckks/scales.ts'
+import { requireKeys } from './double-hoisting.ts'
 import { newScratch, type Scratch } from './scratch.ts'
 
 /** What a ciphertext is added to or multiplied by: another one, a vector of slots (the rest is 0), one number for all slots. */
@@ -69,7 +72,7 @@ export interface Evaluator {
 
 /** Refuses what circuits are sometimes given instead: the context itself. */
 export function requireEvaluator(evaluator: Evaluator): void {
-  if (evaluator !== null && typeof evaluator === 'object' && evaluator.ladder !== undefined) return
+  if (evaluator !== null && typeof evaluator === 'object' && typeof evaluator.ladder?.at === 'function') return
   throw new TypeError(
     `"evaluator" expected what createEvaluator makes, got ${evaluator === null ? 'null' : typeof evaluator === 'object' ? 'another object' : typeof evaluator}`,
   )
@@ -86,12 +89,15 @@ const noKeys: EvaluationKeys = { relinearisation: undefined, galois: new Map() }
 
 function kindOf(operand: Operand): 'ciphertext' | 'plaintext' | 'number' | 'slots' {
   if (typeof operand === 'number') return 'number'
-  if (operand === null || typeof operand !== 'object') {
+  if (operand === null || typeof operand !== 'object')
     throw new TypeError(
-      `"b" expected a ciphertext, a plaintext, a number or an array of numbers, got ${operand === null ? 'null' : typeof operand}`,
+      `"b" expected a ciphertext, a plaintext, a number or an array of numbers, got ${typeName(operand)}`,
     )
-  }
-  return 'kind' in operand ? operand.kind : 'slots'
+  if (!('kind' in operand)) return 'slots'
+  if (operand.kind === 'ciphertext' || operand.kind === 'plaintext') return operand.kind
+  throw new TypeError(
+    `"b" expected a ciphertext, a plaintext, a number or an array of numbers, got a ${String((operand as { readonly kind: unknown }).kind)}`,
+  )
 }
 
 /**
@@ -99,11 +105,14 @@ function kindOf(operand: Operand): 'ciphertext' | 'plaintext' | 'number' | 'slot
  * Throws GloveboxError `scale-mismatch` where the scale does not suit the primes.
  */
 export function createEvaluator(ckks: Ckks, options: EvaluatorOptions): Evaluator {
-  if (options === null || typeof options !== 'object')
+  requireObject('ckks', 'a context of CKKS', ckks)
+  if (ckks.params?.scheme !== 'ckks')
     throw new TypeError(
-      `"options" expected { scale, level?, keys? }, got ${options === null ? 'null' : typeof options}`,
+      `"ckks" expected a context of CKKS, got ${ckks.params ? `one of ${ckks.params.scheme}` : 'another object'}`,
     )
+  requireObject('options', '{ scale, level?, keys? }', options)
   const { scale, level: anchor, keys = noKeys } = options
+  requireKeys(keys)
   const { ring, params } = ckks
   const ladder = scaleLadder(params, scale, anchor === undefined ? {} : { level: anchor })
 
@@ -214,6 +223,8 @@ export function createEvaluator(ckks: Ckks, options: EvaluatorOptions): Evaluato
   }
 
   function dot(a: readonly Ciphertext[], b: readonly Ciphertext[]): Ciphertext {
+    requireArray('a', 'an array of ciphertexts', a)
+    requireArray('b', 'an array of ciphertexts', b)
     if (a.length === 0 || a.length !== b.length)
       throw new RangeError(
         `"a" and "b" expected as many ciphertexts each, at least one, got ${a.length} and ${b.length}`,
@@ -259,7 +270,10 @@ export function createEvaluator(ckks: Ckks, options: EvaluatorOptions): Evaluato
     dot,
     rotate: (a, steps) => ckks.rotate(a, steps, keys),
     conjugate: (a) => ckks.conjugate(a, keys),
-    bring: (a, level) => bring(ckks, a, level, ladder.at(level)),
+    bring(a, level) {
+      own('a', a)
+      return bring(ckks, a, level, ladder.at(level))
+    },
     align(a, b) {
       own('a', a)
       own('b', b)

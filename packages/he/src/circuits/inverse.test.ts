@@ -68,3 +68,21 @@ describe.each(['wasm-fused', 'wasm'] as const)('the inverse on %s', (backend) =>
     )
   })
 })
+
+test('ranges in which no number of iterations would do are refused', () => {
+  for (const range of [
+    [1e-17, 1],
+    [-1, -1e-14],
+    [1e-170, 2e-170],
+    [1e200, 2e200],
+  ] as const)
+    expect(() => planInverse({ range, precision: 8 })).toThrow(/"range" expected a ratio of at most 2\^40/)
+  const { error, offset, slope, iterations } = planInverse({ range: [1e-9, 1], precision: 20 })
+  expect(error).toBeLessThanOrEqual(2 ** -20)
+  for (const x of [1e-9, 0.3, 1]) {
+    let e = 1 - x * (offset + slope * x)
+    for (let i = 0; i < iterations; i++) e *= e
+    expect(Math.abs(e)).toBeLessThanOrEqual(2 ** -20)
+  }
+  expect(planInverse({ range: [1e100, 2e100], precision: 8 }).offset * 1e100).toBeCloseTo(24 / 17, 12)
+})

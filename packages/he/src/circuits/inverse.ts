@@ -1,4 +1,5 @@
 import { GloveboxError } from '../base/errors.ts'
+import { requireArrayLike, requireObject } from '../base/require.ts'
 import { type Ciphertext, requireRing } from '../rlwe/ciphertext.ts'
 import { type Evaluator, requireEvaluator } from './evaluator.ts'
 import { requireFinite } from './polynomial.ts'
@@ -30,25 +31,35 @@ export interface InversePlan {
  * The first guess is the line with the least |1 - x y| on the range: 1 - x y = T_2(t) / T_2(t_0), where t takes the range to [-1, 1] and 0 to t_0. Every
  * iteration squares that residual. Throws RangeError for a range that holds 0, and for a precision that is none.
  */
-export function planInverse({ range, precision }: InverseOptions): InversePlan {
+export function planInverse(options: InverseOptions): InversePlan {
+  requireObject('options', '{ range, precision }', options)
+  const { range, precision } = options
+  requireArrayLike('range', '[low, high]', range)
   const [low, high] = range
   requireFinite('range[0]', low)
   requireFinite('range[1]', high)
-  if (!(low <= high && low * high > 0))
+  if (!(low <= high && (low > 0 || high < 0)))
     throw new RangeError(`"range" expected [low, high], both positive or both negative, got [${low}, ${high}]`)
-  if (!(precision >= 1 && precision <= 40)) throw new RangeError(`"precision" expected 1 to 40 bits, got ${precision}`)
+  if (!(precision >= 1 && precision <= 40))
+    throw new RangeError(`"precision" expected 1 to 40 bits, got ${String(precision)}`)
   // With c the centre and h half the width, T_2(t) = 2 ((x - c) / h)² - 1; divided by its value at 0 it is 1 - x y.
-  const c = (low + high) / 2
-  const h = (high - low) / 2
-  const scale = 2 * c * c - h * h
-  const residual = (h * h) / scale
+  const c = low / 2 + high / 2
+  const r = (high / 2 - low / 2) / c
+  const offset = 4 / (c * (2 - r * r))
+  const slope = -2 / (c * c * (2 - r * r))
+  const residual = (r * r) / (2 - r * r)
+  // Beyond, the residual would come to 1, and no iteration makes it smaller; noise grows as the square of the ratio.
+  if (!(residual < 1 - 2 ** -40 && Math.abs(offset) < Infinity && Math.abs(slope) < Infinity && slope !== 0))
+    throw new RangeError(
+      `"range" expected a ratio of at most 2^40 between its ends, and ends whose squares are doubles, got [${low}, ${high}]`,
+    )
   let iterations = 0
   let error = residual
   while (error > 2 ** -precision) {
     error *= error
     iterations++
   }
-  return { iterations, depth: iterations === 0 ? 1 : 2 + iterations, error, offset: (4 * c) / scale, slope: -2 / scale }
+  return { iterations, depth: iterations === 0 ? 1 : 2 + iterations, error, offset, slope }
 }
 
 /**

@@ -4,8 +4,8 @@ import { encodingBound, keySwitchBound } from '../rlwe/error-bound.ts'
 import { createGaloisKeys } from '../rlwe/keygen.ts'
 import { distance, Machine, type Values, values } from '../test-support/machine.ts'
 import { Draw } from '../test-support/random.ts'
-import { applyLinear, encodeLinear, planRotations } from './linear.ts'
-import { type LinearPlan, planLinear } from './plan.ts'
+import { applyLinear, encodeLinear } from './linear.ts'
+import { type LinearPlan, planLinear, planRotations } from './plan.ts'
 
 const scale = 2 ** 40
 const machine = new Machine(

@@ -1,11 +1,11 @@
+import { requireContext, requireObject, typeName } from '../base/require.ts'
 import type { Ring } from '../ring/ring.ts'
 import { type Ciphertext, type Plaintext, requireRing } from '../rlwe/ciphertext.ts'
 import type { EvaluationKeys } from '../rlwe/keys.ts'
 import { encodeSlots } from '../schemes/ckks/encoder.ts'
-import { applyTerms, isStill, type Term } from './double-hoisting.ts'
-import type { LinearPlan } from './plan.ts'
-
-export { planRotations } from './plan.ts'
+import { tracedFunction } from '../schemes/trace.ts'
+import { applyTerms, isStill, requireKeys, type Term } from './double-hoisting.ts'
+import { type LinearPlan, requirePlan } from './plan.ts'
 
 /** A matrix on slot vectors, encoded once: out = sum over d of diagonal_d * rotate(in, d). */
 export interface LinearTransform extends Disposable {
@@ -21,16 +21,17 @@ export interface LinearTransform extends Disposable {
   readonly giants: readonly { readonly steps: number; readonly terms: readonly Term[] }[]
 }
 
-/**
- * Encodes the diagonals (rotation → one weight a slot) along a plan:
- * sum_g rotate_g( sum_b rotate_-g(diagonal_(g+b)) * rotate_b(in) ).
- */
-export function encodeLinear(
+function encode(
   context: { readonly ring: Ring },
   diagonals: ReadonlyMap<number, ArrayLike<number>>,
   plan: LinearPlan,
   options: { readonly level: number; readonly scale: number },
 ): LinearTransform {
+  requireContext('context', context)
+  if (!(diagonals instanceof Map))
+    throw new TypeError(`"diagonals" expected a map from rotations to weights, got ${typeName(diagonals)}`)
+  requirePlan(plan)
+  requireObject('options', '{ level, scale }', options)
   const { ring } = context
   const slots = ring.n / 2
   if (diagonals.size === 0) throw new RangeError('"diagonals" expected at least one, got none')
@@ -48,8 +49,8 @@ export function encodeLinear(
         const rotation = (steps + baby) % slots
         const diagonal = diagonals.get(rotation)
         if (diagonal === undefined || used.has(rotation)) return
-        if (diagonal.length !== slots)
-          throw new RangeError(`"diagonals(${rotation})" expected ${slots} weights, got ${diagonal.length}`)
+        if (diagonal?.length !== slots)
+          throw new RangeError(`"diagonals(${rotation})" expected ${slots} weights, got ${String(diagonal?.length)}`)
         for (let s = 0; s < slots; s++) shifted[s] = diagonal[(s - steps + slots) % slots]!
         const weights = encodeSlots(ring, shifted, options.level, options.scale, special)
         made.push(weights)
@@ -69,19 +70,36 @@ export function encodeLinear(
 }
 
 /**
- * Applies the transform; the scales multiply, nothing is rescaled. The ciphertext must be at the transform's level. Needs the Galois keys of
- * `planRotations(plan)`. Throws GloveboxError `level-exhausted`, `missing-key`, `scale-mismatch` or `unsupported`.
+ * Encodes the diagonals (rotation → one weight a slot) along a plan:
+ * sum_g rotate_g( sum_b rotate_-g(diagonal_(g+b)) * rotate_b(in) ).
  */
-export function applyLinear(
+export const encodeLinear: typeof encode = tracedFunction('circuits', 'encodeLinear', encode)
+
+/** Refuses what encodeLinear did not make. */
+export function requireTransform(ring: Ring, transform: LinearTransform): void {
+  requireRing(ring, 'transform', transform)
+  if (!Array.isArray(transform.giants))
+    throw new TypeError('"transform" expected what encodeLinear makes, got another object')
+}
+
+function apply(
   context: { readonly ring: Ring },
   ct: Ciphertext,
   transform: LinearTransform,
   keys: EvaluationKeys,
 ): Ciphertext {
+  requireContext('context', context)
   const { ring } = context
-  requireRing(ring, 'ct', ct)
-  requireRing(ring, 'transform', transform)
+  requireRing(ring, 'ct', ct, 'ciphertext')
+  requireTransform(ring, transform)
+  requireKeys(keys)
   const { giants, plan, level, scale } = transform
   const terms = giants.map((giant) => giant.terms)
   return applyTerms(ring, [ct], [terms], plan, { level, scale, name: () => 'ct' }, keys)[0]!
 }
+
+/**
+ * Applies the transform; the scales multiply, nothing is rescaled. The ciphertext must be at the transform's level. Needs the Galois keys of
+ * `planRotations(plan)`. Throws GloveboxError `level-exhausted`, `missing-key`, `scale-mismatch` or `unsupported`.
+ */
+export const applyLinear: typeof apply = tracedFunction('circuits', 'applyLinear', apply)

@@ -1,3 +1,5 @@
+import { requireArrayLike, requirePowerOfTwo } from '../base/require.ts'
+
 /**
  * Where the vectors of a product with a matrix are.
  *
@@ -40,11 +42,13 @@ export interface MatrixLayout {
 
 /** The layout of a product with a rows × columns matrix on S = N/2 slots; see {@link MatrixLayout}. */
 export function matrixLayout(rows: number, columns: number, slots: number, staggered = false): MatrixLayout {
+  requirePowerOfTwo('slots', slots)
   for (const [name, value] of [
     ['rows', rows],
     ['columns', columns],
   ] as const) {
-    if (!Number.isInteger(value) || value < 1) throw new RangeError(`"${name}" expected at least one, got ${value}`)
+    if (!Number.isInteger(value) || value < 1)
+      throw new RangeError(`"${name}" expected at least one, got ${String(value)}`)
   }
   const inputs = Math.ceil(columns / slots)
   const outputs = Math.ceil(rows / slots)
@@ -71,6 +75,7 @@ export function matrixLayout(rows: number, columns: number, slots: number, stagg
     column,
     folds,
     arrange(vector) {
+      requireArrayLike('vector', 'an array of numbers', vector)
       if (vector.length !== columns)
         throw new RangeError(`"vector" expected ${columns} elements as the matrix has columns, got ${vector.length}`)
       return Array.from({ length: inputs }, (_, i) =>
@@ -78,6 +83,7 @@ export function matrixLayout(rows: number, columns: number, slots: number, stagg
       )
     },
     collect(values) {
+      requireArrayLike('slots', 'the slots of every output ciphertext', values)
       if (values.length !== outputs)
         throw new RangeError(`"slots" expected those of ${outputs} ciphertexts, got ${values.length}`)
       return Float64Array.from({ length: rows }, (_, r) => values[Math.floor(r / slots)]![r % slots]!)

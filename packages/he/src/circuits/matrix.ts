@@ -1,8 +1,10 @@
+import { requireArray, requireArrayLike, requireContext, requireObject } from '../base/require.ts'
 import type { Ring } from '../ring/ring.ts'
-import { type Ciphertext, type Plaintext, requireRing } from '../rlwe/ciphertext.ts'
+import { type Ciphertext, type Plaintext, requireLevel, requireRing, requireScale } from '../rlwe/ciphertext.ts'
 import type { EvaluationKeys } from '../rlwe/keys.ts'
 import { encodeSlots } from '../schemes/ckks/encoder.ts'
-import { applyTerms, isStill, type Term } from './double-hoisting.ts'
+import { tracedFunction } from '../schemes/trace.ts'
+import { applyTerms, isStill, requireKeys, type Term } from './double-hoisting.ts'
 import { type MatrixLayout, matrixLayout } from './matrix-layout.ts'
 import { type LinearPlan, planLinear, planRotations, type RotationWork, rotationWork } from './plan.ts'
 
@@ -36,21 +38,22 @@ export interface MatrixOptions {
   readonly staggered?: boolean
 }
 
-/**
- * Encodes a matrix given by its rows, all of one length. Diagonals of zeros are left out; a wide one keeps as few diagonals as it has
- * rows (up to a power of two) and is folded; what is larger than N/2 slots is cut into tiles, one ciphertext each. The layouts of vectors are those of
- * {@link matrixLayout}. Throws RangeError for rows of different lengths or entries that are not finite.
- */
-export function encodeMatrix(
+function encode(
   context: { readonly ring: Ring },
   rows: readonly ArrayLike<number>[],
   options: MatrixOptions,
 ): MatrixTransform {
+  requireContext('context', context)
+  requireArray('rows', 'an array of rows', rows)
+  requireObject('options', '{ level, scale }', options)
   const { ring } = context
   const { level, scale } = options
+  requireLevel(ring, level)
+  requireScale(ring, level, scale)
   const slots = ring.n / 2
   const columns = rows[0]?.length ?? 0
   rows.forEach((row, r) => {
+    requireArrayLike(`rows[${r}]`, 'an array of numbers', row)
     if (row.length !== columns)
       throw new RangeError(`"rows[${r}]" expected ${columns} entries as the first row has, got ${row.length}`)
   })
@@ -95,6 +98,13 @@ export function encodeMatrix(
   }
 }
 
+/**
+ * Encodes a matrix given by its rows, all of one length. Diagonals of zeros are left out; a wide one keeps as few diagonals as it has
+ * rows (up to a power of two) and is folded; what is larger than N/2 slots is cut into tiles, one ciphertext each. The layouts of vectors are those of
+ * {@link matrixLayout}. Throws RangeError for rows of different lengths or entries that are not finite.
+ */
+export const encodeMatrix: typeof encode = tracedFunction('circuits', 'encodeMatrix', encode)
+
 /** The matrix entry that meets slot s + d of an input in slot s of an output; 0 outside the matrix. */
 function entryAt(
   rows: readonly ArrayLike<number>[],
@@ -125,19 +135,23 @@ function tileDiagonals(rows: readonly ArrayLike<number>[], layout: MatrixLayout,
   return [...found]
 }
 
-/**
- * The matrix times the vector in `inputs`, as many ciphertexts as `layout.inputs`; the results are `layout.outputs` ciphertexts. Scales multiply, nothing is
- * rescaled. Every input is decomposed once, every output divided by P once. Needs the Galois keys of `matrix.rotations`. Throws as
- * `applyLinear` does, and RangeError for another number of inputs.
- */
-export function applyMatrix(
+/** Refuses what encodeMatrix did not make. */
+export function requireMatrix(ring: Ring, matrix: MatrixTransform): void {
+  requireRing(ring, 'matrix', matrix)
+  if (matrix.layout === undefined) throw new TypeError('"matrix" expected what encodeMatrix makes, got another object')
+}
+
+function apply(
   context: { readonly ring: Ring },
   inputs: readonly Ciphertext[],
   matrix: MatrixTransform,
   keys: EvaluationKeys,
 ): Ciphertext[] {
+  requireContext('context', context)
   const { ring } = context
-  requireRing(ring, 'matrix', matrix)
+  requireArray('inputs', 'an array of ciphertexts', inputs)
+  requireMatrix(ring, matrix)
+  requireKeys(keys)
   const { layout, level, scale, plan, terms } = matrix
   if (inputs.length !== layout.inputs)
     throw new RangeError(
@@ -146,3 +160,10 @@ export function applyMatrix(
   const name = (i: number): string => `inputs[${i}]`
   return applyTerms(ring, inputs, terms, plan, { level, scale, folds: layout.folds, name }, keys)
 }
+
+/**
+ * The matrix times the vector in `inputs`, as many ciphertexts as `layout.inputs`; the results are `layout.outputs` ciphertexts. Scales multiply, nothing is
+ * rescaled. Every input is decomposed once, every output divided by P once. Needs the Galois keys of `matrix.rotations`. Throws as
+ * `applyLinear` does, and RangeError for another number of inputs.
+ */
+export const applyMatrix: typeof apply = tracedFunction('circuits', 'applyMatrix', apply)

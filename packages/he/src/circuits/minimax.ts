@@ -16,8 +16,9 @@ export interface MinimaxSign {
  */
 export function minimaxSign(degree: number, low: number): MinimaxSign {
   if (!Number.isInteger(degree) || degree < 1 || degree > 63 || degree % 2 === 0)
-    throw new RangeError(`"degree" expected an odd number from 1 to 63, got ${degree}`)
-  if (!(low >= 2 ** -30 && low < 1)) throw new RangeError(`"low" expected a number from 2^-30 to below 1, got ${low}`)
+    throw new RangeError(`"degree" expected an odd number from 1 to 63, got ${String(degree)}`)
+  if (!(low >= 2 ** -30 && low < 1))
+    throw new RangeError(`"low" expected a number from 2^-30 to below 1, got ${String(low)}`)
   const n = (degree + 1) / 2
   const grid = points(low, 64 * (n + 1))
   // Columns x T_j(u) with u = x² mapped from [low², 1] to [-1, 1]: well conditioned on any interval.

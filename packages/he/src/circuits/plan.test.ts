@@ -102,3 +102,9 @@ describe('the work of a rotation', () => {
     }
   })
 })
+
+test('slots are a power of two: nothing else ends', () => {
+  for (const slots of [-1, 0, 0.5, 3, Number.NaN, Infinity])
+    expect(() => planLinear([0, 1], slots)).toThrow('"slots" expected a power of two')
+  expect(() => planLinear([0.5], 8)).toThrow('"rotations[0]" expected an integer, got 0.5')
+})

@@ -1,3 +1,4 @@
+import { requireArray, requireObject, requirePowerOfTwo } from '../base/require.ts'
 import type { Params } from '../params/params.ts'
 
 /** A baby-step giant-step split: every rotation is one giant plus one baby, modulo the number of slots. Both ascending. */
@@ -27,7 +28,11 @@ const pass = { product: 3, settle: 8, permute: 3, combine: 5 }
  * product with its key over QP; a giant divides one part by P, decomposes it and then does the same.
  */
 export function rotationWork(params: Params, level: number): RotationWork {
-  const { special, digitSize, logN } = params
+  requireObject('params', 'checked parameters', params)
+  requireArray('params.special', 'an array of primes', params.special)
+  const { special, digitSize, logN, maxLevel } = params
+  if (!Number.isInteger(level) || level < 0 || level > maxLevel)
+    throw new RangeError(`"level" expected an integer from 0 to ${maxLevel}, got ${String(level)}`)
   const k = special.length
   const digits = Math.ceil((level + 1) / digitSize)
   const limbs = level + 1 + k
@@ -48,6 +53,14 @@ export function rotationWork(params: Params, level: number): RotationWork {
  * Mouchet, Troncoso-Pastoriza, Hubaux 2021 (eprint 2020/1203), section 4.3.
  */
 export function planLinear(rotations: readonly number[], slots: number, work: RotationWork = usualWork): LinearPlan {
+  requireArray('rotations', 'an array of integers', rotations)
+  rotations.forEach((r, i) => {
+    if (!Number.isInteger(r)) throw new TypeError(`"rotations[${i}]" expected an integer, got ${String(r)}`)
+  })
+  requirePowerOfTwo('slots', slots)
+  requireObject('work', '{ baby, giant }', work)
+  if (!(work.baby >= 0 && work.giant >= 0))
+    throw new RangeError(`"work" expected prices from 0, got ${String(work.baby)} and ${String(work.giant)}`)
   const wanted = [...new Set(rotations.map((r) => ((r % slots) + slots) % slots))].sort((a, b) => a - b)
   if (wanted.length === 0) return { babies: [], giants: [] }
   let stride = slots
@@ -74,7 +87,16 @@ function gcd(a: number, b: number): number {
 }
 
 /** Rotation steps that a plan asks keys for: its babies and the differences of its giants. */
-export function planRotations({ babies, giants }: LinearPlan): number[] {
+export function planRotations(plan: LinearPlan): number[] {
+  requirePlan(plan)
+  const { babies, giants } = plan
   const differences = giants.map((steps, g) => steps - (giants[g - 1] ?? 0))
   return [...new Set([...babies, ...differences])].filter((steps) => steps !== 0)
+}
+
+/** Refuses what planLinear did not make. */
+export function requirePlan(plan: LinearPlan): void {
+  requireObject('plan', 'what planLinear makes', plan)
+  requireArray('plan.babies', 'an array of rotations', plan.babies)
+  requireArray('plan.giants', 'an array of rotations', plan.giants)
 }

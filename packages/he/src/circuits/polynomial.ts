@@ -1,3 +1,5 @@
+import { requireArrayLike, requireObject, typeName } from '../base/require.ts'
+
 /** A real polynomial, coefficients from the constant one up. */
 export interface Polynomial {
   /** `monomial`: sum c_k x^k. `chebyshev`: sum c_k T_k(t) with t = the interval mapped to [-1, 1]. */
@@ -14,23 +16,20 @@ export function requireFinite(name: string, value: number): void {
 
 /** Coefficients without leading zeros, checked. */
 export function checkedCoefficients(polynomial: Polynomial): number[] {
-  if (polynomial === null || typeof polynomial !== 'object')
-    throw new TypeError(
-      `"polynomial" expected { basis, coefficients, interval? }, got ${polynomial === null ? 'null' : typeof polynomial}`,
-    )
+  requireObject('polynomial', '{ basis, coefficients, interval? }', polynomial)
   const { basis, coefficients, interval } = polynomial
   if (basis !== 'monomial' && basis !== 'chebyshev')
-    throw new RangeError(`"polynomial.basis" expected 'monomial' or 'chebyshev', got ${JSON.stringify(basis)}`)
-  if (typeof coefficients?.length !== 'number')
-    throw new TypeError(
-      `"polynomial.coefficients" expected an array of numbers, got ${coefficients === null ? 'null' : typeof coefficients}`,
+    throw new RangeError(
+      `"polynomial.basis" expected 'monomial' or 'chebyshev', got ${typeof basis === 'string' ? `'${String(basis)}'` : typeName(basis)}`,
     )
+  requireArrayLike('polynomial.coefficients', 'an array of numbers', coefficients)
   const checked = Array.from(coefficients)
   checked.forEach((c, k) => {
     requireFinite(`polynomial.coefficients[${k}]`, c)
   })
   if (interval !== undefined) {
     if (basis === 'monomial') throw new RangeError('"polynomial.interval" expected none in the monomial basis')
+    requireArrayLike('polynomial.interval', '[low, high]', interval)
     requireFinite('polynomial.interval[0]', interval[0])
     requireFinite('polynomial.interval[1]', interval[1])
     if (!(interval[0] < interval[1]))
@@ -48,7 +47,9 @@ export function intervalMap({ interval: [low, high] = [-1, 1] }: Polynomial): { 
 
 /** p(x) in the clear. Horner; Clenshaw for the Chebyshev basis. */
 export function polynomialAt(polynomial: Polynomial, x: number): number {
-  const { basis, coefficients } = polynomial
+  const { basis } = polynomial ?? {}
+  const coefficients = checkedCoefficients(polynomial)
+  requireFinite('x', x)
   if (basis === 'monomial') {
     let sum = 0
     for (let k = coefficients.length - 1; k >= 0; k--) sum = sum * x + coefficients[k]!

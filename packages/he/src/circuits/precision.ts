@@ -1,3 +1,4 @@
+import { requireArrayLike, requireObject } from '../base/require.ts'
 import type { Slots } from '../schemes/ckks/encoder.ts'
 
 /** Correct bits after the point over all slots: -log2 of the absolute error. */
@@ -77,9 +78,11 @@ export function precision(expected: Slots, got: Slots): PrecisionReport {
 }
 
 function complex(name: string, values: Slots): { re: ArrayLike<number>; im: ArrayLike<number> } {
-  if (values === null || typeof values !== 'object')
-    throw new TypeError(
-      `"${name}" expected an array of numbers or {re, im}, got ${values === null ? 'null' : typeof values}`,
-    )
-  return 're' in values ? values : { re: values, im: [] }
+  requireObject(name, 'an array of numbers or {re, im}', values)
+  const { re, im } = 're' in values ? values : { re: values, im: [] }
+  requireArrayLike(name, 'an array of numbers or {re, im}', re)
+  requireArrayLike(`${name}.im`, 'an array of numbers', im)
+  if ('re' in values && im.length !== re.length)
+    throw new RangeError(`"${name}" expected as many imaginary as real parts, got ${re.length} and ${im.length}`)
+  return { re, im }
 }

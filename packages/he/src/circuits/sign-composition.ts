@@ -1,3 +1,4 @@
+import { requireObject } from '../base/require.ts'
 import { minimaxSign } from './minimax.ts'
 import type { Polynomial } from './polynomial.ts'
 import { planPolynomial } from './polynomial-plan.ts'
@@ -68,14 +69,16 @@ function stage(low: number, degree: number): { low: number; error: number; coeff
  * Throws RangeError for options out of range and for a depth that is not enough.
  */
 export function composeSign(options: SignOptions): SignComposition {
+  requireObject('options', '{ alpha, range?, depth? }', options)
   const { alpha, range = 1, depth: budget } = options
-  if (!(alpha >= 1 && alpha <= 20)) throw new RangeError(`"alpha" expected 1 to 20 bits, got ${alpha}`)
-  if (!(range > 0 && range < Infinity)) throw new RangeError(`"range" expected a positive finite number, got ${range}`)
+  if (!(alpha >= 1 && alpha <= 20)) throw new RangeError(`"alpha" expected 1 to 20 bits, got ${String(alpha)}`)
+  if (!(range > 0 && range < Infinity))
+    throw new RangeError(`"range" expected a positive finite number, got ${String(range)}`)
   const mapping = Number.isInteger(1 / range) ? 0 : 1
   const found = search(alpha, budget === undefined ? undefined : budget - mapping)
   if (found === undefined) {
     const least = depthSum(search(alpha, undefined)!.degrees) + mapping
-    throw new RangeError(`"depth" expected at least ${least} levels for alpha = ${alpha}, got ${budget}`)
+    throw new RangeError(`"depth" expected at least ${least} levels for alpha = ${alpha}, got ${String(budget)}`)
   }
   const chosen = trim(alpha, found.degrees)
   const stages: Polynomial[] = []
@@ -109,7 +112,8 @@ function search(alpha: number, budget: number | undefined): State | undefined {
   const reached: State[][] = [[{ low: wanted, degrees: [], multiplications: 0 }]]
   let best: State | undefined
   let bestDepth = budget ?? Infinity
-  for (let depth = 0; depth < bestDepth; depth++) {
+  // A budget may be far more than any composition takes.
+  for (let depth = 0; depth < bestDepth && depth < reached.length; depth++) {
     for (const state of reached[depth] ?? []) {
       for (const degree of degrees) {
         const there = depth + depthOf(degree)

@@ -1,7 +1,9 @@
+import { requireFunction, requirePowerOfTwo } from '../base/require.ts'
 import { type Ciphertext, requireRing } from '../rlwe/ciphertext.ts'
 import type { EvaluationKeys } from '../rlwe/keys.ts'
 import type { Ckks } from '../schemes/ckks/ckks.ts'
 import { type Evaluator, type Operand, requireEvaluator } from './evaluator.ts'
+import { requireFinite } from './polynomial.ts'
 import { newScratch } from './scratch.ts'
 
 /** A context with its keys: an evaluator, or `{ ckks, keys }`. Sums change neither levels nor scales. */
@@ -14,12 +16,12 @@ export interface KeyedContext {
 
 function requireCount(name: string, value: number, most: number): void {
   if (!Number.isInteger(value) || value < 1 || value > most)
-    throw new RangeError(`"${name}" expected an integer from 1 to ${most}, got ${value}`)
+    throw new RangeError(`"${name}" expected an integer from 1 to ${most}, got ${String(value)}`)
 }
 
 function requireStride(stride: number): void {
   if (!Number.isInteger(stride) || stride === 0)
-    throw new RangeError(`"stride" expected an integer other than 0, got ${stride}`)
+    throw new RangeError(`"stride" expected an integer other than 0, got ${String(stride)}`)
 }
 
 /** Rotations that `sumSlots(…, count, stride)` needs keys for: ⌈log2 count⌉ powers of two times the stride. */
@@ -37,7 +39,7 @@ export function sumRotations(count: number, stride = 1): number[] {
  * Needs the Galois keys of `sumRotations(count, stride)`.
  */
 export function sumSlots(context: KeyedContext, ct: Ciphertext, count: number, stride = 1): Ciphertext {
-  if (context?.ckks === undefined || context.keys === undefined)
+  if (context?.ckks?.ring === undefined || context.keys === undefined)
     throw new TypeError('"context" expected an evaluator or { ckks, keys }, got neither')
   const { ckks, keys } = context
   requireRing(ckks.ring, 'ct', ct, 'ciphertext')
@@ -74,6 +76,8 @@ export function replicate(context: KeyedContext, ct: Ciphertext, count: number, 
 /** Keeps the slots for which `keep` says so, times `factor`, and clears the others. One level. */
 export function mask(evaluator: Evaluator, ct: Ciphertext, keep: (slot: number) => boolean, factor = 1): Ciphertext {
   requireEvaluator(evaluator)
+  requireFunction('keep', 'a function of the slot', keep)
+  requireFinite('factor', factor)
   const { slots } = evaluator.ckks.params
   return evaluator.multiply(
     ct,
@@ -83,6 +87,7 @@ export function mask(evaluator: Evaluator, ct: Ciphertext, keep: (slot: number) 
 
 /** Rotations that `sumBlocks`, `average` and `innerProduct` with this block size need keys for. */
 export function blockRotations(slots: number, size: number): number[] {
+  requirePowerOfTwo('slots', slots)
   requireCount('size', size, slots)
   return size === slots ? sumRotations(size) : [...sumRotations(size), ...replicateRotations(size)]
 }
@@ -95,6 +100,7 @@ export function sumBlocks(evaluator: Evaluator, ct: Ciphertext, size: number, fa
   requireEvaluator(evaluator)
   const { slots } = evaluator.ckks.params
   requireCount('size', size, slots)
+  requireFinite('factor', factor)
   using scratch = newScratch()
   const sums = scratch.keep(sumSlots(evaluator, ct, size))
   if (size === slots) return factor === 1 ? scratch.release(sums) : evaluator.multiply(sums, factor)
@@ -105,11 +111,14 @@ export function sumBlocks(evaluator: Evaluator, ct: Ciphertext, size: number, fa
 
 /** The mean of each block of `size` slots in every slot of it. One level. Needs the Galois keys of `blockRotations(slots, size)`. */
 export function average(evaluator: Evaluator, ct: Ciphertext, size: number): Ciphertext {
+  requireEvaluator(evaluator)
+  requireCount('size', size, evaluator.ckks.params.slots)
   return sumBlocks(evaluator, ct, size, 1 / size)
 }
 
 /** Rotations that `replicateSlot` needs keys for. */
 export function replicateSlotRotations(slots: number): number[] {
+  requirePowerOfTwo('slots', slots)
   return sumRotations(slots)
 }
 
@@ -118,7 +127,7 @@ export function replicateSlot(evaluator: Evaluator, ct: Ciphertext, slot: number
   requireEvaluator(evaluator)
   const { slots } = evaluator.ckks.params
   if (!Number.isInteger(slot) || slot < 0 || slot >= slots)
-    throw new RangeError(`"slot" expected an integer from 0 to ${slots - 1}, got ${slot}`)
+    throw new RangeError(`"slot" expected an integer from 0 to ${slots - 1}, got ${String(slot)}`)
   using alone = mask(evaluator, ct, (j) => j === slot)
   return sumSlots(evaluator, alone, slots)
 }

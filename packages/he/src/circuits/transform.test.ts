@@ -1,9 +1,9 @@
 import { describe, expect, test } from 'vitest'
 import { automatic, furthest, unevenLiteral } from '../test-support/automatic.ts'
 import { Draw } from '../test-support/random.ts'
-import { encodeLinear, planRotations } from './linear.ts'
+import { encodeLinear } from './linear.ts'
 import { encodeMatrix } from './matrix.ts'
-import { planLinear } from './plan.ts'
+import { planLinear, planRotations } from './plan.ts'
 import { multiplyMatrix, transformSlots } from './transform.ts'
 
 const draw = new Draw('transforms on the ladder')

@@ -1,16 +1,22 @@
 import { GloveboxError } from '../base/errors.ts'
+import { requireArray } from '../base/require.ts'
 import { scaleText } from '../base/shown.ts'
 import { type Ciphertext, requireRing } from '../rlwe/ciphertext.ts'
-import { sameScale } from '../schemes/ckks/scales.ts'
+import { sameScale } from '../schemes/ckks/same-scale.ts'
 import { type Evaluator, requireEvaluator } from './evaluator.ts'
-import { applyLinear, type LinearTransform } from './linear.ts'
-import { applyMatrix, type MatrixTransform } from './matrix.ts'
+import { applyLinear, type LinearTransform, requireTransform } from './linear.ts'
+import { applyMatrix, type MatrixTransform, requireMatrix } from './matrix.ts'
 import { newScratch } from './scratch.ts'
 
 /** Weights at the scale of their level take a ciphertext to the ladder one level below. */
-function requireEncoded(evaluator: Evaluator, name: string, weights: LinearTransform | MatrixTransform): void {
+function requireEncoded(
+  evaluator: Evaluator,
+  name: 'transform' | 'matrix',
+  weights: LinearTransform | MatrixTransform,
+): void {
   requireEvaluator(evaluator)
-  requireRing(evaluator.ring, name, weights)
+  if (name === 'matrix') requireMatrix(evaluator.ring, weights as MatrixTransform)
+  else requireTransform(evaluator.ring, weights as LinearTransform)
   const { level, scale } = weights
   if (level === 0) {
     throw new GloveboxError(
@@ -49,6 +55,7 @@ export function multiplyMatrix(
   matrix: MatrixTransform,
 ): Ciphertext[] {
   requireEncoded(evaluator, 'matrix', matrix)
+  requireArray('inputs', 'an array of ciphertexts', inputs)
   inputs.forEach((ct, i) => requireRing(evaluator.ring, `inputs[${i}]`, ct, 'ciphertext'))
   const { ckks, keys } = evaluator
   using scratch = newScratch()

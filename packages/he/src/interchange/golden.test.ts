@@ -444,10 +444,10 @@ describe('hostile frames', () => {
         readSealSecretKey,
       ]) {
         const before = process.memoryUsage().arrayBuffers
-        refuses(() => read(ckks, reframe(bytes, compression)), /decompresses to/, 'too-large')
+        refuses(() => read(ckks, reframe(bytes, compression)), /decompress(es)? to/, 'too-large')
         expect(process.memoryUsage().arrayBuffers - before).toBeLessThan(2 ** 26)
       }
-      refuses(() => readSealParameters(reframe(bytes, compression)), /decompresses to/, 'too-large')
+      refuses(() => readSealParameters(reframe(bytes, compression)), /decompress(es)? to/, 'too-large')
     }
   })
 

@@ -80,6 +80,13 @@ export function decompress(
   what: string,
   limit: number,
 ): Uint8Array {
+  // Nothing grows by compression, but for a few bytes a block: what is longer is full of empty blocks, to keep us busy.
+  if (bytes.length > 2 * limit + 1024) {
+    throw new GloveboxError(
+      'too-large',
+      `${what} has ${bytes.length} compressed bytes, far more than the ${limit} bytes that it may decompress to`,
+    )
+  }
   try {
     if (bytes.length < 6) throw new Error('it is too short')
     return compression === 'zlib' ? inflate(bytes, what, limit) : unzstd(bytes, what, limit)

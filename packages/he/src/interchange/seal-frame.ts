@@ -126,7 +126,9 @@ export function sealFrame(bytes: number, options: SealWriteOptions, write: (writ
   plain.done().fill(0)
   const writer = new ByteWriter(headerBytes + packed.length)
   writeHeader(writer, 1, headerBytes + packed.length)
-  return writer.raw(packed).done()
+  writer.raw(packed)
+  packed.fill(0)
+  return writer.done()
 }
 
 /** Bytes of a member of `bytes` bytes with its frame. */

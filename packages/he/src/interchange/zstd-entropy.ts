@@ -156,10 +156,12 @@ export function readHuffmanTable(bytes: Uint8Array): { table: HuffmanTable; used
     header < 128
       ? readWeights(bytes.subarray(1, used))
       : Array.from({ length: count }, (_, i) => (bytes[1 + (i >> 1)]! >> (i % 2 === 0 ? 4 : 0)) & 15)
+  // Longer codes do not exist, and their sum would not fit 32 bits.
+  if (weights.length > 255 || weights.some((w) => w > 11)) throw new Error('a prefix code is damaged')
   const sum = weights.reduce((all, w) => all + (w > 0 ? 2 ** (w - 1) : 0), 0)
   const log = sum > 0 ? 32 - Math.clz32(sum) : 12
   const rest = 2 ** log - sum
-  if (log > 11 || weights.length > 255 || (rest & (rest - 1)) !== 0) throw new Error('a prefix code is damaged')
+  if (log > 11 || (rest & (rest - 1)) !== 0) throw new Error('a prefix code is damaged')
   weights.push(32 - Math.clz32(rest))
   const symbols = new Uint8Array(1 << log)
   const bits = new Uint8Array(1 << log)

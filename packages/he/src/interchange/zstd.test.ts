@@ -2,6 +2,7 @@ import { constants, zstdCompressSync } from 'node:zlib'
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { unzstd } from './zstd.ts'
+import { readHuffmanTable } from './zstd-entropy.ts'
 
 const level = (n: number, more: Record<number, number> = {}) => ({
   params: { [constants.ZSTD_c_compressionLevel]: n, ...more },
@@ -94,6 +95,14 @@ describe('Zstandard', () => {
     header.writeUIntLE((body.length << 3) | (2 << 1) | 1, 0, 3)
     const frame = Buffer.concat([Buffer.from([0x28, 0xb5, 0x2f, 0xfd, 0x00, 0x58]), header, body])
     expect(() => unzstd(frame, 'it', 2 ** 30)).toThrow('a block is too long')
+  })
+
+  test('a prefix code has no weights above 11, whose sum would wrap around', () => {
+    for (const weights of [
+      [10, 224, 245, 191, 93, 68, 207, 93, 40, 9, 36],
+      [12, 177, 231, 255, 255, 127, 42, 24, 71, 223, 198, 204, 22],
+    ])
+      expect(() => readHuffmanTable(Uint8Array.from(weights))).toThrow('a prefix code is damaged')
   })
 
   test('damage anywhere is an error or other bytes, never a crash, nor more than the limit', () => {

@@ -1,3 +1,5 @@
+import { errorVariance, secretVariance } from './distributions.ts'
+
 /** What the noise of a BFV circuit depends on; sizes in bits. */
 export interface BfvNoiseOptions {
   readonly ringDegree: number
@@ -8,9 +10,6 @@ export interface BfvNoiseOptions {
   /** log2 of the standard deviation of key switching in a coefficient. */
   readonly keySwitchBits: number
 }
-
-const errorVariance = 10.5
-const secretVariance = 2 / 3
 
 /**
  * The noise budgets in bits, -log2(2 |v|), of a fresh public-key encryption and after 1 … depth products of two values of the same depth, each
@@ -28,15 +27,25 @@ export function bfvBudgets(
   { ringDegree: n, plaintextModulus: t, logQ, keySwitchBits }: BfvNoiseOptions,
   depth: number,
 ): number[] {
-  const unit = t * 2 ** -logQ
+  // All in log2: t/Q is below the smallest double for a Q of 1,100 bits.
+  const unit = Math.log2(t) - logQ
   const fresh =
     16 * Math.sqrt(2 * n * errorVariance * n * secretVariance) +
     6 * Math.sqrt(n * errorVariance) +
     6 * Math.sqrt(n / 12)
-  const wide = t * Math.sqrt(3 * n + 2 * n * n)
-  const added = unit * (Math.sqrt(3 * n + 2 * n * n + (4 * n ** 3) / 3) + 16 * Math.sqrt(n) * 2 ** keySwitchBits)
+  const wide = Math.log2(t * Math.sqrt(3 * n + 2 * n * n))
+  const switched = 4 + Math.log2(n) / 2 + keySwitchBits
+  const added = unit + sumOfPowers(Math.log2(Math.sqrt(3 * n + 2 * n * n + (4 * n ** 3) / 3)), switched)
   const budgets: number[] = []
-  for (let v = unit * fresh; budgets.length <= depth; v = 2 * wide * v + 3 * v * v + added)
-    budgets.push(Math.max(0, -Math.log2(2 * v)))
+  for (let v = unit + Math.log2(fresh); budgets.length <= depth; ) {
+    budgets.push(Math.max(0, -1 - v))
+    v = sumOfPowers(1 + wide + v, Math.log2(3) + 2 * v, added)
+  }
   return budgets
+}
+
+/** log2 of the sum of 2^x. */
+function sumOfPowers(...exponents: number[]): number {
+  const most = Math.max(...exponents)
+  return most + Math.log2(exponents.reduce((sum, x) => sum + 2 ** (x - most), 0))
 }

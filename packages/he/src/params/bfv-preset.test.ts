@@ -3,7 +3,7 @@ import { decrypt } from '../rlwe/decrypt.ts'
 import { createPublicKey, createRelinearisationKey } from '../rlwe/keygen.ts'
 import { createSecretKey } from '../rlwe/secret-key.ts'
 import { openBfv } from '../schemes/bfv/bfv.ts'
-import { noiseBudget } from '../schemes/bfv/noise-budget.ts'
+import { noiseBudget } from '../schemes/integer/noise-budget.ts'
 import { Draw } from '../test-support/random.ts'
 import { bfvBudgets } from './bfv-noise.ts'
 import type { BfvPreset, BfvPresetOptions } from './bfv-preset.ts'
@@ -51,6 +51,17 @@ describe('BFV presets', () => {
       expect(accepted).toBeGreaterThan(ringDegree > 2048 ? 2 : 0)
     },
   )
+
+  test('budgets are finite however large the modulus', () => {
+    for (const plaintextBits of [20, 30]) {
+      for (let depth = 20; depth <= 40; depth++) {
+        const found = attempt({ scheme: 'bfv', depth, plaintextBits })
+        if (typeof found === 'string') continue
+        expect(found.budgets.every((bits) => bits > 0 && bits < 1800)).toBe(true)
+        for (let i = 0; i < depth; i++) expect(found.budgets[i]).toBeGreaterThan(found.budgets[i + 1]! + plaintextBits)
+      }
+    }
+  })
 
   test.each([
     { scheme: 'bfv', depth: 1, plaintextBits: 17 },

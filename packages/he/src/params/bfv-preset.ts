@@ -3,7 +3,14 @@ import { bfvBudgets } from './bfv-noise.ts'
 import { otherPrimes, sizeOf } from './chain.ts'
 import { type KeySwitchingPlan, planKeySwitching } from './key-switching.ts'
 import type { ParamsLiteral } from './params.ts'
-import { limitOf, presetDegrees, requireOption, requireRingDegree } from './preset-options.ts'
+import {
+  type Fitted,
+  limitOf,
+  presetDegrees,
+  requireOption,
+  requireRingDegree,
+  smallestRing,
+} from './preset-options.ts'
 import { countPrimes, nttPrimes } from './primes.ts'
 import { log2Product, type SecurityTarget } from './security.ts'
 
@@ -43,8 +50,6 @@ export interface BfvPreset {
   readonly keySwitching: KeySwitchingPlan | undefined
 }
 
-type Fitted = { readonly preset: BfvPreset } | { readonly reason: string }
-
 /** Transforms of primes below 2^49 need no reduction in between. */
 const largestPrime = 49
 const deepest = 40
@@ -65,17 +70,14 @@ function requireOptions(options: BfvPresetOptions): void {
 /** See `planPreset`. */
 export function planBfvPreset(options: BfvPresetOptions): BfvPreset {
   requireOptions(options)
-  const degrees = options.ringDegree === undefined ? presetDegrees : [options.ringDegree]
-  let reason = ''
-  for (const ringDegree of degrees) {
-    const fitted = fitRing(options, ringDegree)
-    if ('preset' in fitted) return fitted.preset
-    reason = fitted.reason
-  }
-  throw new GloveboxError('unsupported', `${reason}: ${advice(options, degrees.at(-1)!)}`)
+  return smallestRing(
+    options.ringDegree,
+    (n) => fitRing(options, n),
+    (n) => advice(options, n),
+  )
 }
 
-function fitRing(options: BfvPresetOptions, ringDegree: number): Fitted {
+function fitRing(options: BfvPresetOptions, ringDegree: number): Fitted<BfvPreset> {
   const { depth, security = '128-classical', keySwitching = true, hoisted = 0 } = options
   const { limit, standard } = limitOf(ringDegree, security)
   if (limit === 0) return { reason: `no table states ${security} for N = ${ringDegree}` }

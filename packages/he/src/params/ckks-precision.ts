@@ -1,3 +1,5 @@
+import { errorVariance, secretVariance } from './distributions.ts'
+
 /** What the noise of a CKKS circuit depends on, all in bits. */
 export interface PrecisionOptions {
   readonly ringDegree: number
@@ -24,8 +26,6 @@ export interface PresetPrecision {
  */
 const single = 6
 const double = 16
-const errorVariance = 10.5
-const secretVariance = 2 / 3
 
 /**
  * The precision that a chain of scales near 2^scaleBits keeps over a depth, for fresh encryptions. Levels one after the other:

@@ -3,7 +3,14 @@ import { otherPrimes, sizeOf, steadyPrimes } from './chain.ts'
 import { ckksPrecision, type PresetPrecision } from './ckks-precision.ts'
 import { type KeySwitchingPlan, planKeySwitching } from './key-switching.ts'
 import type { ParamsLiteral } from './params.ts'
-import { limitOf, presetDegrees, requireOption, requireRingDegree } from './preset-options.ts'
+import {
+  type Fitted,
+  limitOf,
+  presetDegrees,
+  requireOption,
+  requireRingDegree,
+  smallestRing,
+} from './preset-options.ts'
 import { maxPrimeBits } from './primes.ts'
 import { log2Product, type SecurityTarget } from './security.ts'
 
@@ -55,9 +62,6 @@ const smallestScale = 13
 const largestScale = 47
 const deepest = 40
 
-/** Why something does not fit, as one clause of a message. */
-type Fitted = { readonly preset: CkksPreset } | { readonly reason: string }
-
 function requireOptions(options: CkksPresetOptions): void {
   if (options.scheme !== undefined && options.scheme !== 'ckks')
     throw new RangeError(`"scheme" expected 'ckks', got ${JSON.stringify(options.scheme)}`)
@@ -83,22 +87,19 @@ function requireOptions(options: CkksPresetOptions): void {
  */
 export function planCkksPreset(options: CkksPresetOptions): CkksPreset {
   requireOptions(options)
-  const degrees = options.ringDegree === undefined ? presetDegrees : [options.ringDegree]
-  let reason = ''
-  for (const ringDegree of degrees) {
-    const fitted = fitRing(options, ringDegree)
-    if ('preset' in fitted) return fitted.preset
-    reason = fitted.reason
-  }
-  throw new GloveboxError('unsupported', `${reason}: ${advice(options, degrees.at(-1)!)}`)
+  return smallestRing(
+    options.ringDegree,
+    (n) => fitRing(options, n),
+    (n) => advice(options, n),
+  )
 }
 
 /** The smallest scale that keeps the precision, or the one that was asked for. */
-function fitRing(options: CkksPresetOptions, ringDegree: number): Fitted {
+function fitRing(options: CkksPresetOptions, ringDegree: number): Fitted<CkksPreset> {
   if (options.scaleBits !== undefined) return fitScale(options, ringDegree, options.scaleBits)
   const { encryption = 'public' } = options
   // Each further bit of scale is a bit of precision: start where fresh noise alone would allow.
-  let fitted: Fitted = { reason: '' }
+  let fitted: Fitted<CkksPreset> = { reason: '' }
   for (
     let scaleBits = Math.max(smallestScale, Math.ceil(options.precision!) + 10);
     scaleBits <= largestScale;
@@ -116,7 +117,7 @@ function fitRing(options: CkksPresetOptions, ringDegree: number): Fitted {
     : fitted
 }
 
-function fitScale(options: CkksPresetOptions, ringDegree: number, scaleBits: number): Fitted {
+function fitScale(options: CkksPresetOptions, ringDegree: number, scaleBits: number): Fitted<CkksPreset> {
   const { depth, security = '128-classical', keySwitching = true, hoisted = 0, encryption = 'public' } = options
   const messageBits = options.messageBits ?? Math.min(8, maxPrimeBits - 2 - scaleBits)
   const what = `depth ${depth} at scale 2^${scaleBits}`

@@ -1,5 +1,6 @@
 import { GloveboxError } from '../base/errors.ts'
 import { formatTable } from '../base/text-table.ts'
+import { errorVariance } from './distributions.ts'
 import { countKeySwitch, type KeySwitchingCounts, weighKeySwitch } from './key-switching-cost.ts'
 import { countPrimes, maxPrimeBits } from './primes.ts'
 import { checkSecurity, type SecurityTarget } from './security.ts'
@@ -188,7 +189,7 @@ function estimate(
 function keySwitchNoise(n: number, modulusBits: readonly number[], logP: number, digitSize: number): number {
   let variance = (1 + (2 * n) / 3) / 12
   for (let first = 0; first < modulusBits.length; first += digitSize)
-    variance += (n * 10.5 * 4 ** (sum(modulusBits.slice(first, first + digitSize)) - logP)) / 12
+    variance += (n * errorVariance * 4 ** (sum(modulusBits.slice(first, first + digitSize)) - logP)) / 12
   return Math.log2(variance) / 2
 }
 

@@ -15,6 +15,25 @@ export function requireRingDegree(ringDegree: number | undefined): void {
     throw new RangeError(`"ringDegree" expected one of ${presetDegrees.join(', ')}, got ${ringDegree}`)
 }
 
+/** What came of trying one ring: a preset, or why not, as one clause of a message. */
+export type Fitted<T> = { readonly preset: T } | { readonly reason: string }
+
+/** The preset of the smallest ring that fits, or of the one that was asked for. `advice` tells what would fit where none of them does. */
+export function smallestRing<T>(
+  ringDegree: number | undefined,
+  fit: (ringDegree: number) => Fitted<T>,
+  advice: (ringDegree: number) => string,
+): T {
+  const degrees = ringDegree === undefined ? presetDegrees : [ringDegree]
+  let reason = ''
+  for (const degree of degrees) {
+    const fitted = fit(degree)
+    if ('preset' in fitted) return fitted.preset
+    reason = fitted.reason
+  }
+  throw new GloveboxError('unsupported', `${reason}: ${advice(degrees.at(-1)!)}`)
+}
+
 /** The row of the table for a ring; 0 where none states the target. */
 export function limitOf(ringDegree: number, security: SecurityTarget): { limit: number; standard: string } {
   try {

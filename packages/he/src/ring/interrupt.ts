@@ -1,4 +1,5 @@
 import type { Slab } from '../backend/heap.ts'
+import { requireFunction } from '../base/require.ts'
 
 /** What a long operation asks now and then whether to go on, by a call that throws if not. An AbortSignal is one. */
 export interface Interrupt {
@@ -34,6 +35,9 @@ export function createInterruptions(): Interruptions {
       for (const { slabs } of scopes) slabs.delete(slab)
     },
     run(signal, operation) {
+      requireFunction('operations', 'a function', operation)
+      if (signal !== undefined)
+        requireFunction('signal.throwIfAborted', 'a function, as an AbortSignal has it', signal?.throwIfAborted)
       if (signal === undefined) return operation()
       signal.throwIfAborted()
       const scope: Scope = { signal, slabs: new Set() }

@@ -3,6 +3,7 @@ import { type AllocOptions, closedContext, createHeap, type Heap, type Slab } fr
 import { taskKernels } from '../backend/task-kernels.ts'
 import { GloveboxError } from '../base/errors.ts'
 import { bitReverse, invMod, mod } from '../base/numbers.ts'
+import { requireArray, requireFunction } from '../base/require.ts'
 import { showAs, shown } from '../base/shown.ts'
 import { nttTable } from '../kernels/ntt-tables.ts'
 import type { Kernels, Ptr } from '../kernels/table.ts'
@@ -168,7 +169,13 @@ export function openRing(params: Params, opened: Backend): Ring {
       if (backend.threads) backend.threads.parallel(count, task)
       else for (let i = 0; i < count; i++) task(i, forTasks)
     },
-    together: (operations) => (backend.threads ? backend.threads.together(operations) : inOrder(operations)),
+    together(operations) {
+      requireArray('operations', 'an array of functions', operations)
+      operations.forEach((operation, i) => {
+        requireFunction(`operations[${i}]`, 'a function', operation)
+      })
+      return backend.threads ? backend.threads.together(operations) : inOrder(operations)
+    },
     interruptible: interruptions.run,
     get memory() {
       const { used, peak, reserved } = heap

@@ -54,9 +54,17 @@ const showCiphertext = showAs<Ciphertext>('Ciphertext', ({ level, scale, parts, 
   seeded: seed !== undefined,
 }))
 
-/** With `special`, it has the limbs of the special primes behind: a factor of extended ciphertexts. */
-export function newPlaintext(ring: Ring, level: number, scale: number, stride = 1, special = false): Plaintext {
-  const slab = ring.limbs(level + 1 + (special ? ring.params.special.length : 0))
+/**
+ * With `special`, it has the limbs of the special primes behind: a factor of extended ciphertexts. With `wipe`, it holds the noise of a decryption
+ * beside its message.
+ */
+export function newPlaintext(
+  ring: Ring,
+  level: number,
+  scale: number,
+  { stride = 1, special = false, wipe = false }: { stride?: number; special?: boolean; wipe?: boolean } = {},
+): Plaintext {
+  const slab = ring.limbs(level + 1 + (special ? ring.params.special.length : 0), { wipe })
   return {
     kind: 'plaintext',
     ring,
@@ -91,11 +99,23 @@ export function newCiphertext(
   }
 }
 
+/** Fills a new value; when that fails half-way (an operand was disposed of), its memory is given back. */
+export function filled<T extends Disposable>(out: T, fill: (out: T) => void): T {
+  try {
+    fill(out)
+    return out
+  } catch (error) {
+    out[Symbol.dispose]()
+    throw error
+  }
+}
+
 /** The same value again, in memory of its own. */
 export function copyCiphertext(ct: Ciphertext): Ciphertext {
   const { ring, stride, seed } = ct
+  const src = ct.slab.ptr
   const out = newCiphertext(ring, ct.parts, ct.level, ct.scale, { stride, ...(seed && { seed }) })
-  ring.heap.u8(out.slab.ptr, out.slab.bytes).set(ring.heap.u8(ct.slab.ptr, out.slab.bytes))
+  ring.heap.u8(out.slab.ptr, out.slab.bytes).set(ring.heap.u8(src, out.slab.bytes))
   return out
 }
 
@@ -153,11 +173,18 @@ export function requireLevel(ring: Ring, level: number): void {
   }
 }
 
+/** log2 of half the modulus of a level: what a centred coefficient stays below. */
+export function roomBits(ring: Ring, level: number): number {
+  let bits = -1
+  for (let i = 0; i <= level; i++) bits += Math.log2(ring.moduli[i]!.p)
+  return bits
+}
+
 /** Scales are at least 1, where a message is whole numbers, finite, and leave it room within the modulus of the level. */
 export function requireScale(ring: Ring, level: number, scale: number): void {
-  if (!(scale >= 1 && scale < Infinity)) throw new RangeError(`"scale" expected a finite number from 1, got ${scale}`)
-  let room = -1
-  for (let i = 0; i <= level; i++) room += Math.log2(ring.moduli[i]!.p)
+  if (!(Number.isFinite(scale) && scale >= 1))
+    throw new RangeError(`"scale" expected a finite number from 1, got ${scale}`)
+  const room = roomBits(ring, level)
   if (Math.log2(scale) > room) {
     throw new GloveboxError(
       'scale-mismatch',

@@ -1,6 +1,6 @@
 import type { Ring } from '../ring/ring.ts'
 import { copyLimbs } from '../ring/ring.ts'
-import { type Ciphertext, limbOf, newPlaintext, type Plaintext, requireRing } from './ciphertext.ts'
+import { type Ciphertext, filled, limbOf, newPlaintext, type Plaintext, requireRing } from './ciphertext.ts'
 import { type SecretKey, secretLimb } from './secret-key.ts'
 
 /**
@@ -13,16 +13,16 @@ export function decrypt(context: { readonly ring: Ring }, secret: SecretKey, cip
   requireRing(ring, 'ciphertext', ciphertext, 'ciphertext')
   const { kernels, n, limbBytes } = ring
   const { level, scale, stride, parts } = ciphertext
-  const plaintext = newPlaintext(ring, level, scale, stride)
-  for (let i = 0; i <= level; i++) {
-    const { p, pinv } = ring.moduli[i]!
-    const m = plaintext.slab.ptr + i * limbBytes
-    // Horner: ((c_2 s) + c_1) s + c_0.
-    copyLimbs(ring, m, limbOf(ciphertext, parts - 1, i), 1)
-    for (let part = parts - 2; part >= 0; part--) {
-      kernels.mul(m, m, secretLimb(secret, i), n, p, pinv)
-      kernels.add(m, m, limbOf(ciphertext, part, i), n, p, pinv)
+  return filled(newPlaintext(ring, level, scale, { stride, wipe: true }), ({ slab }) => {
+    for (let i = 0; i <= level; i++) {
+      const { p, pinv } = ring.moduli[i]!
+      const m = slab.ptr + i * limbBytes
+      // Horner: ((c_2 s) + c_1) s + c_0.
+      copyLimbs(ring, m, limbOf(ciphertext, parts - 1, i), 1)
+      for (let part = parts - 2; part >= 0; part--) {
+        kernels.mul(m, m, secretLimb(secret, i), n, p, pinv)
+        kernels.add(m, m, limbOf(ciphertext, part, i), n, p, pinv)
+      }
     }
-  }
-  return plaintext
+  })
 }

@@ -12,6 +12,8 @@ export function encryptPublic(context: { readonly ring: Ring }, key: PublicKey, 
   const { level, scale, stride } = plaintext
   const limbs = ring.params.primes.length
   const indices = [...Array(level + 1).keys()]
+  // Read here, before anything is taken: what was disposed of throws.
+  const [keyAt, message] = [key.slab.ptr, plaintext.slab.ptr]
   const ct = newCiphertext(ring, 2, level, scale, { stride })
   using small = ring.limbs(1, { wipe: true })
   using u = ring.limbs(level + 1, { wipe: true })
@@ -19,12 +21,13 @@ export function encryptPublic(context: { readonly ring: Ring }, key: PublicKey, 
   spread(ring, u.ptr, small.ptr, indices)
   for (const part of [0, 1]) {
     sampleError(ring, small.ptr)
-    spread(ring, limbOf(ct, part, 0), small.ptr, indices)
+    // In one task: no interruption leaves an error behind that nothing hides.
     ring.parallel(level + 1, (i, kernels) => {
-      const { p, pinv } = ring.moduli[i]!
+      const { p, pinv, table } = ring.moduli[i]!
       const c = limbOf(ct, part, i)
-      kernels.mulAdd(c, u.ptr + i * limbBytes, key.slab.ptr + (part * limbs + i) * limbBytes, n, p, pinv)
-      if (part === 0) kernels.add(c, c, plaintext.slab.ptr + i * limbBytes, n, p, pinv)
+      kernels.nttForwardFrom(c, small.ptr, n, p, pinv, table)
+      kernels.mulAdd(c, u.ptr + i * limbBytes, keyAt + (part * limbs + i) * limbBytes, n, p, pinv)
+      if (part === 0) kernels.add(c, c, message + i * limbBytes, n, p, pinv)
     })
   }
   return ct

@@ -19,12 +19,13 @@ export function encryptSymmetric(
   requireRing(ring, 'plaintext', plaintext, 'plaintext')
   const { n, limbBytes } = ring
   const { level, scale, stride } = plaintext
+  // Read here, before anything is taken: what was disposed of throws.
+  const [message, key] = [plaintext.slab.ptr, secretLimb(secret, 0)]
   const seed = randomBytes(seedBytes)
   const ct = newCiphertext(ring, 2, level, scale, { seed, stride })
   expandCiphertext(ct, seed)
   using error = ring.limbs(1, { wipe: true })
   sampleError(ring, error.ptr)
-  const message = plaintext.slab.ptr
   ring.parallel(level + 1, (i, kernels) => {
     const { p, pinv, table } = ring.moduli[i]!
     const c0 = limbOf(ct, 0, i)
@@ -32,7 +33,7 @@ export function encryptSymmetric(
     kernels.add(c0, c0, message + i * limbBytes, n, p, pinv)
     // x - a s = -(-x + a s), for want of scratch.
     kernels.negate(c0, c0, n)
-    kernels.mulAdd(c0, limbOf(ct, 1, i), secretLimb(secret, i), n, p, pinv)
+    kernels.mulAdd(c0, limbOf(ct, 1, i), key + i * limbBytes, n, p, pinv)
     kernels.negate(c0, c0, n)
   })
   return ct

@@ -1,3 +1,4 @@
+import { errorVariance, secretVariance } from '../params/distributions.ts'
 import type { Params } from '../params/params.ts'
 
 /**
@@ -9,9 +10,6 @@ import type { Params } from '../params/params.ts'
  * 40 standard deviations for values of one, two and three polynomials, `tails` solves for a stated probability.
  */
 
-/** Of a centred binomial, k = 21: {@link Kernels.sampleBinomial}. */
-const errorVariance = 10.5
-const ternaryVariance = 2 / 3
 /** Of what rounding to integers takes away. */
 const roundingVariance = 1 / 12
 
@@ -54,14 +52,14 @@ export function symmetricBound(n: number, failure?: number): number {
 
 /** e u + e_0 + e_1 s. */
 export function publicBound(n: number, failure?: number): number {
-  const product = Math.sqrt(2 * n * errorVariance * n * ternaryVariance)
+  const product = Math.sqrt(2 * n * errorVariance * n * secretVariance)
   return tails(n, failure).two * product + symmetricBound(n, failure)
 }
 
 /** Rounding of every part: t_0 + t_1 s (+ t_2 s^2), |t| <= 1/2. */
 export function roundingBound(n: number, parts: 2 | 3, failure?: number): number {
   const rounding = Math.sqrt(n * roundingVariance)
-  const secret = n * ternaryVariance
+  const secret = n * secretVariance
   const { one, two, three } = tails(n, failure)
   const linear = one * rounding + two * rounding * Math.sqrt(secret)
   return parts === 2 ? linear : linear + three * rounding * secret

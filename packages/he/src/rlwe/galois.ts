@@ -63,6 +63,8 @@ function rotateAtOnce(a: Ciphertext, element: number, key: SwitchingKey): Cipher
 
 /** Slots of a hoisted ciphertext to the left by `steps`. */
 export function rotateHoisted(hoisted: Hoisted, steps: number, keys: EvaluationKeys): Ciphertext {
+  if (hoisted.decomposition === undefined || hoisted.ciphertext === undefined)
+    throw new TypeError('"hoisted" expected what hoist makes, got another value of this context')
   const { ring, ciphertext, decomposition } = hoisted
   const element = rotationElement(ring, steps)
   if (element === 1) return copyCiphertext(ciphertext)

@@ -7,8 +7,6 @@ import { type Extended, newExtended } from './extended.ts'
 import { extendedLimbs, type SwitchingKey } from './keys.ts'
 import { type SwitchPlan, switchPlan, type Target } from './switch-plan.ts'
 
-export { rescaleLimbs } from './moddown.ts'
-
 /**
  * A polynomial cut into digits of `digitSize` primes, each raised to the extended basis, in NTT form: what all rotations of one
  * ciphertext share. Digit d of limb t is limb t*digits + d, but for the primes of the digit itself, whose limbs are those of the polynomial.

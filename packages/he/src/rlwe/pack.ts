@@ -3,7 +3,7 @@ import type { Ptr } from '../kernels/table.ts'
 import type { Ring } from '../ring/ring.ts'
 
 /** Bits of a packed residue modulo p: ⌈log2 p⌉. */
-export function residueBits(p: number): number {
+function residueBits(p: number): number {
   return Math.ceil(Math.log2(p))
 }
 

@@ -27,8 +27,9 @@ function lift(ct: Ciphertext): Extended {
   const { ring, level } = ct
   const { n } = ring
   const { targets } = switchPlan(ring, level)
+  const [c0, c1] = [limbOf(ct, 0, 0), limbOf(ct, 1, 0)]
   const out = newExtended(ring, level)
-  const [c0, c1, dst, { stride }] = [limbOf(ct, 0, 0), limbOf(ct, 1, 0), out.part(0), out]
+  const [dst, { stride }] = [out.part(0), out]
   ring.parallel(targets.length, (limb, kernels) => {
     const { modulus, lift: w } = targets[limb]!
     const { p } = modulus

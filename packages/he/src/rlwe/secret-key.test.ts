@@ -26,7 +26,9 @@ function expectNoSecret(text: string, key: SecretKey): void {
   expect(text).not.toMatch(runOfNumbers)
   expect(text).not.toContain('slab')
   expect(text).not.toContain(String(key.slab.ptr))
-  for (const residue of ring.heap.f64(secretLimb(key, 0), 32)) expect(text).not.toContain(String(Math.abs(residue)))
+  // Shorter ones are parts of other numbers by chance.
+  for (const residue of ring.heap.f64(secretLimb(key, 0), 32))
+    if (Math.abs(residue) >= 10_000) expect(text).not.toContain(String(Math.abs(residue)))
 }
 
 describe('a secret key', () => {

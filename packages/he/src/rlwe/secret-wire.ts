@@ -19,6 +19,7 @@ export function writeSecretKey(writer: ByteWriter, key: SecretKey): void {
     bytes[i >> 2]! |= (s < 0 ? 2 : s) << (2 * (i & 3))
   })
   writer.raw(bytes)
+  bytes.fill(0)
 }
 
 /** Reads what `writeSecretKey` wrote: N/4 bytes. Throws GloveboxError `malformed`, also for a key whose weight no uniform key has. */
@@ -46,7 +47,9 @@ export function readSecretKey(reader: ByteReader, ring: Ring): SecretKey {
 export function encodeSecretKey(key: SecretKey): Uint8Array {
   const writer = new ByteWriter(key.ring.n / 4)
   writeSecretKey(writer, key)
-  return encodeFrame('secret key', fromHex(key.ring.params.digest), writer.done())
+  const frame = encodeFrame('secret key', fromHex(key.ring.params.digest), writer.done())
+  writer.done().fill(0)
+  return frame
 }
 
 /** Reads `encodeSecretKey`. Throws GloveboxError `malformed`, `too-large` or `parameters-mismatch`. */

@@ -58,6 +58,7 @@ describe('DEBUG=glovebox:*', () => {
       `
 import { openCkks } from './ckks/ckks.ts'
 import * as he from '../secret.ts'
+import { applyLinear, applyMatrix, encodeLinear, encodeMatrix, planLinear } from '../index.ts'
 const { createSecretKey, createPublicKey, createRelinearisationKey, createGaloisKeys, encryptSymmetric, decrypt, encodeSecretKey } = he
 ${confess}
 const ckks = openCkks({ scheme: 'ckks', ringDegree: 4096, modulusBits: [36, 30], specialBits: [36] })
@@ -85,6 +86,9 @@ const calls = {
 for (const [name, operands] of Object.entries(calls)) ckks[name](...operands)
 try { ckks.rotate(a, 5, keys) } catch {}
 try { ckks.rescale(ckks.dropLevel(a, 0)) } catch {}
+const weights = new Float64Array(ckks.params.slots).fill(values[2])
+applyLinear(ckks, a, encodeLinear(ckks, new Map([[1, weights]]), planLinear([1], ckks.params.slots), { level: 1, scale: 2 ** 14 }), keys)
+applyMatrix(ckks, [a], encodeMatrix(ckks, [[values[2], 0], [0, values[2]]], { level: 1, scale: 2 ** 14 }), keys)
 const opened = decrypt(ckks, secret, a)
 ckks.decode(opened)
 ckks.decodeComplex(opened)
@@ -118,15 +122,21 @@ console.log(JSON.stringify({
       'multiplyConstant(ciphertext level 1 scale 2^30) → ciphertext level 1 scale 2^40',
     ])
       expect(text).toContain(`glovebox:ckks ${line}`)
-    for (const name of [
-      'createSecretKey',
-      'createPublicKey',
-      'createRelinearisationKey',
-      'createGaloisKeys',
-      'encryptSymmetric',
-      'decrypt',
-    ])
-      expect(text).toMatch(new RegExp(`glovebox:secret ${name} [\\d.]+ ms$`, 'm'))
+    for (const line of [
+      'secret createSecretKey → secret-key',
+      'secret createPublicKey → public-key',
+      'secret createRelinearisationKey → switching-key level 1',
+      'secret createGaloisKeys',
+      'secret encryptSymmetric → ciphertext level 1 scale 2^30',
+      'secret decrypt → plaintext level 1 scale 2^30',
+      'circuits encodeLinear(level 1 scale 2^14) → level 1 scale 2^14',
+      'circuits applyLinear(ciphertext level 1 scale 2^30, level 1 scale 2^14, 2 Galois keys) → ciphertext level 1 scale 2^44',
+      'circuits encodeMatrix(level 1 scale 2^14) → level 1 scale 2^14',
+      'circuits applyMatrix(1 × ciphertext level 1 scale 2^30, level 1 scale 2^14, 2 Galois keys) → 1 × ciphertext level 1 scale 2^44',
+    ]) {
+      const found = lines.find((printed) => printed.includes(`glovebox:${line}`))
+      expect(found, line).toMatch(/[\d.]+ ms$/)
+    }
     expect(report.secrets!.length).toBeGreaterThan(50)
     for (const secret of [...report.secrets!, ...report.decoded!, ...marks.map((mark) => String(mark).slice(2, 7))])
       expect(text.includes(secret), secret.slice(0, 8)).toBe(false)

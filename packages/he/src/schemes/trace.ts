@@ -34,17 +34,14 @@ export function traced<T extends object>(name: string, api: T): T {
   return wrapped
 }
 
-/** A function that needs the secret key, printed with its time alone; itself where `glovebox:secret` is not enabled when the module is loaded. */
-export function tracedSecret<F extends Operation>(name: string, run: F): F {
-  const print = createDebug('glovebox:secret')
+/**
+ * A function of its own, printed as `glovebox:name` with its operands and result; itself where that is not enabled when the module is loaded. Of
+ * functions that need the secret key the operands are left out.
+ */
+export function tracedFunction<F extends Operation>(channel: 'circuits' | 'secret', name: string, run: F): F {
+  const print = createDebug(`glovebox:${channel}`)
   if (!print.enabled) return run
-  return timed(
-    print,
-    name,
-    run,
-    () => '',
-    () => '',
-  ) as F
+  return timed(print, name, run, channel === 'secret' ? () => '' : describeOperands, describe) as F
 }
 
 function timed(
@@ -86,7 +83,10 @@ function describe(value: unknown): string {
   }
   if ('kind' in value) return describeKind(value as { readonly kind: unknown })
   if ('decomposition' in value && 'ciphertext' in value) return `hoisted ${describe(value.ciphertext)}`
-  if ('galois' in value && value.galois instanceof Map) return `${value.galois.size} Galois keys`
+  if ('galois' in value && value.galois instanceof Map)
+    return value.galois.size === 0
+      ? 'no Galois keys'
+      : `${value.galois.size} Galois key${value.galois.size === 1 ? '' : 's'}`
   if ('scale' in value || 'level' in value) return describePlace(value)
   return ''
 }

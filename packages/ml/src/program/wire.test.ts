@@ -190,6 +190,22 @@ describe('a frame with a right checksum and a wrong body', () => {
       ),
     ).toThrow(expect.objectContaining({ code: 'insecure-parameters' }))
   })
+  test.each(['128-classical-2018', 'INSECURE'])('a security target that only a program may choose: %s', (security) => {
+    const change = (h: object): void => {
+      ;(h as Header).params.security = security
+    }
+    expect(() => decodeServerPart(forge(change as never))).toThrow(expect.objectContaining({ code: 'malformed' }))
+    const length = new DataView(client.buffer, client.byteOffset + 44).getUint32(0, true)
+    const body = client.subarray(44, client.length - 16)
+    const header = JSON.parse(new TextDecoder().decode(body.subarray(4, 4 + length))) as Header
+    const forged = (): Uint8Array => {
+      const writer = new ByteWriter().text(JSON.stringify(header)).raw(body.subarray(4 + length))
+      return encodeFrame('client part', client.slice(8, 40), writer.done())
+    }
+    expect(decodeClientPart(forged())).toEqual(decodeClientPart(client))
+    change(header)
+    expect(() => decodeClientPart(forged())).toThrow(expect.objectContaining({ code: 'malformed' }))
+  })
   test('missing weights', () => {
     expect(() => decodeServerPart(forge(() => {}, 8))).toThrow(/truncated/)
   })

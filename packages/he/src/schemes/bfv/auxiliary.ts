@@ -2,8 +2,8 @@ import { invMod } from '../../base/numbers.ts'
 import { nttTable } from '../../kernels/ntt-tables.ts'
 import { nttPrimes } from '../../params/primes.ts'
 import { log2Product } from '../../params/security.ts'
+import { type Conversion, conversion, quotient } from '../../ring/conversion.ts'
 import { type Factor, factor, type Modulus, productOf, type Ring } from '../../ring/ring.ts'
-import { type Conversion, conversion, quotient } from '../conversion.ts'
 
 /**
  * How much larger than Q the auxiliary modulus P is, in bits: then the rounding of one operand to P/Q of itself adds less to the noise than 2^-9 of

@@ -1,5 +1,6 @@
 import { type IntegerCase, integerSuite } from '../../test-support/integer-suite.ts'
-import { bfvDefault, plaintextModulus } from './defaults.ts'
+import { plaintextModulus } from '../integer/plain-modulus.ts'
+import { bfvDefault } from './defaults.ts'
 
 // Real parameters: SEAL's defaults and their replacements, and digits of several primes, up to the limits of the security tables.
 

@@ -1,5 +1,6 @@
 import { type IntegerCase, integerSuite } from '../../test-support/integer-suite.ts'
-import { bfvDefault, plaintextModulus } from './defaults.ts'
+import { plaintextModulus } from '../integer/plain-modulus.ts'
+import { bfvDefault } from './defaults.ts'
 
 const insecure = { scheme: 'bfv', security: 'INSECURE' } as const
 

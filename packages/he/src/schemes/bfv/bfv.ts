@@ -3,9 +3,10 @@ import { mod } from '../../base/numbers.ts'
 import type { Params, ParamsLiteral } from '../../params/params.ts'
 import { productOf, type Ring } from '../../ring/ring.ts'
 import { relinearise } from '../../rlwe/relinearise.ts'
-import type { IntegerForm } from '../integer-form.ts'
-import { type IntegerOptions, type IntegerScheme, integerScheme, openIntegerRing } from '../integer-scheme.ts'
-import { openPlainModulus } from '../plain-modulus.ts'
+import { type OpenOptions, openSchemeRing } from '../context.ts'
+import type { IntegerForm } from '../integer/form.ts'
+import { openPlainModulus } from '../integer/plain-modulus.ts'
+import { type IntegerScheme, integerScheme } from '../integer/scheme.ts'
 import { shownAs, traced } from '../trace.ts'
 import { openAuxiliary } from './auxiliary.ts'
 import { multiply } from './multiply.ts'
@@ -18,7 +19,7 @@ import { multiply } from './multiply.ts'
 export interface Bfv extends IntegerScheme {}
 
 /** g = -Q modulo t: t nearest(Q m / t) = Q m - [Q m]_t. */
-export function bfvForm(ring: Ring): IntegerForm {
+function bfvForm(ring: Ring): IntegerForm {
   const plain = openPlainModulus(ring)
   const factors = ring.params.primes.map((_, level) =>
     mod(-productOf(ring.params.primes.slice(0, level + 1)), BigInt(plain.t)),
@@ -40,8 +41,8 @@ export function bfvForm(ring: Ring): IntegerForm {
 }
 
 /** Opens a context: tables for every prime in one memory. Accepts a literal too. */
-export function openBfv(params: Params | ParamsLiteral, options: IntegerOptions = {}): Bfv {
-  const ring = openIntegerRing('bfv', params, options)
+export function openBfv(params: Params | ParamsLiteral, options: OpenOptions = {}): Bfv {
+  const ring = openSchemeRing('bfv', params, options)
   const form = bfvForm(ring)
   const tables = openAuxiliary(ring)
   return traced(

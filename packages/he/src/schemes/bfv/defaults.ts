@@ -1,5 +1,4 @@
 import type { ParamsLiteral } from '../../params/params.ts'
-import { nttPrimes } from '../../params/primes.ts'
 
 /** SEAL's default chains for 128 bits, the special prime last, as far as their primes are below 2^50 (SEAL 4, `CoeffModulus::BFVDefault`). */
 const chains: Readonly<Record<number, readonly number[]>> = {
@@ -45,28 +44,4 @@ export function bfvDefault(
     ...(primes && { primes }),
     security: '128-classical-2018',
   }
-}
-
-/**
- * The largest prime of `bits` bits, up to 32, that is 1 modulo 2N: a plaintext modulus with slots, the one that SEAL's `PlainModulus::Batching` chooses.
- * Throws GloveboxError `no-primes` where there is none.
- */
-export function plaintextModulus(bits: number, ringDegree: number): number {
-  if (!Number.isInteger(bits) || bits < 2 || bits > 32)
-    throw new RangeError(`"bits" expected an integer from 2 to 32, got ${bits}`)
-  return nttPrimes(bits, 1, ringDegree)[0]!
-}
-
-/**
- * The fewest bits of a trimmed reply (see `writeReply`) whose rounding stays below 1/4 of what decryption can bear, seven standard deviations
- * wide: 2^bits >= 4 * 2t * 7/4 * sqrt((1 + 2N/3) / 12). The noise that is there already may take 3/4: the noise budget at level 0 must be 1 bit.
- */
-export function replyBits(params: {
-  readonly ringDegree: number
-  readonly plaintextModulus: number | undefined
-}): number {
-  const { ringDegree, plaintextModulus: t } = params
-  if (t === undefined)
-    throw new RangeError('"params.plaintextModulus" expected a number, got none: replies of CKKS are cut by precision')
-  return Math.ceil(Math.log2(4 * 2 * t * 7 * Math.sqrt((1 + (2 * ringDegree) / 3) / 12)))
 }

@@ -7,9 +7,9 @@ import { createGaloisKeys, createRelinearisationKey } from '../../rlwe/keygen.ts
 import { createSecretKey } from '../../rlwe/secret-key.ts'
 import { Draw } from '../../test-support/random.ts'
 import { openBgv } from '../bgv/bgv.ts'
+import { noiseBudget } from '../integer/noise-budget.ts'
+import { plaintextModulus } from '../integer/plain-modulus.ts'
 import { openBfv } from './bfv.ts'
-import { plaintextModulus } from './defaults.ts'
-import { noiseBudget } from './noise-budget.ts'
 
 // Random circuits of BFV and BGV, on ciphertexts and on plain integers modulo t at once, until the noise budget ends: before, all results are exact.
 

@@ -6,9 +6,11 @@ import { createGaloisKeys, createPublicKey, createRelinearisationKey } from '../
 import { createSecretKey } from '../../rlwe/secret-key.ts'
 import { encodeCiphertext } from '../../rlwe/wire.ts'
 import { openCkks } from '../ckks/ckks.ts'
+import { noiseBudget } from '../integer/noise-budget.ts'
+import { plaintextModulus } from '../integer/plain-modulus.ts'
+import { replyBits } from '../integer/reply-bits.ts'
 import { openBfv } from './bfv.ts'
-import { bfvDefault, plaintextModulus, replyBits } from './defaults.ts'
-import { noiseBudget } from './noise-budget.ts'
+import { bfvDefault } from './defaults.ts'
 
 // What people do wrong, and that the error names the cause.
 
@@ -266,4 +268,21 @@ describe('transparent results', () => {
       expect(() => encodeCiphertext(nothing)).toThrow('transparent')
     expect(encodeCiphertext(a).length).toBeGreaterThan(0)
   })
+})
+
+test('integers are numbers and bigint, nothing that could be taken for one', () => {
+  for (const value of [null, '3', true, '', [], [3], undefined])
+    for (const act of [
+      () => bfv.addConstant(ct, bad(value)),
+      () => bfv.multiplyConstant(ct, bad(value)),
+      () => bfv.evaluatePolynomial(ct, bad([1, value]), keys),
+    ])
+      expect(act).toThrow(RangeError)
+  expectError(TypeError, '"coefficients" expected an array of integers', () =>
+    bfv.evaluatePolynomial(ct, bad('12'), keys),
+  )
+})
+
+test('a level below 0 is a wrong level, whatever the ciphertext has', () => {
+  expectError(RangeError, '"level" expected an integer from 0 to 1, got -1', () => bfv.switchModulus(ct, -1))
 })

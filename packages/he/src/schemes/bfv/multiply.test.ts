@@ -25,9 +25,9 @@ import {
   subtractPoly,
 } from '../../test-support/reference-ring.ts'
 import { decryptParts, readParts, readPoly, readSecret, upTo, writePoly } from '../../test-support/reference-rlwe.ts'
+import { noiseBudget } from '../integer/noise-budget.ts'
 import { openAuxiliary } from './auxiliary.ts'
 import { openBfv } from './bfv.ts'
-import { noiseBudget } from './noise-budget.ts'
 
 // Products against big integers, coefficient by coefficient.
 

@@ -1,7 +1,7 @@
 import { type Ciphertext, limbOf, newCiphertext } from '../../rlwe/ciphertext.ts'
-import { requireFactor } from '../integer-arithmetic.ts'
-import type { IntegerForm } from '../integer-form.ts'
-import { atCommonLevel } from '../modulus.ts'
+import { requireFactor } from '../integer/arithmetic.ts'
+import type { IntegerForm } from '../integer/form.ts'
+import { atCommonLevel } from '../integer/modulus-switch.ts'
 import type { ProductTables } from './auxiliary.ts'
 
 /**

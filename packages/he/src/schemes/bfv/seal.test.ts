@@ -6,9 +6,10 @@ import { encryptSymmetric } from '../../rlwe/encrypt-symmetric.ts'
 import { createGaloisKeys, createRelinearisationKey } from '../../rlwe/keygen.ts'
 import { createSecretKey } from '../../rlwe/secret-key.ts'
 import { Draw } from '../../test-support/random.ts'
+import { noiseBudget } from '../integer/noise-budget.ts'
+import { plaintextModulus } from '../integer/plain-modulus.ts'
 import { openBfv } from './bfv.ts'
-import { bfvDefault, plaintextModulus } from './defaults.ts'
-import { noiseBudget } from './noise-budget.ts'
+import { bfvDefault } from './defaults.ts'
 
 // The same conventions as SEAL's: chains, plaintext moduli, the order of slots, the direction of rotations, the noise budget.
 

@@ -1,5 +1,6 @@
 import { type IntegerCase, integerSuite } from '../../test-support/integer-suite.ts'
-import { bfvDefault, plaintextModulus } from '../bfv/defaults.ts'
+import { bfvDefault } from '../bfv/defaults.ts'
+import { plaintextModulus } from '../integer/plain-modulus.ts'
 
 const cases: readonly IntegerCase[] = [
   {

@@ -5,10 +5,11 @@ import { productOf, type Ring } from '../../ring/ring.ts'
 import type { Ciphertext } from '../../rlwe/ciphertext.ts'
 import type { EvaluationKeys } from '../../rlwe/keys.ts'
 import { relinearise } from '../../rlwe/relinearise.ts'
-import type { IntegerForm } from '../integer-form.ts'
-import { type IntegerOptions, type IntegerScheme, integerScheme, openIntegerRing } from '../integer-scheme.ts'
-import { switchModulus } from '../modulus.ts'
-import { openPlainModulus } from '../plain-modulus.ts'
+import { type OpenOptions, openSchemeRing } from '../context.ts'
+import type { IntegerForm } from '../integer/form.ts'
+import { switchModulus } from '../integer/modulus-switch.ts'
+import { openPlainModulus } from '../integer/plain-modulus.ts'
+import { type IntegerScheme, integerScheme } from '../integer/scheme.ts'
 import { shownAs, traced } from '../trace.ts'
 import { multiply } from './multiply.ts'
 
@@ -24,7 +25,7 @@ import { multiply } from './multiply.ts'
 export interface Bgv extends IntegerScheme {}
 
 /** g is the scale. */
-export function bgvForm(ring: Ring): IntegerForm {
+function bgvForm(ring: Ring): IntegerForm {
   const plain = openPlainModulus(ring)
   const t = BigInt(plain.t)
   const shared = (scale: number): boolean => {
@@ -52,8 +53,8 @@ export function bgvForm(ring: Ring): IntegerForm {
 }
 
 /** Opens a context: tables for every prime in one memory. Accepts a literal too. */
-export function openBgv(params: Params | ParamsLiteral, options: IntegerOptions = {}): Bgv {
-  const ring = openIntegerRing('bgv', params, options)
+export function openBgv(params: Params | ParamsLiteral, options: OpenOptions = {}): Bgv {
+  const ring = openSchemeRing('bgv', params, options)
   const form = bgvForm(ring)
   const product = (a: Ciphertext, b: Ciphertext, keys: EvaluationKeys): Ciphertext => {
     using wide = multiply(form, a, b)

@@ -9,7 +9,7 @@ import { Draw } from '../../test-support/random.ts'
 import { tensor } from '../../test-support/reference-bfv.ts'
 import { centredPoly, multiplyPoly, type Poly, productOf, scalePoly } from '../../test-support/reference-ring.ts'
 import { readParts, readSecret, referenceDecrypt } from '../../test-support/reference-rlwe.ts'
-import { noiseBudget } from '../bfv/noise-budget.ts'
+import { noiseBudget } from '../integer/noise-budget.ts'
 import { openBgv } from './bgv.ts'
 
 // BGV from its definition, on big integers: t x = g m + t e, with g the scale.

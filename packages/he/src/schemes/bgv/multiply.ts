@@ -1,9 +1,9 @@
 import { mod } from '../../base/numbers.ts'
 import { factor } from '../../ring/ring.ts'
 import { type Ciphertext, limbOf, newCiphertext } from '../../rlwe/ciphertext.ts'
-import { requireFactor } from '../integer-arithmetic.ts'
-import type { IntegerForm } from '../integer-form.ts'
-import { atCommonLevel } from '../modulus.ts'
+import { requireFactor } from '../integer/arithmetic.ts'
+import type { IntegerForm } from '../integer/form.ts'
+import { atCommonLevel } from '../integer/modulus-switch.ts'
 
 /** t a ⊗ b: three parts, whose phase times t is the product of t times the phases of a and b. The scales multiply modulo t. */
 export function multiply(form: IntegerForm, first: Ciphertext, second: Ciphertext): Ciphertext {

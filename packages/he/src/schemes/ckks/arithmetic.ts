@@ -3,27 +3,18 @@ import type { Kernels, Ptr } from '../../kernels/table.ts'
 import { copyLimbs, factor } from '../../ring/ring.ts'
 import {
   type Ciphertext,
+  filled,
   limbOf,
   newCiphertext,
   type Plaintext,
   requireLevel,
   requireScale,
   requireWhole,
+  roomBits,
 } from '../../rlwe/ciphertext.ts'
-import { rescaleLimbs } from '../../rlwe/keyswitch.ts'
+import { rescaleLimbs } from '../../rlwe/moddown.ts'
 import { scaledConstant } from './encoder.ts'
-
-/** Scales closer than this are one: the error of taking them for equal stays below what a double's encoding rounds away. */
-const sameScale = 2 ** -40
-
-function requireSameScale(a: number, b: number): void {
-  if (Math.abs(a / b - 1) <= sameScale) return
-  throw new GloveboxError(
-    'scale-mismatch',
-    `the scales are 2^${Math.log2(a).toFixed(6)} and 2^${Math.log2(b).toFixed(6)}; sums need equal ones: ` +
-      'encode with the scale of the other operand, or bring one there with multiplyConstant and rescale',
-  )
-}
+import { requireSameScale } from './same-scale.ts'
 
 function requireCiphertext(name: string, value: Ciphertext): void {
   if (value.kind !== 'ciphertext')
@@ -38,24 +29,12 @@ function requirePlaintext(name: string, value: Plaintext): void {
 /** Room for the constant within half the modulus of the level. */
 function requireFits(a: Ciphertext, scale: number, constant: bigint): void {
   const bits = Math.log2(Math.abs(Number(constant)))
-  let room = -1
-  for (let i = 0; i <= a.level; i++) room += Math.log2(a.ring.moduli[i]!.p)
+  const room = roomBits(a.ring, a.level)
   if (bits < room) return
   throw new RangeError(
     `"value" at scale 2^${Math.log2(scale).toFixed(1)} does not fit the ${(room + 1).toFixed(0)} bits of level ${a.level}: ` +
       'use a smaller scale or a higher level',
   )
-}
-
-/** Fills a new value; when that fails half-way (an operand was disposed of), its memory is given back. */
-function filled(out: Ciphertext, fill: (out: Ciphertext) => void): Ciphertext {
-  try {
-    fill(out)
-    return out
-  } catch (error) {
-    out[Symbol.dispose]()
-    throw error
-  }
 }
 
 type Binary = 'add' | 'sub'
@@ -173,7 +152,8 @@ export function multiplyPlain(a: Ciphertext, b: Plaintext): Ciphertext {
 }
 
 export function multiplyConstant(a: Ciphertext, value: number, scale: number): Ciphertext {
-  if (!(scale > 0 && scale < Infinity)) throw new RangeError(`"scale" expected a positive finite number, got ${scale}`)
+  if (!(Number.isFinite(scale) && scale > 0))
+    throw new RangeError(`"scale" expected a positive finite number, got ${scale}`)
   const constant = scaledConstant(value, scale)
   requireFits(a, scale, constant)
   requireScale(a.ring, a.level, a.scale * scale)

@@ -1,27 +1,7 @@
 import { GloveboxError } from '../../base/errors.ts'
+import { requireArray, requireObject, typeName } from '../../base/require.ts'
 import type { EncodeOptions } from './ckks.ts'
-import type { Bound } from './error-terms.ts'
-
-/** A split into baby and giant steps, as `planLinear` makes it. */
-export interface LinearSteps {
-  /** Rotations of the input, in slots. */
-  readonly babies: readonly number[]
-  /** Rotations of partial sums, in slots. */
-  readonly giants: readonly number[]
-}
-
-/** A linear transform: for each giant step, bounds of the weights that its babies meet. See `encodeLinear`. */
-export interface LinearBound {
-  /** Of the ciphertexts that it is applied to. */
-  readonly level: number
-  /** Of the weights. */
-  readonly scale: number
-  /** For each giant step its weights, by baby. */
-  readonly giants: readonly {
-    readonly steps: number
-    readonly terms: readonly { readonly baby: number; readonly weights: Bound }[]
-  }[]
-}
+import type { Bound, LinearBound, LinearSteps } from './error-bounds.ts'
 
 /** What a transform is made of. */
 interface Operations {
@@ -36,8 +16,15 @@ export function encodeLinear(
   bounds: Operations,
   diagonals: ReadonlyMap<number, number>,
   plan: LinearSteps,
-  { level, scale }: { readonly level: number; readonly scale: number },
+  options: { readonly level: number; readonly scale: number },
 ): LinearBound {
+  if (!(diagonals instanceof Map))
+    throw new TypeError(`"diagonals" expected a map from rotations to weights, got ${typeName(diagonals)}`)
+  requireObject('plan', '{ babies, giants }', plan)
+  requireArray('plan.babies', 'an array of rotations', plan.babies)
+  requireArray('plan.giants', 'an array of rotations', plan.giants)
+  requireObject('options', '{ level, scale }', options)
+  const { level, scale } = options
   if (diagonals.size === 0) throw new RangeError('"diagonals" expected at least one, got none')
   const used = new Set<number>()
   const giants = plan.giants.map((steps) => ({
@@ -59,7 +46,10 @@ export function encodeLinear(
  * Babies rotated once, weighed, summed, and turned by the differences of the giants. Ways that divide by P later than this one (double
  * hoisting) round less, and stay below the same bound.
  */
-export function applyLinear(bounds: Operations, a: Bound, { level, giants }: LinearBound): Bound {
+export function applyLinear(bounds: Operations, a: Bound, transform: LinearBound): Bound {
+  requireObject('transform', 'what encodeLinear makes', transform)
+  requireArray('transform.giants', 'what encodeLinear makes', transform.giants)
+  const { level, giants } = transform
   if (a.level !== level) {
     throw new GloveboxError(
       'level-exhausted',

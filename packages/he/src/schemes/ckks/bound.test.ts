@@ -5,8 +5,9 @@ import { tails } from '../../rlwe/error-bound.ts'
 import { randomCircuits, type Triple, Triples } from '../../test-support/circuits.ts'
 import { distance, values } from '../../test-support/machine.ts'
 import { Draw } from '../../test-support/random.ts'
-import { type Bound, errorBounds } from './bound.ts'
+import { errorBounds } from './bound.ts'
 import { openCkks } from './ckks.ts'
+import type { Bound } from './error-bounds.ts'
 import { ErrorTerms } from './error-terms.ts'
 
 test('300 random circuits stay below both bounds in every slot', () => {

@@ -1,4 +1,5 @@
 import { GloveboxError } from '../../base/errors.ts'
+import { requireArrayLike, requireObject, typeName } from '../../base/require.ts'
 import { checkedParams, type Params, type ParamsLiteral } from '../../params/params.ts'
 import {
   defaultFailure,
@@ -9,105 +10,31 @@ import {
   roundingBound,
   symmetricBound,
 } from '../../rlwe/error-bound.ts'
-import { applyLinear, encodeLinear, type LinearBound, type LinearSteps } from './bound-linear.ts'
-import type { EncodeOptions } from './ckks.ts'
+import { applyLinear, encodeLinear } from './bound-linear.ts'
 import type { Slots } from './encoder.ts'
-import { type Bound, ErrorTerms } from './error-terms.ts'
+import type { Bound, BoundOptions, ErrorBounds } from './error-bounds.ts'
+import { ErrorTerms } from './error-terms.ts'
+import { requireSameScale } from './same-scale.ts'
 
-export type { Bound } from './error-terms.ts'
-
-export interface BoundOptions {
-  /**
-   * `worst` adds all errors up as if they were equally large and equally signed in one slot. `expected` (the default) adds those in
-   * quadrature that come from different sources of noise, or from one source through different rotations; it takes the noise of distinct
-   * operations to be independent, so compute an operation once whose result is used twice, and take one `encode` for one vector.
-   */
-  readonly kind?: 'worst' | 'expected'
-  /** What a bound may fail with over all slots: of each source of noise for `worst`, of each value for `expected`. Default 2^-40. */
-  readonly failure?: number
-}
-
-/**
- * CKKS on bounds in place of ciphertexts: the operations have the names and rules of {@link Ckks}, so a program written for one runs on the
- * other, and tells its error before anything is encrypted. Keys may be passed and are ignored.
- */
-export interface ErrorBounds {
-  /** The parameters that it is for. */
-  readonly params: Params
-  /**
-   * Of a vector, or of all vectors whose slots stay below a magnitude. For `expected`, rounding is random but for the harmonics of the largest slot,
-   * so a magnitude should be one that is reached: a single slot of far less than that loses more to rounding, which only `worst` covers.
-   */
-  encode(values: Slots | number, options: EncodeOptions): Bound
-  /** Under a public key. */
-  encrypt(plaintext: Bound): Bound
-  /** Under the secret key. */
-  encryptSymmetric(plaintext: Bound): Bound
-  /** Decryption adds no error. */
-  decrypt(ciphertext: Bound): Bound
-  /** Of the decoded slots. */
-  decode(plaintext: Bound): { readonly magnitude: number; readonly error: number }
-
-  /** See `Ckks.add`. */
-  add(a: Bound, b: Bound): Bound
-  /** See `Ckks.subtract`. */
-  subtract(a: Bound, b: Bound): Bound
-  /** See `Ckks.negate`. */
-  negate(a: Bound): Bound
-  /** See `Ckks.addPlain`. */
-  addPlain(a: Bound, b: Bound): Bound
-  /** See `Ckks.subtractPlain`. */
-  subtractPlain(a: Bound, b: Bound): Bound
-  /** See `Ckks.addConstant`. */
-  addConstant(a: Bound, value: number): Bound
-  /** See `Ckks.multiplyPlain`. */
-  multiplyPlain(a: Bound, b: Bound): Bound
-  /** See `Ckks.multiplyConstant`. */
-  multiplyConstant(a: Bound, value: number, scale: number): Bound
-  /** See `Ckks.multiply`. */
-  multiply(a: Bound, b: Bound): Bound
-  /** See `Ckks.square`. */
-  square(a: Bound): Bound
-  /** See `Ckks.relinearise`. */
-  relinearise(a: Bound, keys?: unknown): Bound
-  /** See `Ckks.rescale`. */
-  rescale(a: Bound): Bound
-  /** See `Ckks.dropLevel`. */
-  dropLevel(a: Bound, level: number): Bound
-  /** See `Ckks.rotate`. */
-  rotate(a: Bound, steps: number, keys?: unknown): Bound
-  /** See `Ckks.conjugate`. */
-  conjugate(a: Bound, keys?: unknown): Bound
-  /** See `Ckks.hoist`. */
-  hoist(a: Bound): Bound
-  /** See `Ckks.rotateHoisted`. */
-  rotateHoisted(hoisted: Bound, steps: number, keys?: unknown): Bound
-
-  /** As `encodeLinear`, with the largest absolute weight of each diagonal. */
-  encodeLinear(
-    diagonals: ReadonlyMap<number, number>,
-    plan: LinearSteps,
-    options: { readonly level: number; readonly scale: number },
-  ): LinearBound
-  /** As `applyLinear`. */
-  applyLinear(a: Bound, transform: LinearBound, keys?: unknown): Bound
-
-  /** The same value where more is known of the message: T_n(x) of |x| <= 1 stays below 1, whatever the sum of its terms. */
-  assume(a: Bound, magnitude: number): Bound
-}
-
-/** Scales closer than this count as one, as in arithmetic.ts. */
-const sameScale = 2 ** -40
 /** log2 of the largest coefficient that the encoder takes. */
 const encoderBits = 99
 
 function largest(values: Slots | number): number {
   if (typeof values === 'number') return Math.abs(values)
+  requireObject('values', 'a magnitude, an array of numbers or {re, im}', values)
+  requireArrayLike('values', 'a magnitude, an array of numbers or {re, im}', 're' in values ? values.re : values)
+  if ('re' in values) requireArrayLike('values.im', 'an array of numbers', values.im)
   let most = 0
   if ('re' in values)
     for (let i = 0; i < values.re.length; i++) most = Math.max(most, Math.hypot(values.re[i]!, values.im[i]!))
   else for (let i = 0; i < values.length; i++) most = Math.max(most, Math.abs(values[i]!))
   return most
+}
+
+function requireBound(name: string, value: Bound): void {
+  requireObject(name, 'a bound of these errorBounds', value)
+  if (!(value.terms instanceof ErrorTerms))
+    throw new TypeError(`"${name}" expected a bound of these errorBounds, got another object`)
 }
 
 /**
@@ -117,10 +44,13 @@ function largest(values: Slots | number): number {
  * Throws as `Ckks` does: RangeError for arguments, GloveboxError `scale-mismatch`, `level-exhausted` or `unsupported`.
  */
 export function errorBounds(literal: Params | ParamsLiteral, options: BoundOptions = {}): ErrorBounds {
+  requireObject('params', 'parameters or a literal of them', literal)
   const params = checkedParams(literal)
   if (params.scheme !== 'ckks') throw new RangeError(`"params.scheme" expected 'ckks', got '${params.scheme}'`)
+  requireObject('options', '{ kind?, failure? }', options)
   const { kind = 'expected', failure = defaultFailure } = options
-  if (!(failure > 0 && failure < 1)) throw new RangeError(`"failure" expected a number between 0 and 1, got ${failure}`)
+  if (!(typeof failure === 'number' && failure > 0 && failure < 1))
+    throw new RangeError(`"failure" expected a number between 0 and 1, got ${failure}`)
   if (kind !== 'expected' && kind !== 'worst')
     throw new RangeError(`"kind" expected 'expected' or 'worst', got ${String(kind)}`)
   const { ringDegree: n, primes, maxLevel } = params
@@ -150,13 +80,21 @@ export function errorBounds(literal: Params | ParamsLiteral, options: BoundOptio
     }
   }
 
+  function requireFinite(name: string, value: number): void {
+    if (!Number.isFinite(value))
+      throw new RangeError(
+        `"${name}" expected a finite number, got ${typeof value === 'number' ? value : typeName(value)}`,
+      )
+  }
+
   function requireLevel(level: number): void {
     if (!Number.isInteger(level) || level < 0 || level > maxLevel)
       throw new RangeError(`"level" expected an integer from 0 to ${maxLevel}, got ${level}`)
   }
 
   function requireScale(level: number, scale: number): void {
-    if (!(scale >= 1 && scale < Infinity)) throw new RangeError(`"scale" expected a finite number from 1, got ${scale}`)
+    if (!(Number.isFinite(scale) && scale >= 1))
+      throw new RangeError(`"scale" expected a finite number from 1, got ${scale}`)
     if (Math.log2(scale) <= bits[level]! - 1) return
     throw new GloveboxError(
       'scale-mismatch',
@@ -165,6 +103,7 @@ export function errorBounds(literal: Params | ParamsLiteral, options: BoundOptio
   }
 
   function requireKind(name: string, value: Bound, expected: Bound['kind']): void {
+    requireBound(name, value)
     if (value.kind !== expected)
       throw new TypeError(`"${name}" expected the bound of a ${expected}, got that of a ${value.kind}`)
   }
@@ -177,14 +116,8 @@ export function errorBounds(literal: Params | ParamsLiteral, options: BoundOptio
 
   /** a ± b; what the scales differ by is taken for nothing by the arithmetic, and shows as an error of b's message. */
   function sum(a: Bound, b: Bound): Bound {
+    requireSameScale(a.scale, b.scale)
     const mismatch = Math.abs(b.scale / a.scale - 1)
-    if (!(mismatch <= sameScale)) {
-      throw new GloveboxError(
-        'scale-mismatch',
-        `the scales are 2^${Math.log2(a.scale).toFixed(6)} and 2^${Math.log2(b.scale).toFixed(6)}; sums need equal ones: ` +
-          'encode with the scale of the other operand, or bring one there with multiplyConstant and rescale',
-      )
-    }
     const parts = Math.max(a.parts, b.parts) as 2 | 3
     const terms = a.terms.plus(b.terms.times(1 + mismatch)).plusLinear(b.magnitude * mismatch)
     return bound(parts, Math.min(a.level, b.level), a.scale, a.magnitude + b.magnitude, terms)
@@ -213,7 +146,9 @@ export function errorBounds(literal: Params | ParamsLiteral, options: BoundOptio
 
   const bounds: ErrorBounds = {
     params,
-    encode(values, { level = maxLevel, scale }) {
+    encode(values, options) {
+      requireObject('options', '{ scale, level? }', options)
+      const { level = maxLevel, scale } = options
       requireLevel(level)
       requireScale(level, scale)
       const magnitude = largest(values)
@@ -234,7 +169,9 @@ export function errorBounds(literal: Params | ParamsLiteral, options: BoundOptio
       requireKind('ciphertext', a, 'ciphertext')
       return bound(1, a.level, a.scale, a.magnitude, a.terms)
     },
-    decode({ magnitude, error }) {
+    decode(plaintext) {
+      requireKind('plaintext', plaintext, 'plaintext')
+      const { magnitude, error } = plaintext
       return { magnitude, error: error + doubleBound(magnitude + error) }
     },
     add(a, b) {
@@ -255,6 +192,7 @@ export function errorBounds(literal: Params | ParamsLiteral, options: BoundOptio
     subtractPlain: (a, b) => bounds.addPlain(a, b),
     addConstant(a, value) {
       requireKind('a', a, 'ciphertext')
+      requireFinite('value', value)
       const { level, scale, parts, magnitude, terms } = a
       const rounding = Math.abs(Math.round(value * scale) / scale - value) + Math.abs(value) * 2 ** -52
       return bound(parts, level, scale, magnitude + Math.abs(value), terms.plusLinear(rounding))
@@ -266,7 +204,8 @@ export function errorBounds(literal: Params | ParamsLiteral, options: BoundOptio
     },
     multiplyConstant(a, value, scale) {
       requireKind('a', a, 'ciphertext')
-      if (!(scale > 0 && scale < Infinity))
+      requireFinite('value', value)
+      if (!(Number.isFinite(scale) && scale > 0))
         throw new RangeError(`"scale" expected a positive finite number, got ${scale}`)
       requireScale(a.level, a.scale * scale)
       const taken = Math.round(value * scale) / scale
@@ -331,7 +270,9 @@ export function errorBounds(literal: Params | ParamsLiteral, options: BoundOptio
       return applyLinear(bounds, a, transform)
     },
     assume(a, magnitude) {
-      if (!(magnitude >= 0)) throw new RangeError(`"magnitude" expected a number from 0, got ${magnitude}`)
+      requireBound('a', a)
+      if (typeof magnitude !== 'number' || !(magnitude >= 0))
+        throw new RangeError(`"magnitude" expected a number from 0, got ${magnitude}`)
       return { ...a, magnitude: Math.min(a.magnitude, magnitude) }
     },
   }

@@ -1,12 +1,11 @@
-import { openBackend } from '../../backend/open.ts'
-import { checkedParams, type Params, type ParamsLiteral } from '../../params/params.ts'
-import { type MemoryUse, openRing, type Ring } from '../../ring/ring.ts'
+import type { Params, ParamsLiteral } from '../../params/params.ts'
 import type { Ciphertext, Plaintext } from '../../rlwe/ciphertext.ts'
 import { requireRing } from '../../rlwe/ciphertext.ts'
 import { encryptPublic } from '../../rlwe/encrypt-public.ts'
 import { conjugate, type Hoisted, hoist, rotate, rotateHoisted } from '../../rlwe/galois.ts'
 import type { EvaluationKeys, PublicKey } from '../../rlwe/keys.ts'
 import { relinearise } from '../../rlwe/relinearise.ts'
+import { type Context, type OpenOptions, openSchemeRing } from '../context.ts'
 import { shownAs, traced } from '../trace.ts'
 import * as arithmetic from './arithmetic.ts'
 import {
@@ -33,19 +32,7 @@ export interface EncodeOptions {
  * Every method returns a new value and leaves its operands; all hold memory of the context and may be used with `using`.
  * Operands at different levels meet at the lower one.
  */
-export interface Ckks extends Disposable {
-  /** Its polynomials and memory. */
-  readonly ring: Ring
-  /** Checked and frozen. */
-  readonly params: Params
-  /** Bytes that its values and tables take, the most that they took, and what was reserved from the system for them. */
-  readonly memory: MemoryUse
-  /** Threads that run at the moment, the caller's among them: 1 as long as others are not up, and where memory cannot be shared. */
-  readonly threads: number
-  /** Resolves to `threads` when all that were asked for are up or have failed. Nothing needs to wait for it: until then the caller does the work. */
-  threadsStarted(): Promise<number>
-  /** Ends its threads, wipes secrets and gives up the memory. Its values throw GloveboxError `disposed` from then on. */
-  [Symbol.dispose](): void
+export interface Ckks extends Context {
   /**
    * Up to N/2 real or complex numbers into the slots, zeros behind them, times the scale and rounded. Throws RangeError for what is not
    * finite or does not fit the modulus of the level.
@@ -101,18 +88,6 @@ export interface Ckks extends Disposable {
   rotateHoisted(hoisted: Hoisted, steps: number, keys: EvaluationKeys): Ciphertext
 }
 
-/** How a context is opened. */
-export interface OpenOptions {
-  /** Default `auto`: the fastest that this engine runs. `reference` is bigint, for checking. */
-  readonly backend?: 'auto' | 'wasm-fused' | 'wasm' | 'reference'
-  /**
-   * Threads that compute, the caller's among them: 1 (default) to 64, or `auto` for as many as the machine runs at once, 8 at most. Calls stay
-   * synchronous, and results are the same to the last bit. The caller works along and waits for the others, so that in a browser the context
-   * belongs into a worker; a page without cross-origin isolation has one thread, see `threads` of the context.
-   */
-  readonly threads?: number | 'auto'
-}
-
 function requireObject(name: string, expected: string, value: unknown): void {
   if (value !== null && typeof value === 'object') return
   throw new TypeError(`"${name}" expected ${expected}, got ${value === null ? 'null' : typeof value}`)
@@ -142,11 +117,8 @@ function requireRelinearisation(keys: EvaluationKeys): EvaluationKeys {
 
 /** Opens a context: tables for every prime in one memory. Accepts a literal too. */
 export function openCkks(params: Params | ParamsLiteral, options: OpenOptions = {}): Ckks {
-  requireObject('params', 'parameters or a literal of them', params)
-  const checked = checkedParams(params)
-  if (checked.scheme !== 'ckks') throw new RangeError(`"params.scheme" expected 'ckks', got '${checked.scheme}'`)
-  const ring = openRing(checked, openBackend(options.backend ?? 'auto', options.threads ?? 1))
-  const top = checked.maxLevel
+  const ring = openSchemeRing('ckks', params, options)
+  const top = ring.params.maxLevel
   const own = (name: string, value: Ciphertext): Ciphertext => {
     requireRing(ring, name, value, 'ciphertext')
     return value
@@ -157,7 +129,7 @@ export function openCkks(params: Params | ParamsLiteral, options: OpenOptions = 
   }
   const api: Ckks = {
     ring,
-    params: checked,
+    params: ring.params,
     get memory() {
       return ring.memory
     },
@@ -165,6 +137,8 @@ export function openCkks(params: Params | ParamsLiteral, options: OpenOptions = 
       return ring.threads
     },
     threadsStarted: ring.threadsStarted,
+    together: ring.together,
+    interruptible: ring.interruptible,
     [Symbol.dispose]: ring[Symbol.dispose],
     encode: (values, options) => {
       const { level = top, scale } = requirePlace(options)

@@ -1,4 +1,5 @@
 import { GloveboxError } from '../../base/errors.ts'
+import { requireArrayLike, typeName } from '../../base/require.ts'
 import { embeddingTable } from '../../kernels/embed-tables.ts'
 import type { Ptr } from '../../kernels/table.ts'
 import { copyLimbs, extendedIndex, type Ring, toCoefficients } from '../../ring/ring.ts'
@@ -51,6 +52,8 @@ export function encodeSlots(ring: Ring, values: Slots, level: number, scale: num
   using space = ring.limbs(1)
   const slots = ring.heap.f64(space.ptr, ring.n)
   if (values !== null && typeof values === 'object' && 're' in values) {
+    requireArrayLike('values.re', 'an array of numbers', values.re)
+    requireArrayLike('values.im', 'an array of numbers', values.im)
     if (values.re.length !== values.im.length) {
       throw new RangeError(
         `"values" expected as many imaginary as real parts, got ${values.re.length} and ${values.im.length}`,
@@ -82,7 +85,7 @@ function fromCoefficients(ring: Ring, src: Ptr, level: number, scale: number, sp
       `"values" at scale 2^${Math.log2(scale).toFixed(1)} do not fit the ${Math.min(room + 1, 100).toFixed(0)} bits of level ${level}: use a smaller scale or a higher level`,
     )
   }
-  const plaintext = newPlaintext(ring, level, scale, 1, special)
+  const plaintext = newPlaintext(ring, level, scale, { special })
   const dst = plaintext.slab.ptr
   ring.parallel(level + 1 + (special ? ring.params.special.length : 0), (i, on) => {
     const { p, pinv, table } = ring.moduli[extendedIndex(ring, level, i)]!
@@ -102,7 +105,7 @@ export function decodeSlots(ring: Ring, plaintext: Plaintext): ComplexSlots {
   const { n } = ring
   const half = n / 2
   const table = slotTable(ring)
-  using space = ring.limbs(1)
+  using space = ring.limbs(1, { wipe: true })
   compose(ring, space.ptr, plaintext)
   ring.kernels.embedForward(space.ptr, space.ptr + 8 * half, n, table)
   return { re: ring.heap.f64(space.ptr, half).slice(), im: ring.heap.f64(space.ptr + 8 * half, half).slice() }
@@ -116,8 +119,9 @@ export function decodeSlots(ring: Ring, plaintext: Plaintext): ComplexSlots {
 function compose(ring: Ring, dst: Ptr, plaintext: Plaintext): void {
   const { kernels, n, limbBytes, moduli } = ring
   const { level, scale, stride } = plaintext
-  using residues = ring.limbs(level + 1)
-  using digit = ring.limbs(1)
+  // A decryption's noise is key material; so above and below.
+  using residues = ring.limbs(level + 1, { wipe: true })
+  using digit = ring.limbs(1, { wipe: true })
   copyLimbs(ring, residues.ptr, plaintext.slab.ptr, level + 1)
   toCoefficients(ring, residues.ptr, level + 1)
   for (let i = 0; i <= level; i++) {
@@ -145,7 +149,9 @@ function compose(ring: Ring, dst: Ptr, plaintext: Plaintext): void {
 /** A real constant at a scale as an exact integer. */
 export function scaledConstant(value: number, scale: number): bigint {
   if (!Number.isFinite(value))
-    throw new RangeError(`"value" expected a finite number, got ${Number.isNaN(value) ? 'NaN' : 'an infinity'}`)
+    throw new RangeError(
+      `"value" expected a finite number, got ${typeof value !== 'number' ? typeName(value) : Number.isNaN(value) ? 'NaN' : 'an infinity'}`,
+    )
   const product = Math.round(value * scale)
   if (!Number.isFinite(product))
     throw new GloveboxError('scale-mismatch', '"value" times "scale" is not a finite number')
@@ -161,6 +167,7 @@ export function encodeCoefficients(
 ): Plaintext {
   requireLevel(ring, level)
   requireScale(ring, level, scale)
+  requireArrayLike('coefficients', 'an array of numbers', coefficients)
   using space = ring.limbs(1)
   fillSlots(ring.heap.f64(space.ptr, ring.n), coefficients, 'coefficients')
   return fromCoefficients(ring, space.ptr, level, scale)
@@ -169,7 +176,7 @@ export function encodeCoefficients(
 /** The real coefficients of a plaintext, message / scale. */
 export function decodeCoefficients(ring: Ring, plaintext: Plaintext): Float64Array {
   requireRing(ring, 'plaintext', plaintext, 'plaintext')
-  using space = ring.limbs(1)
+  using space = ring.limbs(1, { wipe: true })
   compose(ring, space.ptr, plaintext)
   return ring.heap.f64(space.ptr, ring.n).slice()
 }

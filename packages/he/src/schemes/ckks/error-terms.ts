@@ -86,23 +86,3 @@ export class ErrorTerms {
     return sums
   }
 }
-
-/** What is known of a plaintext or ciphertext before there is one. */
-export interface Bound {
-  /** What it stands for. */
-  readonly kind: 'plaintext' | 'ciphertext'
-  /** As the value would have it. */
-  readonly level: number
-  /** As the value would have it. */
-  readonly scale: number
-  /** As the value would have it; 1 for a plaintext. */
-  readonly parts: 1 | 2 | 3
-  /** No slot of the message is larger, in absolute value. */
-  readonly magnitude: number
-  /** No slot is further off; Infinity where the message may not fit the modulus of the level. In units of the message. */
-  readonly error: number
-  /** The sources of noise that the error comes from. */
-  readonly terms: ErrorTerms
-}
-
-/** What a bound is to hold for. */

@@ -1,7 +1,9 @@
 import { GloveboxError } from '../../base/errors.ts'
+import { requireArray, requireObject } from '../../base/require.ts'
 import type { Params } from '../../params/params.ts'
 import type { Ciphertext } from '../../rlwe/ciphertext.ts'
 import type { Ckks } from './ckks.ts'
+import { sameScale } from './same-scale.ts'
 
 /**
  * One scale for each level: S_(ℓ-1) = S_ℓ² / q_ℓ, so that a product of two values on the ladder, rescaled, lies on it again, and
@@ -34,9 +36,13 @@ const widestDrift = 2
  * not fit their modulus.
  */
 export function scaleLadder(params: Params, scale: number, options: LadderOptions = {}): ScaleLadder {
+  requireObject('params', 'checked parameters', params)
+  requireArray('params.primes', 'an array of primes', params.primes)
+  requireObject('options', '{ level? }', options)
   const { maxLevel, primes } = params
   const { level: anchor = maxLevel } = options
-  if (!(scale >= 1 && scale < Infinity)) throw new RangeError(`"scale" expected a finite number from 1, got ${scale}`)
+  if (!(Number.isFinite(scale) && scale >= 1))
+    throw new RangeError(`"scale" expected a finite number from 1, got ${scale}`)
   if (!Number.isInteger(anchor) || anchor < 0 || anchor > maxLevel)
     throw new RangeError(`"options.level" expected an integer from 0 to ${maxLevel}, got ${anchor}`)
   const scales = new Float64Array(maxLevel + 1)
@@ -68,11 +74,6 @@ export function scaleLadder(params: Params, scale: number, options: LadderOption
     return found
   }
   return { params, at, holds: ({ level, scale: s }) => sameScale(s, at(level)) }
-}
-
-/** Equal within 2^-40, as sums ask for. */
-export function sameScale(a: number, b: number): boolean {
-  return Math.abs(a / b - 1) <= 2 ** -40
 }
 
 /** The same memory under another name of its scale; for a factor that is known to be 1 within what doubles round. */

@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import type { Ciphertext } from '../rlwe/ciphertext.ts'
+import type { Ciphertext } from '../../rlwe/ciphertext.ts'
 import { evaluatePolynomial, type PolynomialArithmetic } from './polynomial.ts'
 import { exponentiate, multiplyMany } from './power.ts'
 

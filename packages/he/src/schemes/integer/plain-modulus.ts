@@ -1,8 +1,9 @@
-import { isPrime } from '../base/numbers.ts'
-import { nttTable } from '../kernels/ntt-tables.ts'
-import type { Ptr } from '../kernels/table.ts'
-import type { Params } from '../params/params.ts'
-import type { Ring } from '../ring/ring.ts'
+import { isPrime } from '../../base/numbers.ts'
+import { nttTable } from '../../kernels/ntt-tables.ts'
+import type { Ptr } from '../../kernels/table.ts'
+import type { Params } from '../../params/params.ts'
+import { nttPrimes } from '../../params/primes.ts'
+import type { Ring } from '../../ring/ring.ts'
 
 /** t with what the kernels need to compute modulo it: they reduce modulo any integer, and transform modulo a prime that is 1 modulo 2N. */
 export interface PlainModulus {
@@ -22,4 +23,14 @@ export function openPlainModulus(ring: Ring): PlainModulus {
   const t = ring.params.plaintextModulus!
   const table = allowsBatching(ring.params) ? ring.table('plaintext modulus', () => nttTable(ring.n, t)) : undefined
   return { t, tinv: 1 / t, table }
+}
+
+/**
+ * The largest prime of `bits` bits, up to 32, that is 1 modulo 2N: a plaintext modulus with slots, the one that SEAL's `PlainModulus::Batching` chooses.
+ * Throws GloveboxError `no-primes` where there is none.
+ */
+export function plaintextModulus(bits: number, ringDegree: number): number {
+  if (!Number.isInteger(bits) || bits < 2 || bits > 32)
+    throw new RangeError(`"bits" expected an integer from 2 to 32, got ${bits}`)
+  return nttPrimes(bits, 1, ringDegree)[0]!
 }

@@ -1,6 +1,6 @@
 import { invMod } from '../base/numbers.ts'
 import type { Ptr } from '../kernels/table.ts'
-import { factor, productOf, type Ring } from '../ring/ring.ts'
+import { factor, productOf, type Ring } from './ring.ts'
 
 /**
  * Pointers to the tables of `basisScale` and `basisCombine` for a map from residues modulo q_0 … q_{k-1} (product Q) of an integer x to residues
@@ -13,7 +13,7 @@ export interface Conversion {
 }
 
 /** [w, w/q, q, 1/q] for each source with w = multiplier * (Q/q)^-1 modulo q: `basisScale` then speaks of [multiplier * x]_Q. */
-function scaleTable(sources: readonly number[], multiplier: bigint): Float64Array {
+export function scaleTable(sources: readonly number[], multiplier: bigint = 1n): Float64Array {
   const Q = productOf(sources)
   return Float64Array.from(
     sources.flatMap((q) => {
@@ -24,7 +24,7 @@ function scaleTable(sources: readonly number[], multiplier: bigint): Float64Arra
 }
 
 /** [c, c/p] with c = multiplier * Q/q modulo p for each source, then the same of multiplier * Q. */
-function combineTable(sources: readonly number[], p: number, multiplier: bigint): Float64Array {
+export function combineTable(sources: readonly number[], p: number, multiplier: bigint = 1n): Float64Array {
   const Q = productOf(sources)
   return Float64Array.from(
     [...sources.map((q) => Q / BigInt(q)), Q].flatMap((value) => {

@@ -1,13 +1,12 @@
-import { openBackend } from '../backend/open.ts'
-import { checkedParams, type Params, type ParamsLiteral } from '../params/params.ts'
-import { type MemoryUse, openRing, type Ring } from '../ring/ring.ts'
-import { type Ciphertext, type Plaintext, requireRing } from '../rlwe/ciphertext.ts'
-import { encryptPublic } from '../rlwe/encrypt-public.ts'
-import { conjugate, type Hoisted, hoist, rotate, rotateHoisted } from '../rlwe/galois.ts'
-import type { EvaluationKeys, PublicKey } from '../rlwe/keys.ts'
-import { relinearise } from '../rlwe/relinearise.ts'
+import { requireArrayLike, requireObject } from '../../base/require.ts'
+import { type Ciphertext, type Plaintext, requireRing } from '../../rlwe/ciphertext.ts'
+import { encryptPublic } from '../../rlwe/encrypt-public.ts'
+import { conjugate, type Hoisted, hoist, rotate, rotateHoisted } from '../../rlwe/galois.ts'
+import type { EvaluationKeys, PublicKey } from '../../rlwe/keys.ts'
+import { relinearise } from '../../rlwe/relinearise.ts'
+import type { Context } from '../context.ts'
+import * as arithmetic from './arithmetic.ts'
 import { dotPlain, sumOfMultiples } from './combination.ts'
-import * as arithmetic from './integer-arithmetic.ts'
 import {
   decodeCoefficients,
   decodeSlots,
@@ -16,10 +15,10 @@ import {
   type IntegerDecodeOptions,
   type Integers,
   slotOrder,
-} from './integer-encoder.ts'
-import type { IntegerForm } from './integer-form.ts'
+} from './encoder.ts'
+import type { IntegerForm } from './form.ts'
 import { type Message, withMessage, withMessages } from './message.ts'
-import { switchModulus } from './modulus.ts'
+import { switchModulus } from './modulus-switch.ts'
 import { evaluatePolynomial } from './polynomial.ts'
 import { exponentiate, multiplyMany, type Product } from './power.ts'
 
@@ -39,21 +38,9 @@ export interface IntegerEncodeOptions {
  * Every method returns a new value and leaves its operands; all hold memory of the context and may be used with `using`. Operands at different levels meet
  * at the lower one, by `switchModulus`.
  */
-export interface IntegerScheme extends Disposable {
-  /** Its polynomials and memory. */
-  readonly ring: Ring
-  /** Checked and frozen. */
-  readonly params: Params
+export interface IntegerScheme extends Context {
   /** t. */
   readonly plaintextModulus: number
-  /** Bytes that its values and tables take, the most that they took, and what was reserved from the system for them. */
-  readonly memory: MemoryUse
-  /** Threads that run at the moment, the caller's among them: 1 as long as others are not up, and where memory cannot be shared. */
-  readonly threads: number
-  /** Resolves to `threads` when all that were asked for are up or have failed. Nothing needs to wait for it: until then the caller does the work. */
-  threadsStarted(): Promise<number>
-  /** Ends its threads, wipes secrets and gives up the memory. Its values throw GloveboxError `disposed` from then on. */
-  [Symbol.dispose](): void
   /** Up to N integers from -t/2 to t-1 into the slots, zeros behind them. Throws GloveboxError `unsupported` where t has no slots. */
   encode(values: Integers, options?: IntegerEncodeOptions): Plaintext
   /** The N slots, row by row, from 0 to t-1, or signed. */
@@ -110,25 +97,6 @@ export interface IntegerScheme extends Disposable {
   rotateRowsHoisted(hoisted: Hoisted, steps: number, keys: EvaluationKeys): Ciphertext
 }
 
-/** How a context is opened. */
-export interface IntegerOptions {
-  /** Default `auto`: the fastest that this engine runs. `reference` is bigint, for checking. */
-  readonly backend?: 'auto' | 'wasm-fused' | 'wasm' | 'reference'
-  /** Threads that compute, the caller's among them: 1 (default) to 64, or `auto` for as many as the machine runs at once, 8 at most. */
-  readonly threads?: number | 'auto'
-}
-
-/** The ring of a scheme of integers, for parameters of that scheme. */
-export function openIntegerRing(scheme: 'bfv' | 'bgv', params: Params | ParamsLiteral, options: IntegerOptions): Ring {
-  if (params === null || typeof params !== 'object')
-    throw new TypeError(
-      `"params" expected parameters or a literal of them, got ${params === null ? 'null' : typeof params}`,
-    )
-  const checked = checkedParams(params)
-  if (checked.scheme !== scheme) throw new RangeError(`"params.scheme" expected '${scheme}', got '${checked.scheme}'`)
-  return openRing(checked, openBackend(options.backend ?? 'auto', options.threads ?? 1))
-}
-
 /** In what two schemes of one form differ further. */
 export interface IntegerProducts {
   /** Three parts of operands in two, at their common level. */
@@ -162,11 +130,16 @@ export function integerScheme(form: IntegerForm, products: IntegerProducts): Int
   }
   const message = <T>(name: string, value: Plaintext, use: (b: Message) => T): T => withMessage(form, name, value, use)
   const integer = (name: string, value: number | bigint): bigint => {
-    const x = Number(value)
+    const x = typeof value === 'bigint' ? Number(value) : value
     if (!Number.isInteger(x) || x < -Math.floor(t / 2) || x >= t)
       throw new RangeError(`"${name}" expected an integer from ${-Math.floor(t / 2)} to ${t - 1} (modulo t = ${t})`)
     return BigInt(2 * x > t ? x - t : x)
   }
+  const options = <T extends object>(value: T): T => {
+    requireObject('options', 'an object', value)
+    return value
+  }
+  const place = (o: IntegerEncodeOptions): number => options(o).level ?? top
   const usable = (keys: EvaluationKeys): EvaluationKeys => {
     if (keys === null || typeof keys !== 'object' || typeof keys.galois?.get !== 'function')
       throw new TypeError(
@@ -195,11 +168,13 @@ export function integerScheme(form: IntegerForm, products: IntegerProducts): Int
       return ring.threads
     },
     threadsStarted: ring.threadsStarted,
+    together: ring.together,
+    interruptible: ring.interruptible,
     [Symbol.dispose]: ring[Symbol.dispose],
-    encode: (values, { level = top } = {}) => encodeSlots(form, order, values, level),
-    decode: (plaintext, o = {}) => decodeSlots(form, order, plaintext, o),
-    encodeCoefficients: (values, { level = top } = {}) => encodeCoefficients(form, values, level),
-    decodeCoefficients: (plaintext, o = {}) => decodeCoefficients(form, plaintext, o),
+    encode: (values, o = {}) => encodeSlots(form, order, values, place(o)),
+    decode: (plaintext, o = {}) => decodeSlots(form, order, plaintext, options(o)),
+    encodeCoefficients: (values, o = {}) => encodeCoefficients(form, values, place(o)),
+    decodeCoefficients: (plaintext, o = {}) => decodeCoefficients(form, plaintext, options(o)),
     encrypt: (key, plaintext) => message('plaintext', plaintext, (m) => encryptPublic({ ring }, key, m)),
     add: (a, b) => arithmetic.add(form, own('a', a), own('b', b)),
     subtract: (a, b) => arithmetic.subtract(form, own('a', a), own('b', b)),
@@ -216,6 +191,7 @@ export function integerScheme(form: IntegerForm, products: IntegerProducts): Int
     multiplyMany: (factors, keys) => multiplyMany(all('factors', factors), product(keys)),
     exponentiate: (a, exponent, keys) => exponentiate(own('a', a), exponent, product(keys)),
     evaluatePolynomial: (a, coefficients, keys) => {
+      requireArrayLike('coefficients', 'an array of integers', coefficients)
       const c = Array.from(coefficients as ArrayLike<number>, (value, i) => integer(`coefficients[${i}]`, value))
       if (c.length < 2 || c.at(-1) === 0n)
         throw new RangeError(

@@ -1,12 +1,12 @@
-import { GloveboxError } from '../base/errors.ts'
-import { centred, invMod, mod } from '../base/numbers.ts'
-import type { Kernels, Ptr } from '../kernels/table.ts'
-import { factor } from '../ring/ring.ts'
-import { type Ciphertext, limbOf, newCiphertext, requireWhole } from '../rlwe/ciphertext.ts'
+import { GloveboxError } from '../../base/errors.ts'
+import { centred, invMod, mod } from '../../base/numbers.ts'
+import type { Kernels, Ptr } from '../../kernels/table.ts'
+import { factor } from '../../ring/ring.ts'
+import { type Ciphertext, filled, limbOf, newCiphertext, requireWhole } from '../../rlwe/ciphertext.ts'
 import { ratio } from './correction.ts'
-import type { IntegerForm } from './integer-form.ts'
+import type { IntegerForm } from './form.ts'
 import type { Message } from './message.ts'
-import { atCommonLevel } from './modulus.ts'
+import { atCommonLevel } from './modulus-switch.ts'
 
 type Binary = 'add' | 'sub'
 
@@ -21,18 +21,19 @@ function combineAlike(x: Ciphertext, y: Ciphertext, op: Binary): Ciphertext {
   const { ring, level } = x
   const { kernels, n } = ring
   const parts = Math.max(x.parts, y.parts) as 2 | 3
-  const out = newCiphertext(ring, parts, level, x.scale, { stride: Math.max(x.stride, y.stride) })
-  for (let part = 0; part < parts; part++) {
-    for (let i = 0; i <= level; i++) {
-      const { p, pinv } = ring.moduli[i]!
-      const dst = limbOf(out, part, i)
-      if (part < x.parts && part < y.parts) kernels[op](dst, limbOf(x, part, i), limbOf(y, part, i), n, p, pinv)
-      else if (part < x.parts) kernels.copy(dst, limbOf(x, part, i), n)
-      else if (op === 'add') kernels.copy(dst, limbOf(y, part, i), n)
-      else kernels.negate(dst, limbOf(y, part, i), n)
+  const sum = newCiphertext(ring, parts, level, x.scale, { stride: Math.max(x.stride, y.stride) })
+  return filled(sum, (out) => {
+    for (let part = 0; part < parts; part++) {
+      for (let i = 0; i <= level; i++) {
+        const { p, pinv } = ring.moduli[i]!
+        const dst = limbOf(out, part, i)
+        if (part < x.parts && part < y.parts) kernels[op](dst, limbOf(x, part, i), limbOf(y, part, i), n, p, pinv)
+        else if (part < x.parts) kernels.copy(dst, limbOf(x, part, i), n)
+        else if (op === 'add') kernels.copy(dst, limbOf(y, part, i), n)
+        else kernels.negate(dst, limbOf(y, part, i), n)
+      }
     }
-  }
-  return out
+  })
 }
 
 export function add(form: IntegerForm, a: Ciphertext, b: Ciphertext): Ciphertext {
@@ -63,14 +64,14 @@ type LimbMap = (kernels: Kernels, dst: Ptr, src: Ptr, part: number, limb: number
 /** A ciphertext of the same parts with every limb mapped; the seed is kept where part 1 is. */
 function mapLimbs(a: Ciphertext, map: LimbMap, keepsSeed = false): Ciphertext {
   const { ring, level, parts, stride, seed } = a
-  const out = newCiphertext(ring, parts, level, a.scale, { stride, ...(keepsSeed && seed && { seed }) })
-  for (let part = 0; part < parts; part++) {
-    for (let i = 0; i <= level; i++) {
-      const { p, pinv } = ring.moduli[i]!
-      map(ring.kernels, limbOf(out, part, i), limbOf(a, part, i), part, i, p, pinv)
+  return filled(newCiphertext(ring, parts, level, a.scale, { stride, ...(keepsSeed && seed && { seed }) }), (out) => {
+    for (let part = 0; part < parts; part++) {
+      for (let i = 0; i <= level; i++) {
+        const { p, pinv } = ring.moduli[i]!
+        map(ring.kernels, limbOf(out, part, i), limbOf(a, part, i), part, i, p, pinv)
+      }
     }
-  }
-  return out
+  })
 }
 
 export function negate(a: Ciphertext): Ciphertext {

@@ -1,5 +1,5 @@
-import type { Ciphertext } from '../rlwe/ciphertext.ts'
-import { copyCiphertext } from '../rlwe/ciphertext.ts'
+import type { Ciphertext } from '../../rlwe/ciphertext.ts'
+import { copyCiphertext } from '../../rlwe/ciphertext.ts'
 
 /** A product in two parts: multiplied and relinearised. */
 export type Product = (a: Ciphertext, b: Ciphertext) => Ciphertext

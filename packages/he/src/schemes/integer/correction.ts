@@ -1,4 +1,4 @@
-import { centred, invMod, mod } from '../base/numbers.ts'
+import { centred, invMod, mod } from '../../base/numbers.ts'
 
 /**
  * Integers (u, v) of about sqrt(t) with u / v = a / b modulo t, u, v units modulo t, by the first half of the extended Euclidean algorithm.

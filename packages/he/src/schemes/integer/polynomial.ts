@@ -1,4 +1,4 @@
-import type { Ciphertext } from '../rlwe/ciphertext.ts'
+import type { Ciphertext } from '../../rlwe/ciphertext.ts'
 import { Powers, type Product } from './power.ts'
 
 /** The arithmetic that an evaluation needs; `multiply` leaves three parts, `product` two. */
@@ -43,7 +43,7 @@ function countPowers(exponent: number, powers: Set<number>): void {
 }
 
 /** The number of powers of x to have at hand, a power of two, for the fewest products in all. */
-export function chooseBabies(coefficients: readonly bigint[]): number {
+function chooseBabies(coefficients: readonly bigint[]): number {
   let [best, fewest] = [1, Infinity]
   for (let babies = 1; babies <= 2 * splitOf(Math.max(1, degreeOf(coefficients))); babies *= 2) {
     const powers = new Set<number>()

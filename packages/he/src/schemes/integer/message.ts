@@ -1,10 +1,10 @@
-import type { Slab } from '../backend/heap.ts'
-import { invMod } from '../base/numbers.ts'
-import type { Ptr } from '../kernels/table.ts'
-import { factor } from '../ring/ring.ts'
-import { type Plaintext, requireRing } from '../rlwe/ciphertext.ts'
-import { conversion } from './conversion.ts'
-import type { IntegerForm } from './integer-form.ts'
+import type { Slab } from '../../backend/heap.ts'
+import { invMod } from '../../base/numbers.ts'
+import type { Ptr } from '../../kernels/table.ts'
+import { conversion } from '../../ring/conversion.ts'
+import { factor } from '../../ring/ring.ts'
+import { type Plaintext, requireRing } from '../../rlwe/ciphertext.ts'
+import type { IntegerForm } from './form.ts'
 
 /**
  * A polynomial modulo t. As a `Plaintext` it is [g m]_t / t at its level, which is what an encryption and a sum need; as a factor it is m itself.
@@ -31,6 +31,7 @@ export function newMessage(form: IntegerForm, level: number, fill: (coefficients
     throw error
   }
   const scale = 1
+  // What an operation makes here stays when it is interrupted: the message was there before it.
   /** By level. */
   const embedded = new Map<number, { readonly scale: number; readonly slab: Slab }>()
   let lifted: { readonly level: number; readonly slab: Slab } | undefined
@@ -78,7 +79,7 @@ export function scaledMessage(form: IntegerForm, { coefficients, level }: Messag
 
 /** m modulo each prime in NTT form, from balanced coefficients modulo t. */
 function lift({ ring, plain: { t } }: IntegerForm, src: Ptr, level: number): Slab {
-  const slab = ring.limbs(level + 1)
+  const slab = ring.limbs(level + 1, { lasting: true })
   const { n, limbBytes, moduli } = ring
   const dst = slab.ptr
   ring.parallel(level + 1, (i, kernels) => {
@@ -101,7 +102,7 @@ function embed(
   const { n, limbBytes, moduli } = ring
   using remainder = ring.limbs(1)
   const rest = remainder.ptr
-  const slab = ring.limbs(level + 1)
+  const slab = ring.limbs(level + 1, { lasting: true })
   const dst = slab.ptr
   const g = factor(factorOf(level, scale), t)
   ring.kernels.mulScalar(rest, src, n, g.w, g.wp, t)
@@ -126,7 +127,8 @@ export function extract(form: IntegerForm, phase: Plaintext): Message {
   const inverse = invMod(form.factor(level, phase.scale), BigInt(t))
   const { n, limbBytes, moduli, params } = ring
   const { scale, combine } = conversion(ring, params.primes.slice(0, level + 1), [t], BigInt(t), () => inverse)
-  using space = ring.limbs(level + 2)
+  // The noise of the decryption is in it.
+  using space = ring.limbs(level + 2, { wipe: true })
   const x = space.ptr
   const v = x + (level + 1) * limbBytes
   const src = phase.slab.ptr

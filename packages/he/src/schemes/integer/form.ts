@@ -1,4 +1,4 @@
-import type { Ring } from '../ring/ring.ts'
+import type { Ring } from '../../ring/ring.ts'
 import type { PlainModulus } from './plain-modulus.ts'
 
 /**

@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
-import { mod } from '../base/numbers.ts'
+import { mod } from '../../base/numbers.ts'
 import { ratio } from './correction.ts'
 
 const gcd = (a: bigint, b: bigint): bigint => (b === 0n ? (a < 0n ? -a : a) : gcd(b, a % b))

@@ -1,8 +1,8 @@
-import { GloveboxError } from '../base/errors.ts'
-import { bitReverse } from '../base/numbers.ts'
-import type { Ring } from '../ring/ring.ts'
-import { type Plaintext, requireLevel } from '../rlwe/ciphertext.ts'
-import type { IntegerForm } from './integer-form.ts'
+import { GloveboxError } from '../../base/errors.ts'
+import { bitReverse } from '../../base/numbers.ts'
+import type { Ring } from '../../ring/ring.ts'
+import { type Plaintext, requireLevel } from '../../rlwe/ciphertext.ts'
+import type { IntegerForm } from './form.ts'
 import { type Message, newMessage, withMessage } from './message.ts'
 import type { PlainModulus } from './plain-modulus.ts'
 

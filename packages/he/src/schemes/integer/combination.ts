@@ -1,10 +1,10 @@
-import { GloveboxError } from '../base/errors.ts'
-import { centred, invMod, mod } from '../base/numbers.ts'
-import { factor } from '../ring/ring.ts'
-import { type Ciphertext, limbOf, newCiphertext, requireWhole } from '../rlwe/ciphertext.ts'
-import type { IntegerForm } from './integer-form.ts'
+import { GloveboxError } from '../../base/errors.ts'
+import { centred, invMod, mod } from '../../base/numbers.ts'
+import { factor } from '../../ring/ring.ts'
+import { type Ciphertext, filled, limbOf, newCiphertext, requireWhole } from '../../rlwe/ciphertext.ts'
+import type { IntegerForm } from './form.ts'
 import { type Message, scaledMessage } from './message.ts'
-import { switchModulus } from './modulus.ts'
+import { switchModulus } from './modulus-switch.ts'
 
 /** Terms of one call of the kernel. */
 const most = 256
@@ -39,8 +39,7 @@ export function dotPlain(form: IntegerForm, terms: readonly Ciphertext[], factor
     const count = terms.length
     using pointers = ring.heap.alloc(4 * 3 * count * limbs)
     using partial = ring.limbs(2 * limbs)
-    const out = newCiphertext(ring, 2, level, scale)
-    const list = ring.heap.u32(pointers.ptr, 3 * count * limbs)
+    const list = new Uint32Array(3 * count * limbs)
     for (let i = 0, at = 0; i < limbs; i++) {
       for (let j = 0; j < count; j++) {
         list[at++] = limbOf(operands[j]!, 0, i)
@@ -48,6 +47,9 @@ export function dotPlain(form: IntegerForm, terms: readonly Ciphertext[], factor
         list[at++] = lifted[j]! + i * limbBytes
       }
     }
+    ring.heap.u32(pointers.ptr, list.length).set(list)
+    // All operands were read: what follows does not throw.
+    const out = newCiphertext(ring, 2, level, scale)
     const [from, sums, dst] = [pointers.ptr, partial.ptr, out.slab.ptr]
     ring.parallel(limbs, (i, kernels) => {
       const { p, pinv } = moduli[i]!
@@ -80,27 +82,28 @@ export function sumOfMultiples(
   const parts = Math.max(...terms.map((a) => a.parts)) as 2 | 3
   using space = ring.limbs(1)
   const scale = form.divided(terms[0]!.scale, terms[0]!.level, level)
-  const out = newCiphertext(ring, parts, level, scale, { stride: Math.max(...terms.map((a) => a.stride)) })
+  const sum = newCiphertext(ring, parts, level, scale, { stride: Math.max(...terms.map((a) => a.stride)) })
   const written = new Set<number>()
-  terms.forEach((term, j) => {
-    using lower = term.level > level ? switchModulus(form, term, level) : undefined
-    const a = lower ?? term
-    const weight =
-      a.scale === scale ? weights[j]! : centred(weights[j]! * quotientOf(form, scale, a.scale), BigInt(form.plain.t))
-    for (let part = 0; part < a.parts; part++) {
-      for (let i = 0; i <= level; i++) {
-        const { p, pinv } = ring.moduli[i]!
-        const { w, wp } = factor(weight, p)
-        const dst = limbOf(out, part, i)
-        if (written.has(part)) {
-          kernels.mulScalar(space.ptr, limbOf(a, part, i), n, w, wp, p)
-          kernels.add(dst, dst, space.ptr, n, p, pinv)
-        } else kernels.mulScalar(dst, limbOf(a, part, i), n, w, wp, p)
+  return filled(sum, (out) => {
+    terms.forEach((term, j) => {
+      using lower = term.level > level ? switchModulus(form, term, level) : undefined
+      const a = lower ?? term
+      const weight =
+        a.scale === scale ? weights[j]! : centred(weights[j]! * quotientOf(form, scale, a.scale), BigInt(form.plain.t))
+      for (let part = 0; part < a.parts; part++) {
+        for (let i = 0; i <= level; i++) {
+          const { p, pinv } = ring.moduli[i]!
+          const { w, wp } = factor(weight, p)
+          const dst = limbOf(out, part, i)
+          if (written.has(part)) {
+            kernels.mulScalar(space.ptr, limbOf(a, part, i), n, w, wp, p)
+            kernels.add(dst, dst, space.ptr, n, p, pinv)
+          } else kernels.mulScalar(dst, limbOf(a, part, i), n, w, wp, p)
+        }
+        written.add(part)
       }
-      written.add(part)
-    }
+    })
   })
-  return out
 }
 
 /** a / b modulo t. */
