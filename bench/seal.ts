@@ -27,6 +27,91 @@ export interface SealRuns {
   readonly openContext: () => void
 }
 
+type Instance = Awaited<ReturnType<typeof SEAL>>
+
+/** Parameters that SEAL finds secure, or an error. */
+function openContext(seal: Instance, ringDegree: number, bits: readonly number[]) {
+  const parms = new seal.EncryptionParameters(seal.SchemeType.ckks)
+  parms.setPolyModulusDegree(ringDegree)
+  const modulus = seal.CoeffModulus.Create(ringDegree, Int32Array.from(bits))
+  parms.setCoeffModulus(modulus)
+  const context = new seal.SEALContext(parms, true, seal.SecLevelType.tc128)
+  if (!context.parametersSet()) throw new Error(`SEAL refuses N = ${ringDegree}, ${bits.join()}`)
+  return { parms, modulus, context }
+}
+
+/**
+ * A matrix given by its diagonals times an encrypted vector, as one writes it with SEAL: baby steps, one product a diagonal, giant steps, folds, rescaled. All
+ * weights are encoded beforehand. Returns the run and a function that decrypts its result.
+ */
+export async function openSealMatvec(
+  ringDegree: number,
+  bits: readonly number[],
+  scale: number,
+  plan: { readonly babies: readonly number[]; readonly giants: readonly number[]; readonly folds: readonly number[] },
+  diagonal: (giant: number, baby: number) => Float64Array | undefined,
+  vector: Float64Array,
+): Promise<{ name: string; run: () => void; result: () => Float64Array }> {
+  const seal = await SEAL()
+  const { modulus, context } = openContext(seal, ringDegree, bits)
+  const weightScale = Number(modulus.get(bits.length - 2)!.value())
+  const keygen = new seal.KeyGenerator(context)
+  const secretKey = keygen.secretKey()
+  const steps = [...plan.babies, ...plan.giants, ...plan.folds].filter((step) => step !== 0)
+  const keys = keygen.createGaloisKeysWithSteps(Int32Array.from(steps))
+  const encoder = new seal.CKKSEncoder(context)
+  const encryptor = new seal.Encryptor(context, keygen.createPublicKey(), secretKey)
+  const evaluator = new seal.Evaluator(context)
+  const plain = new seal.Plaintext()
+  encoder.encode(vector, scale, plain)
+  const input = new seal.Ciphertext()
+  encryptor.encrypt(plain, input)
+  const weights = plan.giants.map((giant) =>
+    plan.babies.map((baby) => {
+      const values = diagonal(giant, baby)
+      if (values === undefined) return undefined
+      const encoded = new seal.Plaintext()
+      encoder.encode(values, weightScale, encoded)
+      return encoded
+    }),
+  )
+  const rotated = plan.babies.map(() => new seal.Ciphertext())
+  const [product, sum, turned, total, out] = Array.from({ length: 5 }, () => new seal.Ciphertext())
+  const run = (): void => {
+    plan.babies.forEach((baby, b) => {
+      if (baby !== 0) evaluator.rotateVector(input, baby, keys, rotated[b]!)
+    })
+    let first = true
+    plan.giants.forEach((giant, g) => {
+      let empty = true
+      plan.babies.forEach((baby, b) => {
+        const encoded = weights[g]![b]
+        if (encoded === undefined) return
+        evaluator.multiplyPlain(baby === 0 ? input : rotated[b]!, encoded, empty ? sum! : product!)
+        if (!empty) evaluator.add(sum!, product!, sum!)
+        empty = false
+      })
+      if (empty) return
+      if (giant !== 0) evaluator.rotateVector(sum!, giant, keys, turned!)
+      const part = giant === 0 ? sum! : turned!
+      if (first) total!.assign(part)
+      else evaluator.add(total!, part, total!)
+      first = false
+    })
+    for (const fold of plan.folds) {
+      evaluator.rotateVector(total!, fold, keys, turned!)
+      evaluator.add(total!, turned!, total!)
+    }
+    evaluator.rescaleToNext(total!, out!)
+  }
+  const result = (): Float64Array => {
+    const opened = new seal.Plaintext()
+    new seal.Decryptor(context, secretKey).decrypt(out!, opened)
+    return encoder.decodeFloat64(opened)
+  }
+  return { name: 'node-seal 7.0.0', run, result }
+}
+
 /** Opens SEAL on primes of the given sizes, `bits` with the special prime last, and prepares operands at the top level. */
 export async function openSeal(
   ringDegree: number,
@@ -35,13 +120,7 @@ export async function openSeal(
   scale: number,
 ): Promise<Seal> {
   const seal = await SEAL()
-
-  const parms = new seal.EncryptionParameters(seal.SchemeType.ckks)
-  parms.setPolyModulusDegree(ringDegree)
-  const modulus = seal.CoeffModulus.Create(ringDegree, Int32Array.from(bits))
-  parms.setCoeffModulus(modulus)
-  const context = new seal.SEALContext(parms, true, seal.SecLevelType.tc128)
-  if (!context.parametersSet()) throw new Error(`SEAL refuses N = ${ringDegree}, ${bits.join()}`)
+  const { parms, modulus, context } = openContext(seal, ringDegree, bits)
   const primes = Array.from({ length: modulus.size() }, (_, i) => Number(modulus.get(i)!.value()))
   const keygen = new seal.KeyGenerator(context)
   const secretKey = keygen.secretKey()

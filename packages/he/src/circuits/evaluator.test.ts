@@ -319,3 +319,11 @@ test('what is left of a trimmed reply stays marked, through relinearisation and 
   expect(line.stride).toBe(4)
   expect(() => evaluator.square(line)).toThrow('trimmed reply')
 })
+
+test('a scale is changed by a constant that is large enough not to be rounded away, or not at all', () => {
+  const { evaluator, encrypt, decrypt } = automatic({ literal: deepLiteral(64, 3), scale: 2 ** 40 })
+  const large = evaluator.ckks.multiplyConstant(encrypt([0.75]), 1, 2 ** 12)
+  // One level lower the constant would have 28 bits, of which the rounding to an integer is 2^-29.
+  expect(() => evaluator.bring(large, 2)).toThrow(/there is no way to/)
+  expect(Math.abs(decrypt(evaluator.bring(large, 1))[0]! - 0.75)).toBeLessThan(2 ** -28)
+})
