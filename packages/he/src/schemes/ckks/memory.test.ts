@@ -163,7 +163,7 @@ test.runIf(process.platform === 'linux')('threads of contexts that nobody holds 
   // In a process of its own: a test runner may hold on to what a test has done with.
   const here = (path: string): string => JSON.stringify(new URL(path, import.meta.url).href)
   const script = `
-    import { spawnSync } from 'node:child_process'
+    import { readdirSync } from 'node:fs'
     import { createSecretKey } from ${here('../../rlwe/secret-key.ts')}
     import { openCkks } from ${here('./ckks.ts')}
     const threadsNow = () => readdirSync('/proc/self/task').length
