@@ -160,7 +160,5 @@ function advice(options: BfvPresetOptions, ringDegree: number): string {
     offers.push(`depth ${depth} fits`)
     break
   }
-  return offers.length > 0
-    ? offers.join(', ')
-    : 'use less depth, a smaller plaintext modulus, or a lower security target'
+  return offers.length > 0 ? offers.join(', ') : 'use less depth, another plaintext modulus, or a lower security target'
 }

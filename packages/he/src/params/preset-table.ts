@@ -82,6 +82,8 @@ export function formatPresets(): string {
   const right = [2, 3, 4, 5, 6, 7, 8, 9]
   return [
     formatTable(['preset', 'chain', ...commonHead, 'squared', 'products'], ckks, right),
+    'squared: bits that are right in the worst slot after squaring numbers up to 1 as often as the depth says; 0.0 promises nothing.\nproducts: after a product of depth + 1 fresh numbers up to 1, one after the other.',
     formatTable(['preset', 'chain', ...commonHead, 'budget', 'at depth'], bfv, right),
+    'budget: bits of noise budget that are left, fresh and at depth.',
   ].join('\n\n')
 }

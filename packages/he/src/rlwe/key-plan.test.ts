@@ -146,4 +146,14 @@ describe('a plan of keys', () => {
     expect(() => planKeys(keyless, { rotations: [{ steps: 1 }] })).toThrow('no special prime')
     expect(planKeys(keyless, {}).memory()).toBe(0)
   })
+
+  test('refuses bare numbers, which say nothing about the level', () => {
+    expect(() => createGaloisKeys(ckks, secret, [{ steps: 1 }, 2] as never)).toThrow(
+      '"requests[1]" expected { steps, level? }, got number',
+    )
+    expect(() => createGaloisKeys(ckks, secret, 2 as never)).toThrow('"requests" expected an array')
+    expect(() => planKeys(ckks.params, { rotations: [2] } as never)).toThrow(
+      '"rotations[0]" expected { steps, level? }, got number',
+    )
+  })
 })

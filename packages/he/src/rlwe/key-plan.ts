@@ -1,5 +1,6 @@
 import { GloveboxError } from '../base/errors.ts'
 import { frameOverhead } from '../base/frame.ts'
+import { requireArray, requireObject } from '../base/require.ts'
 import { formatTable } from '../base/text-table.ts'
 import { checkedParams, describeMismatch, type Params, type ParamsLiteral } from '../params/params.ts'
 import { conjugationElement, rotationElement } from './keys.ts'
@@ -103,7 +104,10 @@ export function planKeys(params: Params | ParamsLiteral, needs: KeyNeeds): KeyPl
   const n = checked.ringDegree
   const { relinearisation, rotations = [], conjugate } = needs
   const galois = new Map<number, Request>()
-  rotations.forEach(({ steps, level }, i) => {
+  requireArray('rotations', 'an array of { steps, level? }', rotations)
+  rotations.forEach((rotation, i) => {
+    requireObject(`rotations[${i}]`, '{ steps, level? }', rotation)
+    const { steps, level } = rotation
     ask(galois, n, { steps, level: levelOf(checked, `rotations[${i}]`, { ...(level !== undefined && { level }) }) })
   })
   const wanted = (need: KeyNeeds['conjugate']): { readonly level?: number } | undefined =>

@@ -1,6 +1,7 @@
 import { GloveboxError } from '../base/errors.ts'
 import { invMod } from '../base/numbers.ts'
 import { randomBytes } from '../base/random.ts'
+import { requireArray, requireObject } from '../base/require.ts'
 import type { Ptr } from '../kernels/table.ts'
 import { extendedIndex, factor, productOf, type Ring } from '../ring/ring.ts'
 import { requireLevel, requireRing } from './ciphertext.ts'
@@ -113,11 +114,14 @@ export function createGaloisKeys(
   const { ring } = context
   requireRing(ring, 'secret', secret, 'secret-key')
   const levels = new Map<number, number>()
-  for (const { steps, level = ring.params.maxLevel } of requests) {
+  requireArray('requests', 'an array of { steps, level? }', requests)
+  requests.forEach((request, i) => {
+    requireObject(`requests[${i}]`, '{ steps, level? }', request)
+    const { steps, level = ring.params.maxLevel } = request
     requireLevel(ring, level)
     const element = steps === 'conjugate' ? conjugationElement(ring) : rotationElement(ring, steps)
     if (element !== 1) levels.set(element, Math.max(level, levels.get(element) ?? 0))
-  }
+  })
   return new Map([...levels].map(([element, level]) => [element, galoisKey(ring, secret, element, level)]))
 }
 

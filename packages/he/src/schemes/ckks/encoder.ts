@@ -81,8 +81,12 @@ function fromCoefficients(ring: Ring, src: Ptr, level: number, scale: number, sp
   let room = -1
   for (let i = 0; i <= level; i++) room += Math.log2(ring.moduli[i]!.p)
   if (!(largest <= largestCoefficient) || Math.log2(largest) >= room) {
+    const place =
+      room < 99
+        ? `the ${(room + 1).toFixed(0)} bits of level ${level}`
+        : 'the 2^99 that a coefficient may be encoded with'
     throw new RangeError(
-      `"values" at scale 2^${Math.log2(scale).toFixed(1)} do not fit the ${Math.min(room + 1, 100).toFixed(0)} bits of level ${level}: use a smaller scale or a higher level`,
+      `"values" at scale 2^${Math.log2(scale).toFixed(1)} do not fit ${place}: use ${room < 99 ? 'a smaller scale or a higher level' : 'smaller values or a smaller scale'}`,
     )
   }
   const plaintext = newPlaintext(ring, level, scale, { special })
