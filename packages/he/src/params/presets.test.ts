@@ -272,7 +272,8 @@ describe('the named presets', () => {
   test('print, one line each', () => {
     expect(formatPresets()).toContain('bfv-depth-20-t-20')
     const lines = formatPresets().split('\n')
-    expect(lines).toHaveLength(82 + 1 + 22)
+    // Two tables, each with its head and what its columns mean.
+    expect(lines).toHaveLength(82 + 1 + 2 + 1 + 22 + 1 + 1)
     expect(lines.find((line) => line.startsWith('ckks-depth-2-scale-40 '))).toMatchInlineSnapshot(
       `"ckks-depth-2-scale-40   50 + 2×40    8192     1×50   1    180.0    214    0.32     19.0      19.4"`,
     )
