@@ -4,6 +4,7 @@ import { createRequire } from 'node:module'
 import { relative } from 'node:path'
 import type * as Compiler from 'typescript'
 import { publicEntries, root } from './entries.ts'
+import { createThrownErrors } from './thrown-errors.ts'
 
 const extractor = createRequire(createRequire(import.meta.url).resolve('@microsoft/api-extractor'))
 const ts = extractor('typescript') as typeof Compiler
@@ -13,7 +14,12 @@ export interface PublicSymbol {
   readonly name: string
   /** packages/he/src/schemes/ckks/ckks.ts:42 */
   readonly where: string
+  /** The docstring with its tags. */
   readonly text: string
+  /** Of a function or method, or of what implements it: see thrown-errors.ts. */
+  readonly errors: readonly string[]
+  /** Whether it is a property that is a number or has numbers in an array. */
+  readonly numeric: boolean
 }
 
 /** Every symbol once, by the place where it is declared; entries that export it again do not repeat it. */
@@ -36,6 +42,23 @@ export function publicSymbols(): PublicSymbol[] {
   )
   const checker = program.getTypeChecker()
   const found = new Map<string, PublicSymbol>()
+  const errorsOf = createThrownErrors(ts, checker)
+  const implementations = findImplementations(program, checker)
+
+  function textOf(symbol: Compiler.Symbol): string {
+    const tags = symbol.getJsDocTags(checker).map((tag) => `@${tag.name} ${ts.displayPartsToString(tag.text)}`)
+    return [ts.displayPartsToString(symbol.getDocumentationComment(checker)), ...tags].join('\n').trim()
+  }
+
+  function isNumeric(declaration: Compiler.Declaration): boolean {
+    const isProperty =
+      ts.isPropertySignature(declaration) || ts.isPropertyDeclaration(declaration) || ts.isGetAccessor(declaration)
+    if (!isProperty) return false
+    const type = checker.getTypeAtLocation(declaration).getNonNullableType()
+    const element = type.getNumberIndexType()
+    const isNumber = (t: Compiler.Type): boolean => (t.flags & ts.TypeFlags.NumberLike) !== 0
+    return isNumber(type) || (element !== undefined && checker.isArrayType(type) && isNumber(element))
+  }
 
   function add(name: string, symbol: Compiler.Symbol): boolean {
     const declaration = symbol.declarations?.find((d) => d.getSourceFile().fileName.includes('/packages/'))
@@ -45,7 +68,9 @@ export function publicSymbols(): PublicSymbol[] {
     const where = `${relative(root, file.fileName)}:${line}`
     const key = `${where} ${name}`
     if (found.has(key)) return false
-    found.set(key, { name, where, text: ts.displayPartsToString(symbol.getDocumentationComment(checker)) })
+    const errors = new Set(symbol.declarations!.flatMap((d) => [...errorsOf(d)]))
+    for (const node of implementations.get(declaration) ?? []) for (const error of errorsOf(node)) errors.add(error)
+    found.set(key, { name, where, text: textOf(symbol), errors: [...errors], numeric: isNumeric(declaration) })
     return true
   }
 
@@ -66,4 +91,27 @@ export function publicSymbols(): PublicSymbol[] {
     }
   }
   return [...found.values()]
+}
+
+/** The properties of object literals by the members of interfaces that they implement: `const api: Ckks = { add: … }`. */
+function findImplementations(
+  program: Compiler.Program,
+  checker: Compiler.TypeChecker,
+): ReadonlyMap<Compiler.Declaration, Compiler.Node[]> {
+  const found = new Map<Compiler.Declaration, Compiler.Node[]>()
+  const walk = (node: Compiler.Node): void => {
+    if (ts.isObjectLiteralExpression(node)) {
+      const type = checker.getContextualType(node)
+      for (const property of node.properties) {
+        const declaration = property.name && type?.getProperty(property.name.getText())?.declarations?.[0]
+        if (declaration === undefined) continue
+        const list = found.get(declaration) ?? []
+        found.set(declaration, [...list, property])
+      }
+    }
+    ts.forEachChild(node, walk)
+  }
+  for (const file of program.getSourceFiles())
+    if (/\/packages\/[^/]+\/src\//.test(file.fileName) && !file.fileName.includes('/node_modules/')) walk(file)
+  return found
 }

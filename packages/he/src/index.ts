@@ -19,11 +19,13 @@ export {
   peekKind,
 } from './base/frame.ts'
 export { type Approximation, chebyshevInterpolation } from './circuits/chebyshev.ts'
+export type { CombinationRow } from './circuits/combination-plan.ts'
 export { absolute, compare, maximum, minimum, relu, sign, step } from './circuits/compare.ts'
 export { evaluatePolynomial, evaluatePolynomials } from './circuits/evaluate-polynomial.ts'
 export { createEvaluator, type Evaluator, type EvaluatorOptions, type Operand } from './circuits/evaluator.ts'
 export { type InverseOptions, type InversePlan, inverse, planInverse } from './circuits/inverse.ts'
 export { applyLinear, encodeLinear, type LinearTransform } from './circuits/linear.ts'
+export { type CombinationOptions, linearCombinations } from './circuits/linear-combinations.ts'
 export { applyMatrix, encodeMatrix, type MatrixOptions, type MatrixTransform } from './circuits/matrix.ts'
 export { type MatrixLayout, matrixLayout } from './circuits/matrix-layout.ts'
 export { type LinearPlan, planLinear, planRotations, type RotationWork, rotationWork } from './circuits/plan.ts'
@@ -45,6 +47,7 @@ export {
   sumSlots,
 } from './circuits/sums.ts'
 export { multiplyMatrix, transformSlots } from './circuits/transform.ts'
+export { encodeWeights, multiplySum, type WeightRow, type Weights } from './circuits/weights.ts'
 export type { BfvPreset, BfvPresetOptions } from './params/bfv-preset.ts'
 export type { PresetPrecision } from './params/ckks-precision.ts'
 export type { CkksPreset, CkksPresetOptions } from './params/ckks-preset.ts'

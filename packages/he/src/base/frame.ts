@@ -23,19 +23,22 @@ const frameKinds = {
   'secret key of a program': 21,
 } as const
 
-/** What a frame may hold. */
+/** What a frame may hold, one byte on the wire; the layout of frames stands in docs/wire-format.md. */
 export type FrameKind = keyof typeof frameKinds
 
 const magic = 0x58424c47
 const version = 1
 const headerBytes = 44
 const checksumBytes = 16
-/** What a frame costs besides its body. */
+/** Bytes that a frame takes besides its body: 60, of which 44 stand before it and 16, the checksum, behind. */
 export const frameOverhead: number = headerBytes + checksumBytes
 /** Largest frame that a decoder takes unless told otherwise: 1 GiB. */
 const defaultLimit = 2 ** 30
 
-/** Puts a body of at most 2^32 - 1 bytes into a frame. `owner` is a digest of 32 bytes. */
+/**
+ * A body of 0 to 2^32 - 1 bytes in a frame, `frameOverhead` bytes longer: "GLBX", version 1, kind, owner, length, body, and the first 16 bytes of
+ * SHA-256 (FIPS 180-4) over all that. `owner` is a digest of exactly 32 bytes; neither length is checked.
+ */
 export function encodeFrame(kind: FrameKind, owner: Uint8Array, body: Uint8Array): Uint8Array {
   const writer = new ByteWriter(body.length + frameOverhead)
   writer.u32(magic).u8(version).u8(frameKinds[kind]).u16(0).raw(owner).u32(body.length).raw(body)
@@ -45,13 +48,13 @@ export function encodeFrame(kind: FrameKind, owner: Uint8Array, body: Uint8Array
 
 /** What `decodeFrame` insists on. */
 export interface FrameOptions {
-  /** The digest that the frame has to be bound to; left out where any will do. */
+  /** The digest that the frame has to be bound to, 32 bytes; default: any. */
   readonly owner?: Uint8Array
-  /** What `owner` is the digest of, for the error. */
+  /** What `owner` is the digest of, for the error; default 'parameters'. */
   readonly ownerName?: string
-  /** Refuse more than this many bytes before reading them. */
+  /** Refuse more than this many bytes, frame included, before reading them; default: 2^30, 1 GiB. */
   readonly maxBytes?: number
-  /** Names the input in errors, for example a file. */
+  /** Names the input in errors, for example a file; default 'the' and the kind. */
   readonly what?: string
 }
 
@@ -59,18 +62,22 @@ export interface FrameOptions {
 export interface Frame {
   /** The digest that the frame is bound to: 32 bytes. */
   readonly owner: Uint8Array
-  /** A reader on the body; whoever reads it calls `end` behind the last field. */
+  /** A reader on the body, a view of the input; whoever reads it calls `end` behind the last field. */
   readonly body: ByteReader
 }
 
-/** The kind of a frame by its header, or undefined where the bytes are no frame. */
+/** The kind of a frame by its header, or undefined for fewer than 44 bytes, other first ones, or a kind that there is not. Nothing else is checked. */
 export function peekKind(bytes: Uint8Array): FrameKind | undefined {
   if (bytes.length < headerBytes || new DataView(bytes.buffer, bytes.byteOffset).getUint32(0, true) !== magic)
     return undefined
   return (Object.keys(frameKinds) as FrameKind[]).find((kind) => frameKinds[kind] === bytes[5])
 }
 
-/** Opens a frame of the kind; throws GloveboxError `malformed`, `too-large` or `parameters-mismatch` with what was found instead. */
+/**
+ * Opens a frame of the kind and verifies its checksum: damage is found, forgery is not.
+ * @throws TypeError for what is no Uint8Array; GloveboxError `too-large` above `maxBytes`, `malformed` for another magic, version, kind, length or
+ * checksum, `parameters-mismatch` for another owner.
+ */
 export function decodeFrame(bytes: Uint8Array, kind: FrameKind, options: FrameOptions = {}): Frame {
   const what = options.what ?? `the ${kind}`
   const limit = options.maxBytes ?? defaultLimit

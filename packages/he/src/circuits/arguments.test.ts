@@ -17,6 +17,7 @@ import { evaluatePolynomial, evaluatePolynomials } from './evaluate-polynomial.t
 import { createEvaluator } from './evaluator.ts'
 import { inverse, planInverse } from './inverse.ts'
 import { applyLinear, encodeLinear } from './linear.ts'
+import { linearCombinations } from './linear-combinations.ts'
 import { applyMatrix, encodeMatrix } from './matrix.ts'
 import { matrixLayout } from './matrix-layout.ts'
 import { minimaxSign } from './minimax.ts'
@@ -38,6 +39,7 @@ import {
   sumSlots,
 } from './sums.ts'
 import { multiplyMatrix, transformSlots } from './transform.ts'
+import { encodeWeights, multiplySum } from './weights.ts'
 
 // Whatever is given in place of an argument, a public function either takes it or throws an error of ours: one that names the argument, or a
 // GloveboxError with a code. What an operation took by then it gives back.
@@ -304,6 +306,8 @@ describe('ckks', () => {
     [3, 4],
   ]
   const matrix = encodeMatrix(ckks, rows, place)
+  const polynomials = [[[1, 2], null]]
+  const weights = encodeWeights(ckks, polynomials, place)
   const composition = composeSign({ alpha: 1 })
   const line = { basis: 'monomial', coefficients: [1, 2, 3] } as const
   const arched = { basis: 'chebyshev', coefficients: [1, 2, 3], interval: [-3, 5] } as const
@@ -380,6 +384,16 @@ describe('ckks', () => {
     applyLinear: [applyLinear, ckks, ct, transform, keys],
     encodeMatrix: [encodeMatrix, ckks, rows, place],
     applyMatrix: [applyMatrix, ckks, [ct], matrix, keys],
+    encodeWeights: [encodeWeights, ckks, polynomials, place],
+    multiplySum: [multiplySum, ckks, [ct, ct], weights],
+    linearCombinations: [linearCombinations, ckks, [ct, ct], [[1, 2]], { scale: 2 }],
+    'linearCombinations of sparse rows': [
+      linearCombinations,
+      ckks,
+      [ct, ct],
+      [{ indices: [1], values: [2] }],
+      { scale: 2, level: 1 },
+    ],
     transformSlots: [transformSlots, evaluator, ct, transform],
     multiplyMatrix: [multiplyMatrix, evaluator, [ct], matrix],
     matrixLayout: [matrixLayout, 2, 2, 32, false],
@@ -404,6 +418,7 @@ describe('ckks', () => {
       keys.relinearisation,
       transform,
       matrix,
+      weights,
       [ct, plain],
       evaluator,
     ]
@@ -419,7 +434,9 @@ describe('ckks', () => {
     const deadPublic = createPublicKey(ckks, secret)
     const deadTransform = encodeLinear(ckks, diagonals, plan, place)
     const deadMatrix = encodeMatrix(ckks, rows, place)
-    for (const value of [dead, deadPlain, deadWide, deadHoisted, deadPublic, deadTransform, deadMatrix]) give(value)
+    const deadWeights = encodeWeights(ckks, polynomials, place)
+    for (const value of [dead, deadPlain, deadWide, deadHoisted, deadPublic, deadTransform, deadMatrix, deadWeights])
+      give(value)
     for (const value of [deadKeys.relinearisation, ...deadKeys.galois.values()]) give(value)
     const replaced = new Map<unknown, unknown>([
       [ct, dead],
@@ -430,6 +447,7 @@ describe('ckks', () => {
       [publicKey, deadPublic],
       [transform, deadTransform],
       [matrix, deadMatrix],
+      [weights, deadWeights],
       [evaluator, createEvaluator(ckks, { scale, keys: deadKeys })],
     ])
     const spare = (operand: unknown): unknown =>

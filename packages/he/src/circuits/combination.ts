@@ -1,5 +1,5 @@
 import { factor, type Ring } from '../ring/ring.ts'
-import { type Ciphertext, limbOf, newCiphertext, requireScale, roomBits } from '../rlwe/ciphertext.ts'
+import { type Ciphertext, commonPlaces, limbOf, newCiphertext, requireScale, roomBits } from '../rlwe/ciphertext.ts'
 import { scaledConstant } from '../schemes/ckks/encoder.ts'
 
 /** One term of a sum: a constant times a ciphertext of any scale, at the level of the sum or a higher one. */
@@ -25,7 +25,7 @@ export function combine(ring: Ring, terms: readonly Term[], level: number, scale
     }
     return scaledConstant(value, scale / ct.scale)
   })
-  const out = newCiphertext(ring, 2, level, scale, { stride: Math.max(...terms.map(({ ct }) => ct.stride)) })
+  const out = newCiphertext(ring, 2, level, scale, commonPlaces(terms.map(({ ct }) => ct)))
   try {
     using products = ring.limbs(level + 1)
     const scratch = products.ptr

@@ -49,22 +49,29 @@ function compose(
 
 /**
  * -1 or 1 in every slot, within `composition.error`, where |x| is from range * 2^-α to range; for smaller |x| something between, for greater ones numbers
- * of any size. `composition.depth` levels. Needs the relinearisation key. Throws GloveboxError `level-exhausted` with the number of levels needed.
+ * of any size. `composition.depth` levels. Needs the relinearisation key.
+ * @throws GloveboxError `level-exhausted` with the number of levels that are needed (one more off the ladder), `missing-key` without relinearisation key,
+ * `unsupported` for three parts, `parameters-mismatch` for a value of another context; TypeError for another kind.
  */
 export function sign(evaluator: Evaluator, x: Ciphertext, composition: SignComposition): Ciphertext {
   requireDepth(evaluator, x, composition, 0, 'the sign')
   return compose(evaluator, x, composition, 1, 0)
 }
 
-/** 0 for negative and 1 for positive slots, within half of `composition.error`; otherwise as {@link sign}. */
+/**
+ * 0 for negative and 1 for positive slots, within half of `composition.error`; otherwise as {@link sign}.
+ * @throws GloveboxError `level-exhausted`, `missing-key`, `unsupported`, `parameters-mismatch` and TypeError as {@link sign}.
+ */
 export function step(evaluator: Evaluator, x: Ciphertext, composition: SignComposition): Ciphertext {
   requireDepth(evaluator, x, composition, 0, 'the step')
   return compose(evaluator, x, composition, 0.5, 0.5)
 }
 
 /**
- * 1 where a > b, 0 where a < b, within half of `composition.error`, and something between where they differ by less than range * 2^-α. |a - b| is at
- * most range. `composition.depth` levels below the lower of them; otherwise as {@link sign}.
+ * 1 where a > b, 0 where a < b, within half of `composition.error`, and something between where they differ by less than range * 2^-α. |a - b| is at most
+ * range. `composition.depth` levels below the lower of them; otherwise as {@link sign}.
+ * @throws GloveboxError `level-exhausted`, `missing-key`, `unsupported`, `parameters-mismatch` and TypeError as {@link sign}; RangeError for a number that
+ * is not finite.
  */
 export function compare(
   evaluator: Evaluator,
@@ -77,14 +84,20 @@ export function compare(
   return step(evaluator, difference, composition)
 }
 
-/** max(x, 0) in every slot, within range * 2^-α. `composition.depth + 1` levels; otherwise as {@link sign}. */
+/**
+ * max(x, 0) in every slot, within range * 2^-α. `composition.depth + 1` levels; otherwise as {@link sign}.
+ * @throws GloveboxError `level-exhausted`, `missing-key`, `unsupported`, `parameters-mismatch` and TypeError as {@link sign}.
+ */
 export function relu(evaluator: Evaluator, x: Ciphertext, composition: SignComposition): Ciphertext {
   requireDepth(evaluator, x, composition, 1, 'max(x, 0)')
   using positive = step(evaluator, x, composition)
   return evaluator.multiply(x, positive)
 }
 
-/** |x| in every slot, within range * 2^-α. `composition.depth + 1` levels; otherwise as {@link sign}. */
+/**
+ * |x| in every slot, within range * 2^-α. `composition.depth + 1` levels; otherwise as {@link sign}.
+ * @throws GloveboxError `level-exhausted`, `missing-key`, `unsupported`, `parameters-mismatch` and TypeError as {@link sign}.
+ */
 export function absolute(evaluator: Evaluator, x: Ciphertext, composition: SignComposition): Ciphertext {
   requireDepth(evaluator, x, composition, 1, 'the absolute value')
   using direction = sign(evaluator, x, composition)
@@ -92,8 +105,10 @@ export function absolute(evaluator: Evaluator, x: Ciphertext, composition: SignC
 }
 
 /**
- * The greater of a and b in every slot, within range * 2^-α. |a - b| is at most range. `composition.depth + 1` levels
- * below the lower of them; otherwise as {@link sign}.
+ * The greater of a and b in every slot, within range * 2^-α. |a - b| is at most range. `composition.depth + 1` levels below the lower of them; otherwise as
+ * {@link sign}.
+ * @throws GloveboxError `level-exhausted`, `missing-key`, `unsupported`, `parameters-mismatch` and TypeError as {@link sign}; RangeError for a number that
+ * is not finite.
  */
 export function maximum(
   evaluator: Evaluator,
@@ -108,8 +123,10 @@ export function maximum(
 }
 
 /**
- * The smaller of a and b in every slot, within range * 2^-α. |a - b| is at most range. `composition.depth + 1` levels
- * below the lower of them; otherwise as {@link sign}.
+ * The smaller of a and b in every slot, within range * 2^-α. |a - b| is at most range. `composition.depth + 1` levels below the lower of them; otherwise as
+ * {@link sign}.
+ * @throws GloveboxError `level-exhausted`, `missing-key`, `unsupported`, `parameters-mismatch` and TypeError as {@link sign}; RangeError for a number that
+ * is not finite.
  */
 export function minimum(
   evaluator: Evaluator,

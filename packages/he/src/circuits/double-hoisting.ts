@@ -1,31 +1,17 @@
 import { GloveboxError } from '../base/errors.ts'
 import { requireObject, typeName } from '../base/require.ts'
 import type { Ring } from '../ring/ring.ts'
-import {
-  type Ciphertext,
-  limbOf,
-  newCiphertext,
-  type Plaintext,
-  requireRing,
-  requireScale,
-  requireWhole,
-} from '../rlwe/ciphertext.ts'
-import { addTo, type Extended, newExtended, zeroExtended } from '../rlwe/extended.ts'
+import { type Ciphertext, newCiphertext, requireRing, requireScale, requireWhole } from '../rlwe/ciphertext.ts'
+import { type Extended, newExtended, zeroExtended } from '../rlwe/extended.ts'
 import { hoist } from '../rlwe/galois.ts'
 import type { EvaluationKeys } from '../rlwe/keys.ts'
 import { divideExtended } from '../rlwe/moddown.ts'
-import { rotateExtended, turnExtended } from '../rlwe/rotate-extended.ts'
+import { addTurned, rotateExtended, turnExtended } from '../rlwe/rotate-extended.ts'
 import { switchPlan } from '../rlwe/switch-plan.ts'
 import { sameScale } from '../schemes/ckks/same-scale.ts'
 import type { LinearPlan } from './plan.ts'
 import { newScratch, type Scratch } from './scratch.ts'
-
-/** One product of a weighted sum: weights, over QP where the plan has rotations, times baby `baby` of input `input`. */
-export interface Term {
-  readonly input: number
-  readonly baby: number
-  readonly weights: Plaintext
-}
+import { babiesUsed, type Source, sourceOf, sourceOfCiphertext, type Term, weigh } from './weighted-sums.ts'
 
 /** By giant of the plan. */
 export type GiantTerms = readonly (readonly Term[])[]
@@ -86,12 +72,11 @@ export function applyTerms(
   requireScale(ring, level, scale)
   using scratch = newScratch()
   if (isStill(plan) && folds.length === 0) {
-    const sources = inputs.map((ct): Source => ({ at: (part, limb) => limbOf(ct, part, limb) }))
+    const sources = inputs.map(sourceOfCiphertext)
     const results = outputs.map((terms) => {
       const out = scratch.keep(newCiphertext(ring, 2, level, scale))
-      const dst: Source = { at: (part, limb) => limbOf(out, part, limb) }
-      const list = terms.flat()
-      if (list.length > 0) weigh(ring, level, sources, 1, [{ dst, terms: list }], level + 1)
+      if (terms.some((list) => list.length > 0))
+        weigh(ring, level, sources, 1, [{ dst: sourceOfCiphertext(out), terms }], level + 1)
       else ring.heap.u8(out.slab.ptr, out.slab.bytes).fill(0)
       return out
     })
@@ -100,24 +85,10 @@ export function applyTerms(
   const sources = inputs.flatMap((ct, i) => babiesOf(ct, plan, outputs, i, keys, scratch))
   const results = outputs.map((terms) => {
     using sum = sumGiants(ring, level, sources, terms, plan, keys)
-    for (const fold of folds) {
-      using copy = turnExtended(sum, fold, keys, true)
-      addTo(sum, copy)
-    }
+    for (const fold of folds) addTurned(sum, fold, keys)
     return scratch.keep(divideExtended(sum, scale))
   })
   return results.map((out) => scratch.release(out))
-}
-
-/** Where the limbs of a pair of polynomials are. */
-interface Source {
-  at(part: 0 | 1, limb: number): number
-}
-
-function sourceOf(value: Extended): Source {
-  const { stride } = value
-  const [c0, c1] = [value.part(0), value.part(1)]
-  return { at: (part, limb) => (part === 0 ? c0 : c1) + limb * stride }
 }
 
 /** The babies of one input that some output has weights for, over QP and P times as large; the others are left out. */
@@ -129,14 +100,7 @@ function babiesOf(
   keys: EvaluationKeys,
   scratch: Scratch,
 ): (Source | undefined)[] {
-  const used = new Set(
-    outputs.flatMap((terms) =>
-      terms
-        .flat()
-        .filter((t) => t.input === input)
-        .map((t) => t.baby),
-    ),
-  )
+  const used = babiesUsed(ct.ring, outputs.flat(), input)
   const turns = plan.babies.some((steps, b) => steps !== 0 && used.has(b))
   using hoisted = turns ? hoist(ct) : undefined
   const { ring } = ct
@@ -157,60 +121,17 @@ function sumGiants(
 ): Extended {
   using scratch = newScratch()
   const partial = terms.map((list) => (list.length > 0 ? scratch.keep(newExtended(ring, level)) : undefined))
-  const sums = terms.flatMap((list, g) => (list.length > 0 ? [{ dst: sourceOf(partial[g]!), terms: list }] : []))
+  const sums = terms.flatMap((list, g) => (list.length > 0 ? [{ dst: sourceOf(partial[g]!), terms: [list] }] : []))
   weigh(ring, level, sources, plan.babies.length, sums, switchPlan(ring, level).targets.length)
   let total: Extended | undefined
+  let transformed = false
   for (let g = plan.giants.length - 1; g >= 0; g--) {
-    const next = partial[g]
-    if (total === undefined) total = next
-    else if (next !== undefined) addTo(total, next)
+    total ??= partial[g]
     const difference = plan.giants[g]! - (plan.giants[g - 1] ?? 0)
-    if (total !== undefined && difference !== 0) turnExtended(total, difference, keys)
+    if (total === undefined || difference === 0) continue
+    const coefficients = g > 1 || (g === 1 && plan.giants[0] !== 0)
+    turnExtended(total, difference, keys, { plus: partial[g - 1], transformed, coefficients })
+    transformed = coefficients
   }
   return total === undefined ? zeroExtended(ring, level) : scratch.release(total)
-}
-
-interface WeightedSum {
-  readonly dst: Source
-  readonly terms: readonly Term[]
-}
-
-/** Every sum of weights times sources, in `limbs` limbs. */
-function weigh(
-  ring: Ring,
-  level: number,
-  sources: readonly (Source | undefined)[],
-  babies: number,
-  sums: readonly WeightedSum[],
-  limbs: number,
-): void {
-  const { n, limbBytes, heap } = ring
-  if (sums.length === 0) return
-  const { targets } = switchPlan(ring, level)
-  const words = 3 * sums.reduce((count, { terms }) => count + 1 + terms.length, 0)
-  using lists = heap.alloc(4 * words * limbs)
-  const at = lists.ptr
-  const list = heap.u32(at, words * limbs)
-  let next = 0
-  for (let limb = 0; limb < limbs; limb++) {
-    for (const { dst, terms } of sums) {
-      list[next++] = dst.at(0, limb)
-      list[next++] = dst.at(1, limb)
-      list[next++] = terms.length
-      for (const { input, baby, weights } of terms) {
-        const source = sources[input * babies + baby]!
-        list[next++] = source.at(0, limb)
-        list[next++] = source.at(1, limb)
-        list[next++] = weights.slab.ptr + limb * limbBytes
-      }
-    }
-  }
-  // Few limbs are many weights: quarters of them keep threads busy.
-  const quarter = Math.max(n / 4, 16)
-  const parts = n / quarter
-  ring.parallel(limbs * parts, (task, kernels) => {
-    const limb = Math.floor(task / parts)
-    const { p, pinv } = targets[limb]!.modulus
-    kernels.dotPlains(at + 4 * words * limb, sums.length, 8 * quarter * (task % parts), quarter, p, pinv)
-  })
 }

@@ -9,18 +9,24 @@ import { type PolynomialNode, type PolynomialPlan, planPolynomial, powerParts } 
 import { newScratch, type Scratch } from './scratch.ts'
 
 /**
- * p(x) in every slot, `polynomialDepth(p)` levels lower: ⌈log2(degree + 1)⌉, and one for an interval of the Chebyshev basis whose map is not an integer
- * times x and a shift. Needs the relinearisation key from degree 2 on. All values should lie in the interval: outside it Chebyshev polynomials grow
- * fast. The scale is exact: every coefficient is taken at the scale that makes its sum land on the ladder.
- * Throws GloveboxError `level-exhausted` with the number of levels that are needed, RangeError for a polynomial without x.
+ * p(x) in every slot of a ciphertext in two parts, `polynomialDepth(p)` levels lower: ⌈log2(degree + 1)⌉, and one for an interval of the Chebyshev basis
+ * whose map is not an integer times x and a shift. O(√degree) products: Paterson and Stockmeyer 1973; Bossuat, Mouchet, Troncoso-Pastoriza, Hubaux 2021
+ * (eprint 2020/1203), section 5. Needs the relinearisation key from degree 2 on. All values should lie in the interval: outside it Chebyshev polynomials
+ * grow fast. The scale is exact: every coefficient is taken at the scale that makes its sum land on the ladder.
+ * @throws GloveboxError `level-exhausted` with the number of levels that are needed (one more off the ladder), `missing-key`, `unsupported` for three
+ * parts, `parameters-mismatch` for a ciphertext of another context; RangeError for no coefficients or a constant, coefficients that are not finite or do not
+ * fit the modulus, or an interval that is none; TypeError for another kind.
  */
 export function evaluatePolynomial(evaluator: Evaluator, ct: Ciphertext, polynomial: Polynomial): Ciphertext {
   return evaluate(evaluator, ct, [polynomial], undefined)
 }
 
 /**
- * A polynomial for each group of slots: slot j holds `polynomials[groups[j]]` of x[j], and 0 where `groups[j]` is -1 or missing. All in one basis and
- * interval. As deep as the one of the highest degree, and as many products; each coefficient costs a multiplication by a plaintext.
+ * A polynomial for each group of slots: slot j holds `polynomials[groups[j]]` of x[j], and 0 where `groups[j]` is -1 or missing. One polynomial or more,
+ * all in one basis and interval; up to N/2 groups. As deep as the one of the highest degree, and as many products; each coefficient costs a multiplication
+ * by a plaintext.
+ * @throws RangeError for no polynomial, two bases or intervals, too many groups, and an index that is none; otherwise as {@link evaluatePolynomial}:
+ * GloveboxError `level-exhausted`, `missing-key`, `unsupported`, `parameters-mismatch`, TypeError, RangeError.
  */
 export function evaluatePolynomials(
   evaluator: Evaluator,
@@ -62,6 +68,8 @@ function evaluate(
   requireEvaluator(evaluator)
   const { ladder, ring } = evaluator
   requireRing(ring, 'ct', ct, 'ciphertext')
+  if (ct.parts !== 2)
+    throw new GloveboxError('unsupported', `"ct" has ${ct.parts} parts: relinearise it before evaluating a polynomial`)
   const checked = polynomials.map(checkedCoefficients)
   const longest = checked.reduce((a, b) => (b.length > a.length ? b : a))
   if (longest.length < 2) throw new RangeError('"polynomial" expected a degree of at least 1, got a constant')

@@ -11,62 +11,107 @@ import { bring, relabelled, type ScaleLadder, scaleLadder } from '../schemes/ckk
 import { requireKeys } from './double-hoisting.ts'
 import { newScratch, type Scratch } from './scratch.ts'
 
-/** What a ciphertext is added to or multiplied by: another one, a vector of slots (the rest is 0), one number for all slots. */
+/**
+ * What a ciphertext is added to or multiplied by: another one, a plaintext of the evaluator's `encode`, a vector of up to N/2 slots (the rest is 0), one
+ * finite number for all slots.
+ */
 export type Operand = Ciphertext | Plaintext | Slots | number
 
 /** What an evaluator is made for. */
 export interface EvaluatorOptions {
-  /** The scale of fresh ciphertexts, near the size of the primes: 2 ** 40 for primes of 40 bits. */
+  /** The scale of fresh ciphertexts, finite and from 1, near the size of the primes: 2 ** 40 for primes of 40 bits. */
   readonly scale: number
-  /** The level that has this scale; default: the top. See {@link scaleLadder}. */
+  /** The level that has this scale, 0 to `params.maxLevel`; default: the top. See {@link scaleLadder}. */
   readonly level?: number
-  /** Default: none, for circuits without products and rotations. */
+  /** Default: none, for circuits without products and rotations, which throw GloveboxError `missing-key` then. */
   readonly keys?: EvaluationKeys
 }
 
 /**
  * Arithmetic on encrypted vectors that looks after levels, scales and relinearisation itself.
  *
- * Every ciphertext that it returns has two parts and the scale that the ladder has for its level, so any two can be added. A product takes one
- * level, and the relinearisation key if both are encrypted; a product with an integer takes none. Operands may be at different levels: the higher
- * one is brought down to the scale of the lower. Results are new values and hold memory of the context: `using` gives it back.
- *
- * Methods throw GloveboxError `level-exhausted`, `missing-key` or `parameters-mismatch`, and TypeError for operands of no known kind.
+ * From operands on the ladder, every ciphertext that it returns has two parts and the scale that the ladder has for its level, so any two can be added. A
+ * product takes one level, and the relinearisation key if both are encrypted; a product with an integer takes none. Operands may be at different levels:
+ * the higher one is brought down to the scale of the lower (Kim, Papadimitriou, Polyakov 2020, eprint 2020/1118, section 4). Results are new values and
+ * hold memory of the context: `using` gives it back.
  */
 export interface Evaluator {
-  /** The ring of the context. */
+  /** The ring of the context; values of another one are GloveboxError `parameters-mismatch`. */
   readonly ring: Ring
   /** The context, for everything that is not automatic. */
   readonly ckks: Ckks
-  /** The evaluation keys that products and rotations use. */
+  /** The evaluation keys that products and rotations use: those of the options, or none. */
   readonly keys: EvaluationKeys
-  /** The scale of each level. */
+  /** The scale of each level, 0 to `params.maxLevel`. */
   readonly ladder: ScaleLadder
-  /** At the scale of the level (default: the top): for encryption, or for sums and products with ciphertexts of this level or a higher one. */
+  /**
+   * Up to N/2 values at the scale of a level, 0 to `params.maxLevel` (default: the top): for encryption, or for sums and products with ciphertexts of this
+   * level or a higher one.
+   * @throws RangeError for what is no level, more values, and values that are not finite or do not fit the modulus; TypeError for what is no array.
+   */
   encode(values: Slots, level?: number): Plaintext
-  /** Encodes and encrypts under a public key. */
+  /**
+   * Encodes and encrypts under a public key.
+   * @throws RangeError and TypeError as `encode`; GloveboxError `parameters-mismatch` for a key of another context.
+   */
   encrypt(key: PublicKey, values: Slots, level?: number): Ciphertext
 
-  /** a + b. Operands at different levels meet at the lower one; a plaintext lies at that level or lower. */
+  /**
+   * a + b. Ciphertexts at different levels meet at the lower one; a plaintext lies at that level or lower; numbers and vectors are taken at the scale of a.
+   * @throws GloveboxError `level-exhausted` where scales differ and no level is left to change one, `scale-mismatch` for a plaintext at a higher level or
+   * off the ladder and where the levels between do not suffice to change a scale, `parameters-mismatch` for an operand of another context; RangeError for
+   * numbers that are not finite or do not fit; TypeError for another kind.
+   */
   add(a: Ciphertext, b: Operand): Ciphertext
-  /** a - b, under the rules of `add`. */
+  /**
+   * a - b, under the rules of `add`.
+   * @throws RangeError, TypeError and GloveboxError `level-exhausted`, `scale-mismatch`, `parameters-mismatch` as `add`.
+   */
   subtract(a: Ciphertext, b: Operand): Ciphertext
-  /** -a, at the same level. */
+  /** -a, at the same level. @throws GloveboxError `parameters-mismatch` for a ciphertext of another context; TypeError for another kind. */
   negate(a: Ciphertext): Ciphertext
-  /** One level lower, unless `b` is an integer. */
+  /**
+   * Slot-wise, one level lower than the lower of them, unless `b` is an integer.
+   * @throws GloveboxError `level-exhausted` at level 0 (at 1 off the ladder), `missing-key` without relinearisation key, `unsupported` for three parts
+   * times a ciphertext and for a value of a trimmed reply; `scale-mismatch`, `parameters-mismatch`, RangeError and TypeError as `add`.
+   */
   multiply(a: Ciphertext, b: Operand): Ciphertext
-  /** One level lower. */
+  /**
+   * One level lower.
+   * @throws GloveboxError `level-exhausted` at level 0 (at 1 off the ladder), `missing-key`, `unsupported` for three parts, `scale-mismatch`,
+   * `parameters-mismatch` and TypeError as `multiply`.
+   */
   square(a: Ciphertext): Ciphertext
-  /** The sum of a[i] * b[i], relinearised and rescaled once: one level lower than the lowest of them. */
+  /**
+   * The sum of a[i] * b[i], relinearised and rescaled once: one level lower than the lowest of them. As many of each, at least one.
+   * @throws RangeError for other numbers of them; GloveboxError `level-exhausted`, `missing-key`, `unsupported`, `parameters-mismatch` and TypeError as
+   * `multiply`.
+   */
   dot(a: readonly Ciphertext[], b: readonly Ciphertext[]): Ciphertext
-  /** Slots to the left: out[j] = in[j + steps]. Needs the Galois key of the rotation. */
+  /**
+   * Slots to the left by `steps`, any integer, modulo N/2: out[j] = in[j + steps]. No level.
+   * @throws GloveboxError `missing-key` without the Galois key of the rotation, `unsupported` for three parts, `parameters-mismatch` for a value of another
+   * context; TypeError for another kind, and for steps that are no integer.
+   */
   rotate(a: Ciphertext, steps: number): Ciphertext
-  /** Complex conjugates of the slots. Needs the Galois key of conjugation. */
+  /**
+   * Complex conjugates of the slots. No level.
+   * @throws GloveboxError `missing-key` without the Galois key of conjugation, `unsupported` for three parts, `parameters-mismatch` for a value of another
+   * context; TypeError for another kind.
+   */
   conjugate(a: Ciphertext): Ciphertext
 
-  /** At a lower level, on the ladder; the value stays. A copy where it is there already. */
+  /**
+   * At a level from 0 to its own, on the ladder; the value stays. A copy where it is there already.
+   * @throws RangeError for what is no level; GloveboxError `level-exhausted` for a higher one, `scale-mismatch` where the levels between do not suffice to
+   * change the scale, `parameters-mismatch` for a value of another context; TypeError for another kind.
+   */
   bring(a: Ciphertext, level: number): Ciphertext
-  /** Copies of both at the highest level that both can have, on the ladder. */
+  /**
+   * Copies of both at the highest level that both can have, on the ladder.
+   * @throws GloveboxError `level-exhausted` off the ladder at level 0, `scale-mismatch` as `bring`, `parameters-mismatch` for a value of another context;
+   * TypeError for another kind.
+   */
   align(a: Ciphertext, b: Ciphertext): readonly [Ciphertext, Ciphertext]
 }
 
@@ -101,8 +146,10 @@ function kindOf(operand: Operand): 'ciphertext' | 'plaintext' | 'number' | 'slot
 }
 
 /**
- * An evaluator on a context. With `ckks.encode` and the same scale, what others encrypt at the top level lies on its ladder.
- * Throws GloveboxError `scale-mismatch` where the scale does not suit the primes.
+ * An evaluator on a context of CKKS, which stays the caller's to dispose of. With `ckks.encode` and the same scale, what others encrypt at the top level
+ * lies on its ladder.
+ * @throws TypeError for a context of another scheme, or keys that are none; RangeError where `scale` or `level` is out of range; GloveboxError
+ * `scale-mismatch` where the scale does not suit the primes, as {@link scaleLadder}.
  */
 export function createEvaluator(ckks: Ckks, options: EvaluatorOptions): Evaluator {
   requireObject('ckks', 'a context of CKKS', ckks)

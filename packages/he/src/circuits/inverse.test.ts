@@ -75,6 +75,8 @@ test('ranges in which no number of iterations would do are refused', () => {
     [-1, -1e-14],
     [1e-170, 2e-170],
     [1e200, 2e200],
+    [2 ** -40.01, 1],
+    [-(2 ** 41), -1],
   ] as const)
     expect(() => planInverse({ range, precision: 8 })).toThrow(/"range" expected a ratio of at most 2\^40/)
   const { error, offset, slope, iterations } = planInverse({ range: [1e-9, 1], precision: 20 })
@@ -84,5 +86,7 @@ test('ranges in which no number of iterations would do are refused', () => {
     for (let i = 0; i < iterations; i++) e *= e
     expect(Math.abs(e)).toBeLessThanOrEqual(2 ** -20)
   }
+  expect(planInverse({ range: [2 ** -40, 1], precision: 1 }).error).toBeLessThanOrEqual(0.5)
+  expect(planInverse({ range: [-(2 ** 40), -1], precision: 40 }).error).toBeLessThanOrEqual(2 ** -40)
   expect(planInverse({ range: [1e100, 2e100], precision: 8 }).offset * 1e100).toBeCloseTo(24 / 17, 12)
 })

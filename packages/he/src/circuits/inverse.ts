@@ -7,29 +7,30 @@ import { newScratch } from './scratch.ts'
 
 /** What an inverse is wanted for. */
 export interface InverseOptions {
-  /** Where all values lie: [low, high], both positive or both negative. */
+  /** Where all values lie: [low, high], both positive or both negative, at most a factor of 2^40 apart. */
   readonly range: readonly [number, number]
-  /** Bits of |1 - x y|, the relative error of the result y, from 1 to 40; noise comes on top. */
+  /** Bits of |1 - x y|, the relative error of the result y, from 1 to 40, not only whole ones; noise comes on top. */
   readonly precision: number
 }
 
 /** What an inverse over a range will take. */
 export interface InversePlan {
-  /** Iterations behind the first guess, two products each. */
+  /** Iterations behind the first guess, 0 or more, two products each. */
   readonly iterations: number
   /** Levels at most: 2 and one for each iteration; 1 without any. */
   readonly depth: number
-  /** The largest relative error over the range, without noise. */
+  /** The largest relative error over the range, without noise: from 0 to 2^-precision. */
   readonly error: number
-  /** The first guess y = offset + slope x. */
+  /** The first guess y = offset + slope x: positive or negative as the range is. */
   readonly offset: number
-  /** See `offset`. */
+  /** See `offset`; always negative. */
   readonly slope: number
 }
 
 /**
  * The first guess is the line with the least |1 - x y| on the range: 1 - x y = T_2(t) / T_2(t_0), where t takes the range to [-1, 1] and 0 to t_0. Every
- * iteration squares that residual. Throws RangeError for a range that holds 0, and for a precision that is none.
+ * iteration squares that residual. Depends on the options only.
+ * @throws RangeError for a range that holds 0, is empty or too wide, and a precision out of range; TypeError for what is no object or range.
  */
 export function planInverse(options: InverseOptions): InversePlan {
   requireObject('options', '{ range, precision }', options)
@@ -48,8 +49,9 @@ export function planInverse(options: InverseOptions): InversePlan {
   const offset = 4 / (c * (2 - r * r))
   const slope = -2 / (c * c * (2 - r * r))
   const residual = (r * r) / (2 - r * r)
-  // Beyond, the residual would come to 1, and no iteration makes it smaller; noise grows as the square of the ratio.
-  if (!(residual < 1 - 2 ** -40 && Math.abs(offset) < Infinity && Math.abs(slope) < Infinity && slope !== 0))
+  const ratio = low > 0 ? high / low : low / high
+  // Beyond, the residual comes to 1, and no iteration makes it smaller; noise grows as the square of the ratio.
+  if (!(ratio <= 2 ** 40 && Math.abs(offset) < Infinity && Math.abs(slope) < Infinity && slope !== 0))
     throw new RangeError(
       `"range" expected a ratio of at most 2^40 between its ends, and ends whose squares are doubles, got [${low}, ${high}]`,
     )
@@ -63,11 +65,11 @@ export function planInverse(options: InverseOptions): InversePlan {
 }
 
 /**
- * 1/x in every slot, for values in a range away from 0: Goldschmidt's iteration from the best line. y_0 = offset + slope x, e_0 = 1 - x y_0,
- * y_(i+1) = y_i (1 + e_i), e_(i+1) = e_i². Goldschmidt 1964; Cheon, Kim, Kim, Lee, Lee 2019 (eprint 2019/417), section 3.1.
- * Takes `planInverse(options).depth` levels: 7 for [1/16, 1] at 20 bits. Needs the relinearisation key. Slots outside the range hold anything,
- * the empty ones too; noise grows with 1/low.
- * Throws RangeError as `planInverse` does, GloveboxError `level-exhausted` with the number of levels that are needed.
+ * 1/x in every slot, for values in a range away from 0: Goldschmidt's iteration from the best line. y_0 = offset + slope x, e_0 = 1 - x y_0, y_(i+1) = y_i
+ * (1 + e_i), e_(i+1) = e_i². Goldschmidt 1964; Cheon, Kim, Kim, Lee, Lee 2019 (eprint 2019/417), section 3.1. Takes `planInverse(options).depth` levels: 7
+ * for [1/16, 1] at 20 bits. Needs the relinearisation key. Slots outside the range hold anything, the empty ones too; noise grows with 1/low.
+ * @throws RangeError as {@link planInverse}; GloveboxError `level-exhausted` with the number of levels that are needed, `missing-key` and `unsupported` for
+ * three parts where there are iterations, `parameters-mismatch` for a value of another context; TypeError for another kind.
  */
 export function inverse(evaluator: Evaluator, ct: Ciphertext, options: InverseOptions): Ciphertext {
   requireEvaluator(evaluator)

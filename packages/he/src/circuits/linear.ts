@@ -4,16 +4,20 @@ import { type Ciphertext, type Plaintext, requireRing } from '../rlwe/ciphertext
 import type { EvaluationKeys } from '../rlwe/keys.ts'
 import { encodeSlots } from '../schemes/ckks/encoder.ts'
 import { tracedFunction } from '../schemes/trace.ts'
-import { applyTerms, isStill, requireKeys, type Term } from './double-hoisting.ts'
+import { applyTerms, isStill, requireKeys } from './double-hoisting.ts'
 import { type LinearPlan, requirePlan } from './plan.ts'
+import type { Term } from './weighted-sums.ts'
 
-/** A matrix on slot vectors, encoded once: out = sum over d of diagonal_d * rotate(in, d). */
+/**
+ * A matrix on slot vectors, encoded once: out = sum over d of diagonal_d * rotate(in, d). Each diagonal takes level+1 limbs of about 8 N bytes, with those
+ * of the special primes where the plan rotates; dispose of it to give them back.
+ */
 export interface LinearTransform extends Disposable {
   /** The ring of its context. */
   readonly ring: Ring
-  /** Of the ciphertexts that it is applied to. */
+  /** Of the ciphertexts that it is applied to, 0 to `params.maxLevel`. */
   readonly level: number
-  /** Of the weights: the scale of a result is that of the ciphertext times it. */
+  /** Of the weights, at least 1: the scale of a result is that of the ciphertext times it. */
   readonly scale: number
   /** The split that it was encoded for. */
   readonly plan: LinearPlan
@@ -70,8 +74,11 @@ function encode(
 }
 
 /**
- * Encodes the diagonals (rotation → one weight a slot) along a plan:
- * sum_g rotate_g( sum_b rotate_-g(diagonal_(g+b)) * rotate_b(in) ).
+ * Encodes the diagonals (rotation in slots, 0 to N/2 - 1 → N/2 real weights, one a slot) along a plan, as it is evaluated: sum_g rotate_g( sum_b
+ * rotate_-g(diagonal_(g+b)) * rotate_b(in) ). Halevi and Shoup 2018 (eprint 2018/244), section 4. `level` from 0 to `params.maxLevel`, `scale` from 1 to
+ * half its modulus.
+ * @throws RangeError for no diagonal, one of another length or that the plan does not reach, weights that are not finite or do not fit the modulus, a level
+ * or scale out of range; GloveboxError `scale-mismatch` for a scale above that half; TypeError for what is no context, map or plan.
  */
 export const encodeLinear: typeof encode = tracedFunction('circuits', 'encodeLinear', encode)
 
@@ -100,6 +107,8 @@ function apply(
 
 /**
  * Applies the transform; the scales multiply, nothing is rescaled. The ciphertext must be at the transform's level. Needs the Galois keys of
- * `planRotations(plan)`. Throws GloveboxError `level-exhausted`, `missing-key`, `scale-mismatch` or `unsupported`.
+ * `planRotations(plan)`. Double hoisting: Bossuat, Mouchet, Troncoso-Pastoriza, Hubaux 2021 (eprint 2020/1203), section 4.
+ * @throws GloveboxError `level-exhausted` at another level, `missing-key`, `scale-mismatch` where the product of the scales exceeds half the modulus,
+ * `unsupported` for three parts or a value of a trimmed reply, `parameters-mismatch` for a value of another context; TypeError for another kind.
  */
 export const applyLinear: typeof apply = tracedFunction('circuits', 'applyLinear', apply)

@@ -12,35 +12,44 @@ import { requireArrayLike, requirePowerOfTwo } from '../base/require.ts'
  * outputs are never staggered.
  */
 export interface MatrixLayout {
-  /** S = N/2. */
+  /** S = N/2, a power of two from 1. */
   readonly slots: number
-  /** Of the matrix. */
+  /** Of the matrix, 1 or more. */
   readonly rows: number
-  /** Of the matrix. */
+  /** Of the matrix, 1 or more. */
   readonly columns: number
-  /** Ciphertexts in. */
+  /** Ciphertexts in: ⌈columns / S⌉, 1 or more. */
   readonly inputs: number
-  /** Ciphertexts out. */
+  /** Ciphertexts out: ⌈rows / S⌉, 1 or more. */
   readonly outputs: number
-  /** Slots after which an input repeats: a power of two. */
+  /** Slots after which an input repeats: a power of two from 1 to S. */
   readonly inputPeriod: number
-  /** Slots after which an output repeats: a power of two. */
+  /** Slots after which an output repeats: a power of two from 1 to S. */
   readonly outputPeriod: number
-  /** Copies that differ: G of a staggered input, otherwise 1. */
+  /** Copies that differ: G of a staggered input, a power of two from 1 to the smaller period; otherwise 1. */
   readonly copies: number
-  /** Generalised diagonals of a tile: rotations 0 … diagonals - 1 of the input meet every entry once. */
+  /** Generalised diagonals of a tile, 1 to S: rotations 0 … diagonals - 1 of the input meet every entry once. */
   readonly diagonals: number
-  /** Column, within its tile, of slot s of an input ciphertext. */
+  /** Column, within its tile, of slot s (0 to S - 1) of an input ciphertext: 0 to inputPeriod - 1; columns behind the matrix hold 0. */
   column(s: number): number
-  /** Rotations that sum what the diagonals of a wide tile leave apart, in this order. */
+  /** Rotations, in slots, powers of two, that sum what the diagonals of a wide tile leave apart, in this order: out + rotate(out, fold). */
   readonly folds: readonly number[]
-  /** Slots of every input ciphertext for a vector. */
+  /**
+   * The S slots of each of the `inputs` ciphertexts for a vector of `columns` numbers.
+   * @throws RangeError for another length; TypeError for what is no array.
+   */
   arrange(vector: ArrayLike<number>): Float64Array[]
-  /** The product from the slots of every output ciphertext. */
+  /**
+   * The product, `rows` numbers, from the S slots of each of the `outputs` ciphertexts.
+   * @throws RangeError for another number of them; TypeError for what is no array.
+   */
   collect(slots: readonly ArrayLike<number>[]): Float64Array
 }
 
-/** The layout of a product with a rows × columns matrix on S = N/2 slots; see {@link MatrixLayout}. */
+/**
+ * The layout of a product with a rows × columns matrix on S = N/2 slots, staggered or not (default); see {@link MatrixLayout}.
+ * @throws RangeError for rows or columns that are no integers from 1, and slots that are no power of two.
+ */
 export function matrixLayout(rows: number, columns: number, slots: number, staggered = false): MatrixLayout {
   requirePowerOfTwo('slots', slots)
   for (const [name, value] of [

@@ -156,6 +156,25 @@ describe('a matrix', () => {
     expect(Math.max(...y.map((value, r) => Math.abs(value - expected[r]!)))).toBeLessThan(2 ** -18)
   })
 
+  test.each(['the matrix', 'one of its weights'])('refuses %s disposed of after a product', (what) => {
+    const { ckks, secret } = small
+    using matrix = encodeMatrix(ckks, random(20, 20), { level: 1, scale })
+    const galois = createGaloisKeys(
+      ckks,
+      secret,
+      matrix.rotations.map((steps) => ({ steps })),
+    )
+    const keys = { relinearisation: undefined, galois }
+    using ct = ckks.dropLevel(small.encrypt(values(small.slots, [1])).ct, 1)
+    for (const out of applyMatrix(ckks, [ct], matrix, keys)) out[Symbol.dispose]()
+    const weights = matrix.terms.flat(2).map((term) => term.weights)
+    const gone = what === 'the matrix' ? matrix : weights[Math.floor(weights.length / 2)]!
+    gone[Symbol.dispose]()
+    const { used } = ckks.ring.heap
+    expect(() => applyMatrix(ckks, [ct], matrix, keys)).toThrow(expect.objectContaining({ code: 'disposed' }))
+    expect(ckks.ring.heap.used).toBe(used)
+  })
+
   test('refuses what it cannot be', () => {
     const { ckks } = small
     const encode = (rows: readonly ArrayLike<number>[]) => encodeMatrix(ckks, rows, { level: 1, scale })

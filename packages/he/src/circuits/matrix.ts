@@ -4,37 +4,38 @@ import { type Ciphertext, type Plaintext, requireLevel, requireRing, requireScal
 import type { EvaluationKeys } from '../rlwe/keys.ts'
 import { encodeSlots } from '../schemes/ckks/encoder.ts'
 import { tracedFunction } from '../schemes/trace.ts'
-import { applyTerms, isStill, requireKeys, type Term } from './double-hoisting.ts'
+import { applyTerms, isStill, requireKeys } from './double-hoisting.ts'
 import { type MatrixLayout, matrixLayout } from './matrix-layout.ts'
 import { type LinearPlan, planLinear, planRotations, type RotationWork, rotationWork } from './plan.ts'
+import type { Term } from './weighted-sums.ts'
 
 /** A real matrix of any size with its weights encoded, for vectors laid out as `layout` says. Dispose it to give the memory back. */
 export interface MatrixTransform extends Disposable {
   /** The ring of its context. */
   readonly ring: Ring
-  /** Of the ciphertexts that it is applied to. */
+  /** Of the ciphertexts that it is applied to, 0 to `params.maxLevel`. */
   readonly level: number
-  /** Of the weights: the scale of a result is that of the ciphertext times it. */
+  /** Of the weights, at least 1: the scale of a result is that of the ciphertext times it. */
   readonly scale: number
   /** Where the vectors lie before and after. */
   readonly layout: MatrixLayout
-  /** The split into babies and giants. */
+  /** The split into babies and giants, one for all tiles. */
   readonly plan: LinearPlan
-  /** Rotation steps that it needs Galois keys for, at its level. */
+  /** Rotation steps, in slots from 1 to N/2 - 1, that it needs Galois keys for, at its level. */
   readonly rotations: readonly number[]
-  /** By output ciphertext, by giant of the plan. */
+  /** Weights by output ciphertext, by giant of the plan: each for a baby of an input. */
   readonly terms: readonly (readonly (readonly Term[])[])[]
 }
 
 /** Where and how a matrix is encoded. */
 export interface MatrixOptions {
-  /** Of the ciphertexts that it will be applied to. */
+  /** Of the ciphertexts that it will be applied to, 0 to `params.maxLevel`. */
   readonly level: number
-  /** Of the weights; the prime of the level leaves a ciphertext at its scale when it is rescaled afterwards. */
+  /** Of the weights, from 1 to half the modulus of the level; the prime of the level leaves a ciphertext at its scale when it is rescaled afterwards. */
   readonly scale: number
   /** Prices that choose between babies and giants; default: `rotationWork` at the level. */
   readonly work?: RotationWork
-  /** Whether inputs are laid out in staggered copies, which saves diagonals where the ring has room; see {@link MatrixLayout}. */
+  /** Whether inputs are laid out in staggered copies, which saves diagonals where the ring has room; default: false. See {@link MatrixLayout}. */
   readonly staggered?: boolean
 }
 
@@ -99,9 +100,11 @@ function encode(
 }
 
 /**
- * Encodes a matrix given by its rows, all of one length. Diagonals of zeros are left out; a wide one keeps as few diagonals as it has
- * rows (up to a power of two) and is folded; what is larger than N/2 slots is cut into tiles, one ciphertext each. The layouts of vectors are those of
- * {@link matrixLayout}. Throws RangeError for rows of different lengths or entries that are not finite.
+ * Encodes a real matrix given by its rows, at least one, all of one length from 1. Diagonals of zeros are left out; a wide one keeps as few diagonals as it
+ * has rows (up to a power of two) and is folded; what is larger than N/2 slots is cut into tiles, one ciphertext each. The layouts of vectors are those of
+ * {@link matrixLayout}. Diagonals: Halevi and Shoup 2014 (eprint 2014/106).
+ * @throws RangeError for no rows, rows of different lengths, entries that are not finite or do not fit the modulus, a level or scale out of range;
+ * GloveboxError `scale-mismatch` for a scale above half the modulus; TypeError for what is no context or array of rows.
  */
 export const encodeMatrix: typeof encode = tracedFunction('circuits', 'encodeMatrix', encode)
 
@@ -162,8 +165,10 @@ function apply(
 }
 
 /**
- * The matrix times the vector in `inputs`, as many ciphertexts as `layout.inputs`; the results are `layout.outputs` ciphertexts. Scales multiply, nothing is
- * rescaled. Every input is decomposed once, every output divided by P once. Needs the Galois keys of `matrix.rotations`. Throws as
- * `applyLinear` does, and RangeError for another number of inputs.
+ * The matrix times the vector in `inputs`, as many ciphertexts as `layout.inputs`, all at the matrix's level and of one scale; the results are
+ * `layout.outputs` ciphertexts. Scales multiply, nothing is rescaled. Every input is decomposed once, every output divided by P once. Needs the Galois keys
+ * of `matrix.rotations`.
+ * @throws RangeError for another number of inputs; GloveboxError `level-exhausted`, `missing-key`, `scale-mismatch` (also among inputs), `unsupported`,
+ * `parameters-mismatch` and TypeError as {@link applyLinear}.
  */
 export const applyMatrix: typeof apply = tracedFunction('circuits', 'applyMatrix', apply)

@@ -1,19 +1,19 @@
 import { requireArray, requireObject, requirePowerOfTwo } from '../base/require.ts'
 import type { Params } from '../params/params.ts'
 
-/** A baby-step giant-step split: every rotation is one giant plus one baby, modulo the number of slots. Both ascending. */
+/** A baby-step giant-step split: every rotation is one giant plus one baby, modulo the number of slots S. Both ascending, without duplicates. */
 export interface LinearPlan {
-  /** Rotations of the input, in slots: inner products with a key only, as one decomposition serves all. */
+  /** Rotations of the input, in slots, 0 to S - 1: inner products with a key only, as one decomposition serves all. */
   readonly babies: readonly number[]
-  /** Rotations of partial sums, in slots: each a key switch of its own. */
+  /** Rotations of partial sums, in slots, 0 to S - 1: each a key switch of its own. */
   readonly giants: readonly number[]
 }
 
 /** The price of one rotation of each kind, in any unit. */
 export interface RotationWork {
-  /** A rotation of the input: an inner product with a key. */
+  /** A rotation of the input, an inner product with a key: 0 or more. */
   readonly baby: number
-  /** A rotation of a partial sum: a whole key switch. */
+  /** A rotation of a partial sum, a whole key switch: 0 or more, in the unit of `baby`. */
   readonly giant: number
 }
 
@@ -24,8 +24,9 @@ const usualWork: RotationWork = { baby: 1, giant: 5 }
 const pass = { product: 3, settle: 8, permute: 3, combine: 5 }
 
 /**
- * Kernel work of double-hoisted rotations at a level, in vector operations a residue, counted from the kernels that run. A baby is an inner
- * product with its key over QP; a giant divides one part by P, decomposes it and then does the same.
+ * Kernel work of double-hoisted rotations at a level from 0 to `params.maxLevel`, in vector operations a residue, counted from the kernels that run. A baby
+ * is an inner product with its key over QP; a giant divides one part by P, decomposes it and then does the same.
+ * @throws RangeError for another level; TypeError for what are no checked parameters.
  */
 export function rotationWork(params: Params, level: number): RotationWork {
   requireObject('params', 'checked parameters', params)
@@ -48,9 +49,12 @@ export function rotationWork(params: Params, level: number): RotationWork {
 }
 
 /**
- * Splits a set of rotations so that babies and giants are cheapest together. Works on multiples of a common stride, so block-structured
- * matrices keep few rotations. Halevi and Shoup 2018 (eprint 2018/244), section 4; with babies that are inner products only, Bossuat,
- * Mouchet, Troncoso-Pastoriza, Hubaux 2021 (eprint 2020/1203), section 4.3.
+ * Splits a set of rotations, any integers modulo `slots` (a power of two), so that babies and giants are cheapest together; none of each for an empty set.
+ * Works on multiples of a common stride, so block-structured matrices keep few rotations. Default work: a giant costs 5 babies. Halevi and Shoup 2018
+ * (eprint 2018/244), section 4; with babies that are inner products only, Bossuat, Mouchet, Troncoso-Pastoriza, Hubaux 2021 (eprint 2020/1203), section
+ * 4.3.
+ * @throws TypeError for rotations that are no array of integers, and work that is no object; RangeError for slots that are no power of two, and negative
+ * prices.
  */
 export function planLinear(rotations: readonly number[], slots: number, work: RotationWork = usualWork): LinearPlan {
   requireArray('rotations', 'an array of integers', rotations)
@@ -86,7 +90,10 @@ function gcd(a: number, b: number): number {
   return b === 0 ? a : gcd(b, a % b)
 }
 
-/** Rotation steps that a plan asks keys for: its babies and the differences of its giants. */
+/**
+ * Rotation steps, in slots, that a plan asks keys for: its babies and the differences of its giants, without 0 and duplicates.
+ * @throws TypeError for what planLinear did not make.
+ */
 export function planRotations(plan: LinearPlan): number[] {
   requirePlan(plan)
   const { babies, giants } = plan

@@ -265,7 +265,11 @@ describe.each(['wasm-fused', 'wasm'] as const)('a polynomial under encryption on
     expect(run({ basis: 'monomial', coefficients: [1, 0, 0] })).toThrow(
       'expected a degree of at least 1, got a constant',
     )
-    expect(run({ basis: 'monomial', coefficients: [] })).toThrow('expected a degree of at least 1')
+    expect(run({ basis: 'monomial', coefficients: [] })).toThrow(
+      '"polynomial.coefficients" expected at least one, got none',
+    )
+    expect(() => polynomialDepth({ basis: 'chebyshev', coefficients: [] })).toThrow('expected at least one, got none')
+    expect(() => polynomialAt({ basis: 'monomial', coefficients: [] }, 1)).toThrow('expected at least one, got none')
     expect(run({ basis: 'power', coefficients: [1, 1] })).toThrow(
       `"polynomial.basis" expected 'monomial' or 'chebyshev'`,
     )
@@ -282,6 +286,18 @@ describe.each(['wasm-fused', 'wasm'] as const)('a polynomial under encryption on
       'no relinearisation key',
     )
     expect(heap.used, 'nothing is left behind').toBe(before)
+    using small = encrypt([0.5], 1)
+    using wide = evaluator.ckks.square(small)
+    for (const coefficients of [
+      [1, 1],
+      [0, 1, 1],
+    ])
+      expect(() => evaluatePolynomial(evaluator, wide, { basis: 'monomial', coefficients })).toThrow(
+        expect.objectContaining({
+          code: 'unsupported',
+          message: '"ct" has 3 parts: relinearise it before evaluating a polynomial',
+        }),
+      )
     const p: Polynomial = { basis: 'monomial', coefficients: [1, 1] }
     expect(() => evaluatePolynomials(evaluator, ct, [], [])).toThrow('at least one, got none')
     expect(() => evaluatePolynomials(evaluator, ct, [p], [1])).toThrow(

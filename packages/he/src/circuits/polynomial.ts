@@ -1,12 +1,12 @@
 import { requireArrayLike, requireObject, typeName } from '../base/require.ts'
 
-/** A real polynomial, coefficients from the constant one up. */
+/** A real polynomial, coefficients from the constant one up; zeros at the end do not count for its degree. */
 export interface Polynomial {
   /** `monomial`: sum c_k x^k. `chebyshev`: sum c_k T_k(t) with t = the interval mapped to [-1, 1]. */
   readonly basis: 'monomial' | 'chebyshev'
-  /** c_0 first; finite numbers. */
+  /** c_0 first, at least one; finite numbers. */
   readonly coefficients: ArrayLike<number>
-  /** Of the Chebyshev basis; default [-1, 1]. */
+  /** [low, high], finite, low < high: of the Chebyshev basis only; default [-1, 1]. */
   readonly interval?: readonly [number, number]
 }
 
@@ -23,6 +23,7 @@ export function checkedCoefficients(polynomial: Polynomial): number[] {
       `"polynomial.basis" expected 'monomial' or 'chebyshev', got ${typeof basis === 'string' ? `'${String(basis)}'` : typeName(basis)}`,
     )
   requireArrayLike('polynomial.coefficients', 'an array of numbers', coefficients)
+  if (coefficients.length === 0) throw new RangeError('"polynomial.coefficients" expected at least one, got none')
   const checked = Array.from(coefficients)
   checked.forEach((c, k) => {
     requireFinite(`polynomial.coefficients[${k}]`, c)
@@ -45,7 +46,11 @@ export function intervalMap({ interval: [low, high] = [-1, 1] }: Polynomial): { 
   return { factor: 2 / (high - low), offset: -(low + high) / (high - low) + 0 }
 }
 
-/** p(x) in the clear. Horner; Clenshaw for the Chebyshev basis. */
+/**
+ * p(x) in the clear, x any finite number. Horner; Clenshaw 1955 for the Chebyshev basis.
+ * @throws RangeError for another x, no coefficients or ones that are not finite, an unknown basis, an interval that is none or in the monomial basis;
+ * TypeError for what is no polynomial.
+ */
 export function polynomialAt(polynomial: Polynomial, x: number): number {
   const { basis } = polynomial ?? {}
   const coefficients = checkedCoefficients(polynomial)
@@ -66,7 +71,11 @@ export function clenshaw(coefficients: ArrayLike<number>, t: number): number {
   return (coefficients[0] ?? 0) + t * one - two
 }
 
-/** Levels that the evaluation takes: ⌈log2(degree + 1)⌉, and one more for an interval whose map is more than an integer times x and a shift. */
+/**
+ * Levels that the evaluation takes: ⌈log2(degree + 1)⌉, and one more for an interval whose map is more than an integer times x and a shift.
+ * @throws RangeError for no coefficients or ones that are not finite, an unknown basis, an interval that is none or in the monomial basis; TypeError for
+ * what is no polynomial.
+ */
 export function polynomialDepth(polynomial: Polynomial): number {
   const degree = checkedCoefficients(polynomial).length - 1
   const mapped = polynomial.basis === 'chebyshev' && !Number.isInteger(intervalMap(polynomial).factor)

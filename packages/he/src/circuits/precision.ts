@@ -1,29 +1,29 @@
 import { requireArrayLike, requireObject } from '../base/require.ts'
 import type { Slots } from '../schemes/ckks/encoder.ts'
 
-/** Correct bits after the point over all slots: -log2 of the absolute error. */
+/** Correct bits after the point over all slots: -log2 of the absolute error, at most 53; -Infinity for a slot that is not finite. */
 export interface PrecisionStatistics {
-  /** The worst slot's. */
+  /** The worst slot's, in bits. */
   readonly min: number
-  /** The best slot's. */
+  /** The best slot's, in bits. */
   readonly max: number
   /** Over all slots, in bits. */
   readonly mean: number
   /** Over all slots, in bits. */
   readonly median: number
-  /** Index of the worst slot. */
+  /** Index of the worst slot, from 0; the first of several. */
   readonly worst: number
 }
 
 /** What was computed, held against what should have come out. */
 export interface PrecisionReport {
-  /** How many were compared. */
+  /** How many were compared, 1 or more: those of `got`. */
   readonly slots: number
   /** Of the real parts. */
   readonly real: PrecisionStatistics
   /** Of the imaginary parts. */
   readonly imaginary: PrecisionStatistics
-  /** A small table. */
+  /** A small table: bits with two decimals, real and imaginary. */
   toString(): string
 }
 
@@ -48,9 +48,10 @@ function statistics(expected: ArrayLike<number>, got: ArrayLike<number>, count: 
 }
 
 /**
- * How many bits after the point are right: smallest, largest, mean and median over the slots, real and imaginary parts apart. A slot that is exactly
- * right, and an error below 2^-53, count as 53 bits. Slots beyond the end of `expected` should be 0 when `got` has more.
- * Throws RangeError where `got` has fewer slots than `expected`, or both have none.
+ * How many bits after the point are right: smallest, largest, mean and median over the slots, real and imaginary parts apart. A slot that is exactly right,
+ * and an error below 2^-53, count as 53 bits. Slots beyond the end of `expected` should be 0 when `got` has more.
+ * @throws RangeError where `got` has fewer slots than `expected`, both have none, or real and imaginary parts differ in length; TypeError for what is no
+ * array of numbers or `{ re, im }`.
  */
 export function precision(expected: Slots, got: Slots): PrecisionReport {
   const [a, b] = [complex('expected', expected), complex('got', got)]

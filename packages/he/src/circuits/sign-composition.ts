@@ -5,29 +5,29 @@ import { planPolynomial } from './polynomial-plan.ts'
 
 /** What a sign function is wanted for. */
 export interface SignOptions {
-  /** α, from 1 to 20: values of range * 2^-α and more are told from 0, with an error of at most 2^-α. */
+  /** α in bits, from 1 to 20: values of range * 2^-α and more are told from 0, with an error of at most 2^-α. */
   readonly alpha: number
-  /** All values lie in [-range, range]; default 1. Other ranges than 1 and fractions 1/k take one level more. */
+  /** All values lie in [-range, range]: positive and finite; default 1. Other ranges than 1 and fractions 1/k take one level more. */
   readonly range?: number
-  /** Levels that may be spent; default: as few as possible. With more levels to spend there are fewer products. */
+  /** Levels that may be spent, at least those that α needs; default: as few as possible. With more levels to spend there are fewer products. */
   readonly depth?: number
 }
 
 /** Odd polynomials whose composition is near the sign function. */
 export interface SignComposition {
-  /** α: values of range * 2^-α and more are told from 0. */
+  /** α in bits, 1 to 20: values of range * 2^-α and more are told from 0. */
   readonly alpha: number
-  /** All values lie in [-range, range]. */
+  /** All values lie in [-range, range]; positive. */
   readonly range: number
-  /** To be applied one after the other. All but the last give values in [-1, 1]. */
+  /** To be applied one after the other, each in the Chebyshev basis. All but the last give values in [-1, 1]. */
   readonly stages: readonly Polynomial[]
-  /** Of the stages, all odd. */
+  /** Of the stages: odd, 3 to 31. */
   readonly degrees: readonly number[]
-  /** Levels that `sign` takes. */
+  /** Levels that `sign` takes, 2 or more. */
   readonly depth: number
-  /** Products of two ciphertexts that `sign` takes. */
+  /** Products of two ciphertexts that `sign` takes, 1 or more. */
   readonly multiplications: number
-  /** The largest |p(x) - sign(x)| for |x| from range * 2^-α to range, without noise. */
+  /** The largest |p(x) - sign(x)| for |x| from range * 2^-α to range, without noise: at most 2^-α. */
   readonly error: number
 }
 
@@ -63,10 +63,10 @@ function stage(low: number, degree: number): { low: number; error: number; coeff
 }
 
 /**
- * Chooses the degrees of minimax polynomials p_k ∘ … ∘ p_1, each made for what the one before leaves, so that the composition takes the fewest levels
- * and, among those, the fewest products. Lee, Lee, No, Kim 2021 (eprint 2020/834), sections 3 and 4, after Cheon, Kim, Kim 2020 (eprint 2019/1234).
- * Depths: 6 for α = 4, 12 for α = 8, 17 for α = 12. Takes up to half a second: keep the result.
- * Throws RangeError for options out of range and for a depth that is not enough.
+ * Chooses the degrees of minimax polynomials p_k ∘ … ∘ p_1, each made for what the one before leaves, so that the composition takes the fewest levels and,
+ * among those, the fewest products. Lee, Lee, No, Kim 2021 (eprint 2020/834), sections 3 and 4, after Cheon, Kim, Kim 2020 (eprint 2019/1234). Depths: 6
+ * for α = 4, 12 for α = 8, 17 for α = 12. Takes up to half a second: keep the result.
+ * @throws RangeError for options out of range and for a depth that is not enough; TypeError for what is no object.
  */
 export function composeSign(options: SignOptions): SignComposition {
   requireObject('options', '{ alpha, range?, depth? }', options)

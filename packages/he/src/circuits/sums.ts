@@ -6,11 +6,11 @@ import { type Evaluator, type Operand, requireEvaluator } from './evaluator.ts'
 import { requireFinite } from './polynomial.ts'
 import { newScratch } from './scratch.ts'
 
-/** A context with its keys: an evaluator, or `{ ckks, keys }`. Sums change neither levels nor scales. */
+/** A context with its keys: an evaluator, or `{ ckks, keys }`. Sums with it change neither levels nor scales. */
 export interface KeyedContext {
-  /** The context. */
+  /** The context, of CKKS. */
   readonly ckks: Ckks
-  /** Galois keys for the rotations that are used. */
+  /** Galois keys for the rotations that are used: GloveboxError `missing-key` for others. */
   readonly keys: EvaluationKeys
 }
 
@@ -24,7 +24,10 @@ function requireStride(stride: number): void {
     throw new RangeError(`"stride" expected an integer other than 0, got ${String(stride)}`)
 }
 
-/** Rotations that `sumSlots(…, count, stride)` needs keys for: ⌈log2 count⌉ powers of two times the stride. */
+/**
+ * Rotations, in slots, that `sumSlots(…, count, stride)` needs keys for: ⌈log2 count⌉ powers of two times the stride.
+ * @throws RangeError for a count that is no integer from 1 to 2^30, and a stride that is no integer other than 0.
+ */
 export function sumRotations(count: number, stride = 1): number[] {
   requireCount('count', count, 2 ** 30)
   requireStride(stride)
@@ -34,9 +37,11 @@ export function sumRotations(count: number, stride = 1): number[] {
 }
 
 /**
- * out[j] = in[j] + in[j + stride] + … + in[j + (count - 1) stride], around the end: ⌊log2 count⌋ + (ones of count in binary) - 1 rotations, no level.
- * With count = N/2 and stride 1 the sum of all slots is in every slot. With a negative stride it looks to the left: see {@link replicate}.
- * Needs the Galois keys of `sumRotations(count, stride)`.
+ * out[j] = in[j] + in[j + stride] + … + in[j + (count - 1) stride], around the end: ⌊log2 count⌋ + (ones of count in binary) - 1 rotations, no level. With
+ * count = N/2 and stride 1 the sum of all slots is in every slot. With a negative stride it looks to the left: see {@link replicate}. Needs the Galois keys
+ * of `sumRotations(count, stride)`.
+ * @throws RangeError for a count that is no integer from 1 to N/2, and a stride that is no integer other than 0; GloveboxError `missing-key`, `unsupported`
+ * for three parts, `parameters-mismatch` for a value of another context; TypeError for another kind.
  */
 export function sumSlots(context: KeyedContext, ct: Ciphertext, count: number, stride = 1): Ciphertext {
   if (context?.ckks?.ring === undefined || context.keys === undefined)
@@ -59,21 +64,30 @@ export function sumSlots(context: KeyedContext, ct: Ciphertext, count: number, s
   return sum === ct ? ckks.dropLevel(ct, ct.level) : scratch.release(sum!)
 }
 
-/** Rotations that `replicate(…, count, stride)` needs keys for. */
+/**
+ * Rotations, in slots, that `replicate(…, count, stride)` needs keys for: those of `sumRotations(count, -stride)`.
+ * @throws RangeError for a count that is no integer from 1 to 2^30, and a stride that is no integer other than 0.
+ */
 export function replicateRotations(count: number, stride = 1): number[] {
   return sumRotations(count, -stride)
 }
 
 /**
- * out[j] = in[j] + in[j - stride] + … + in[j - (count - 1) stride]: with zeros between them, a slot (stride 1), or a block of `stride` slots, is
- * copied `count` times to the right. No level. Needs the Galois keys of `replicateRotations(count, stride)`.
+ * out[j] = in[j] + in[j - stride] + … + in[j - (count - 1) stride]: with zeros between them, a slot (stride 1), or a block of `stride` slots, is copied
+ * `count` times to the right. No level. Needs the Galois keys of `replicateRotations(count, stride)`.
+ * @throws RangeError for a count that is no integer from 1 to N/2, and a stride that is no integer other than 0; GloveboxError `missing-key`, `unsupported`
+ * for three parts, `parameters-mismatch` for a value of another context; TypeError for another kind.
  */
 export function replicate(context: KeyedContext, ct: Ciphertext, count: number, stride = 1): Ciphertext {
   requireStride(stride)
   return sumSlots(context, ct, count, -stride)
 }
 
-/** Keeps the slots for which `keep` says so, times `factor`, and clears the others. One level. */
+/**
+ * Keeps the slots for which `keep` says so (asked for each from 0 to N/2 - 1), times `factor` (default 1), and clears the others. One level.
+ * @throws RangeError for a factor that is not finite or does not fit; GloveboxError `level-exhausted` at level 0, `parameters-mismatch` for a value of
+ * another context; TypeError for another kind.
+ */
 export function mask(evaluator: Evaluator, ct: Ciphertext, keep: (slot: number) => boolean, factor = 1): Ciphertext {
   requireEvaluator(evaluator)
   requireFunction('keep', 'a function of the slot', keep)
@@ -85,7 +99,10 @@ export function mask(evaluator: Evaluator, ct: Ciphertext, keep: (slot: number) 
   )
 }
 
-/** Rotations that `sumBlocks`, `average` and `innerProduct` with this block size need keys for. */
+/**
+ * Rotations, in slots, that `sumBlocks`, `average` and `innerProduct` with this block size, 1 to `slots` = N/2, need keys for.
+ * @throws RangeError for another size, and slots that are no power of two.
+ */
 export function blockRotations(slots: number, size: number): number[] {
   requirePowerOfTwo('slots', slots)
   requireCount('size', size, slots)
@@ -93,8 +110,10 @@ export function blockRotations(slots: number, size: number): number[] {
 }
 
 /**
- * The sum of each block of `size` neighbouring slots, times `factor`, in every slot of the block; slots behind the last whole block become 0.
- * One level; none where the block is all slots and the factor 1. Needs the Galois keys of `blockRotations(slots, size)`.
+ * The sum of each block of `size` neighbouring slots, times `factor` (default 1), in every slot of the block; slots behind the last whole block become 0.
+ * One level; none where the block is all slots and the factor an integer. Needs the Galois keys of `blockRotations(slots, size)`.
+ * @throws RangeError for a size that is no integer from 1 to N/2, and a factor that is not finite; GloveboxError `level-exhausted` at level 0,
+ * `missing-key`, `unsupported` for three parts, `parameters-mismatch` for a value of another context; TypeError for another kind.
  */
 export function sumBlocks(evaluator: Evaluator, ct: Ciphertext, size: number, factor = 1): Ciphertext {
   requireEvaluator(evaluator)
@@ -109,20 +128,32 @@ export function sumBlocks(evaluator: Evaluator, ct: Ciphertext, size: number, fa
   return replicate(evaluator, heads, size)
 }
 
-/** The mean of each block of `size` slots in every slot of it. One level. Needs the Galois keys of `blockRotations(slots, size)`. */
+/**
+ * The mean of each block of `size` slots in every slot of it; slots behind the last whole block become 0. One level. Needs the Galois keys of
+ * `blockRotations(slots, size)`.
+ * @throws RangeError for a size that is no integer from 1 to N/2; GloveboxError `level-exhausted` at level 0, `missing-key`, `unsupported` for three parts,
+ * `parameters-mismatch` for a value of another context; TypeError for another kind.
+ */
 export function average(evaluator: Evaluator, ct: Ciphertext, size: number): Ciphertext {
   requireEvaluator(evaluator)
   requireCount('size', size, evaluator.ckks.params.slots)
   return sumBlocks(evaluator, ct, size, 1 / size)
 }
 
-/** Rotations that `replicateSlot` needs keys for. */
+/**
+ * Rotations, in slots, that `replicateSlot` needs keys for, `slots` being N/2: the powers of two below.
+ * @throws RangeError for slots that are no power of two.
+ */
 export function replicateSlotRotations(slots: number): number[] {
   requirePowerOfTwo('slots', slots)
   return sumRotations(slots)
 }
 
-/** One slot copied to all. One level. Needs the Galois keys of `replicateSlotRotations(slots)`. */
+/**
+ * One slot, 0 to N/2 - 1, copied to all. One level. Needs the Galois keys of `replicateSlotRotations(slots)`.
+ * @throws RangeError for another slot; GloveboxError `level-exhausted` at level 0, `missing-key`, `unsupported` for three parts, `parameters-mismatch` for
+ * a value of another context; TypeError for another kind.
+ */
 export function replicateSlot(evaluator: Evaluator, ct: Ciphertext, slot: number): Ciphertext {
   requireEvaluator(evaluator)
   const { slots } = evaluator.ckks.params
@@ -133,9 +164,11 @@ export function replicateSlot(evaluator: Evaluator, ct: Ciphertext, slot: number
 }
 
 /**
- * The inner product of each block of `size` slots of `a` with that of `b` (a ciphertext, a plaintext, numbers), in every slot of the block: the
- * product's level and, unless the block is all slots, one more. Needs the relinearisation key where both are encrypted, and the Galois keys of
+ * The inner product of each block of `size` slots of `a` with that of `b` (a ciphertext, a plaintext, numbers), in every slot of the block: the product's
+ * level and, unless the block is all slots, one more. Needs the relinearisation key where both are encrypted, and the Galois keys of
  * `blockRotations(slots, size)`.
+ * @throws RangeError for a size that is no integer from 1 to N/2, and as `Evaluator.multiply`; GloveboxError `level-exhausted`, `missing-key`,
+ * `unsupported`, `scale-mismatch`, `parameters-mismatch` and TypeError as that.
  */
 export function innerProduct(evaluator: Evaluator, a: Ciphertext, b: Operand, size: number): Ciphertext {
   requireEvaluator(evaluator)

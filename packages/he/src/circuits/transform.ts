@@ -32,9 +32,11 @@ function requireEncoded(
 }
 
 /**
- * A linear transform of the slots, one level below its own. Encode it with `encodeLinear(ckks, diagonals, plan, { level, scale: evaluator.ladder.at(level) })`;
- * the ciphertext is brought to that level. Needs the Galois keys of `planRotations(plan)`.
- * Throws GloveboxError `level-exhausted` for a ciphertext below the level of the transform, `scale-mismatch`, `missing-key`.
+ * A linear transform of the slots, one level below its own, which is 1 or more. Encode it with
+ * `encodeLinear(ckks, diagonals, plan, { level, scale: evaluator.ladder.at(level) })`; the ciphertext is brought to that level. Needs the Galois keys of
+ * `planRotations(plan)`.
+ * @throws GloveboxError `level-exhausted` for a ciphertext below the level of the transform or a transform at level 0, `scale-mismatch` for a transform at
+ * another scale, `missing-key`, `unsupported` for three parts, `parameters-mismatch` for a value of another context; TypeError for another kind.
  */
 export function transformSlots(evaluator: Evaluator, ct: Ciphertext, transform: LinearTransform): Ciphertext {
   requireEncoded(evaluator, 'transform', transform)
@@ -46,8 +48,10 @@ export function transformSlots(evaluator: Evaluator, ct: Ciphertext, transform: 
 }
 
 /**
- * A matrix times a vector in `matrix.layout.inputs` ciphertexts, one level below its own, in `matrix.layout.outputs` of them. Encode it with
- * `encodeMatrix(ckks, rows, { level, scale: evaluator.ladder.at(level) })`. Needs the Galois keys of `matrix.rotations`. Throws as `transformSlots` does.
+ * A matrix times a vector in `matrix.layout.inputs` ciphertexts, one level below its own, which is 1 or more, in `matrix.layout.outputs` of them. Encode it
+ * with `encodeMatrix(ckks, rows, { level, scale: evaluator.ladder.at(level) })`. Needs the Galois keys of `matrix.rotations`.
+ * @throws RangeError for another number of ciphertexts; GloveboxError `level-exhausted`, `scale-mismatch`, `missing-key`, `unsupported`,
+ * `parameters-mismatch` and TypeError as {@link transformSlots}.
  */
 export function multiplyMatrix(
   evaluator: Evaluator,

@@ -142,6 +142,11 @@ describe.each(['ckks', 'bfv'] as const)('%s', (scheme) => {
     )
     const both = writeSealGaloisKeys(context, galois, { compression: 'none' })
     expectSameBytes(writeSealGaloisKeys(context, readSealGaloisKeys(context, both), { compression: 'none' }), both)
+    const most = 2 * context.ring.n - 1
+    for (const element of [0, 1, 4, most + 2, -3, 3.5])
+      expect(() => writeSealGaloisKeys(context, new Map([[element, relin]]))).toThrow(
+        new RangeError(`"keys" expected Galois elements, odd from 3 to ${most}, got ${element}`),
+      )
     expectSameBytes(content(writeSealSecretKey(secret)), content(golden(scheme, 'secret-key-zstd')))
   })
 

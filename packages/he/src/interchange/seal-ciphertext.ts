@@ -1,14 +1,16 @@
 import { GloveboxError } from '../base/errors.ts'
 import { copyLimbs, type Ring, toCoefficients, toValues } from '../ring/ring.ts'
-import { type Ciphertext, limbOf, newCiphertext, requireRing, requireScale } from '../rlwe/ciphertext.ts'
+import { type Ciphertext, isWhole, limbOf, newCiphertext, requireRing, requireScale } from '../rlwe/ciphertext.ts'
 import { requireNotTransparent, requireOpaque, requireSerialisable } from '../rlwe/wire.ts'
 import { openSeal, type SealReadOptions, type SealWriteOptions, sealFrame } from './seal-frame.ts'
 import { sealParmsId } from './seal-parameters.ts'
 import { moduliOf, readCiphertextMembers, sealCiphertextBytes, writeCiphertextMembers } from './seal-polynomials.ts'
 
 /**
- * Reads a ciphertext that SEAL saved, of two or three polynomials, whole or seeded, in either form. Throws GloveboxError `malformed`,
- * `too-large`, `unsupported` or `parameters-mismatch`; a transparent ciphertext is malformed.
+ * Reads a ciphertext that SEAL 4 saved (Ciphertext::save), of two or three polynomials, whole or seeded, in NTT form or as coefficients.
+ * @throws TypeError for what is no Uint8Array; GloveboxError `malformed` for damage, a value out of range or a transparent ciphertext, `too-large`,
+ * `unsupported` for another SEAL, more polynomials, another generator of seeds or a chain that SEAL cannot have, `parameters-mismatch` for a parms_id of
+ * other parameters, `insecure-parameters` under INSECURE ones.
  */
 export function readSealCiphertext(
   context: { readonly ring: Ring },
@@ -43,15 +45,16 @@ export function readSealCiphertext(
 }
 
 /**
- * Writes a ciphertext as SEAL does: CKKS in NTT form, BFV as coefficients. Seeds are Glovebox's own, so part 1 is written whole. Throws
- * GloveboxError `unsupported` for one that was read from a trimmed reply, for a transparent one, and for parameters that SEAL cannot
- * have; `insecure-parameters` for INSECURE ones.
+ * Writes a ciphertext as SEAL 4 does (Ciphertext::save), 8 bytes a residue before compression: CKKS in NTT form, BFV as coefficients. Seeds are
+ * Glovebox's own, so part 1 is written whole.
+ * @throws TypeError for what is no ciphertext; RangeError for another compression; GloveboxError `unsupported` for one read from a trimmed reply, a
+ * transparent one, and parameters that SEAL cannot have, `insecure-parameters` under INSECURE ones, `disposed` for one disposed of.
  */
 export function writeSealCiphertext(ct: Ciphertext, options: SealWriteOptions = {}): Uint8Array {
   const { ring, level, parts, scale } = ct
   requireRing(ring, 'ct', ct, 'ciphertext')
   requireSerialisable(ring)
-  if (ct.stride !== 1)
+  if (!isWhole(ct))
     throw new GloveboxError('unsupported', 'a ciphertext read from a trimmed reply cannot be written as a whole one')
   requireNotTransparent(ct)
   const parmsId = sealParmsId(ring.params, level)

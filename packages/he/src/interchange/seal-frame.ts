@@ -16,20 +16,20 @@ const minor = 1
 /** Largest frame that is taken unless told otherwise: 1 GiB. */
 const defaultLimit = 2 ** 30
 
-/** What a reader insists on. */
+/** What a reader of SEAL's files insists on. */
 export interface SealReadOptions {
   /**
-   * Refuse more than this many bytes, as they come and decompressed; default: 1 GiB as they come, and what the object can take
-   * decompressed.
+   * Refuse more than this many bytes, as they come and decompressed; default: 2^30, 1 GiB, as they come, and what the object can take
+   * decompressed, whichever is less.
    */
   readonly maxBytes?: number
-  /** Names the input in errors. */
+  /** Names the input in errors; default 'the SEAL' and what is expected. */
   readonly what?: string
 }
 
-/** How SEAL's frames are written. */
+/** How SEAL's frames (SEALHeader of SEAL 4.1, 16 bytes) are written. */
 export interface SealWriteOptions {
-  /** Default `zlib`. SEAL's own default, Zstandard, is only read. */
+  /** Default `zlib` (RFC 1950). SEAL's own default, Zstandard (RFC 8878), is only read. */
   readonly compression?: 'none' | 'zlib'
 }
 

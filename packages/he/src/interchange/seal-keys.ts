@@ -47,8 +47,10 @@ function requireKeyCiphertext(reader: ByteReader, ct: SealCiphertext, ring: Ring
 }
 
 /**
- * Reads a public key that SEAL saved, whole or seeded. Its residues modulo the special prime are checked and left out: encryption here
- * does not use them.
+ * Reads a public key that SEAL 4 saved (PublicKey::save), whole or seeded. Its residues modulo the special prime are checked and left out: encryption
+ * here does not use them.
+ * @throws TypeError for what is no Uint8Array; GloveboxError `malformed`, `too-large`, `unsupported` for another SEAL or a chain that SEAL cannot have,
+ * `parameters-mismatch` for a parms_id of other parameters, `insecure-parameters` under INSECURE ones.
  */
 export function readSealPublicKey(
   context: { readonly ring: Ring },
@@ -127,7 +129,11 @@ function readKeys(
   body.end()
 }
 
-/** Reads relinearisation keys that SEAL saved: the one of s^2; there may be no others. */
+/**
+ * Reads relinearisation keys that SEAL 4 saved (RelinKeys::save), whole or seeded: the one of s^2, for every level; there may be no others.
+ * @throws TypeError for what is no Uint8Array; GloveboxError `malformed`, also where there is no key, `too-large`, `unsupported` for another SEAL or a
+ * chain that SEAL cannot have, `parameters-mismatch` for a parms_id of other parameters, `insecure-parameters` under INSECURE ones.
+ */
 export function readSealRelinearisationKey(
   context: { readonly ring: Ring },
   bytes: Uint8Array,
@@ -159,8 +165,10 @@ function turn(dst: SwitchingKey, src: SwitchingKey, element: number): void {
 }
 
 /**
- * Reads Galois keys that SEAL saved, by Galois element. SEAL's key of g leads from s(X^g) to s, ours from s to s(X^(1/g)): both halves
- * are turned by X → X^(1/g).
+ * Reads Galois keys that SEAL 4 saved (GaloisKeys::save), whole or seeded, by Galois element, for every level; each is for the caller to dispose. SEAL's
+ * key of g leads from s(X^g) to s, ours from s to s(X^(1/g)): both halves are turned by X → X^(1/g).
+ * @throws TypeError for what is no Uint8Array; GloveboxError `malformed`, `too-large`, `unsupported` for another SEAL or a chain that SEAL cannot have,
+ * `parameters-mismatch` for a parms_id of other parameters, `insecure-parameters` under INSECURE ones.
  */
 export function readSealGaloisKeys(
   context: { readonly ring: Ring },
@@ -216,7 +224,12 @@ function requireWritable(ring: Ring, name: string, key: SwitchingKey): void {
   }
 }
 
-/** Writes a relinearisation key for the top level as SEAL's RelinKeys, in full: SEAL cannot expand Glovebox's seeds. */
+/**
+ * Writes a relinearisation key for the top level as SEAL 4's RelinKeys, in full: SEAL cannot expand Glovebox's seeds. Before compression 16·N bytes for
+ * each digit and prime.
+ * @throws TypeError for what is no switching key; RangeError for another compression; GloveboxError `unsupported` for a lower level or parameters that
+ * SEAL cannot have, `insecure-parameters` under INSECURE ones, `disposed` for one disposed of.
+ */
 export function writeSealRelinearisationKey(key: SwitchingKey, options: SealWriteOptions = {}): Uint8Array {
   const { ring } = key
   requireWritable(ring, 'key', key)
@@ -228,14 +241,22 @@ export function writeSealRelinearisationKey(key: SwitchingKey, options: SealWrit
   })
 }
 
-/** Writes Galois keys for the top level, by Galois element, as SEAL's GaloisKeys, in full. */
+/**
+ * Writes Galois keys for the top level, by Galois element, as SEAL 4's GaloisKeys, in full: before compression 16·N bytes for each key, digit and prime.
+ * @throws TypeError for what is no switching key; RangeError for another compression, or an element that is not odd from 3 to 2N - 1; GloveboxError `unsupported` for a lower level or parameters that
+ * SEAL cannot have, `parameters-mismatch` for a key of another context, `insecure-parameters` under INSECURE ones, `disposed` for one disposed of.
+ */
 export function writeSealGaloisKeys(
   context: { readonly ring: Ring },
   keys: ReadonlyMap<number, SwitchingKey>,
   options: SealWriteOptions = {},
 ): Uint8Array {
   const { ring } = context
-  for (const [element, key] of keys) requireWritable(ring, `keys(${element})`, key)
+  for (const [element, key] of keys) {
+    if (!Number.isInteger(element) || element % 2 !== 1 || element < 3 || element >= 2 * ring.n)
+      throw new RangeError(`"keys" expected Galois elements, odd from 3 to ${2 * ring.n - 1}, got ${String(element)}`)
+    requireWritable(ring, `keys(${element})`, key)
+  }
   const parmsId = sealParmsId(ring.params, 'key')
   return sealFrame(32 + 8 + 8 * ring.n + keys.size * keyBytes(ring), options, (writer) => {
     writer.raw(parmsId)

@@ -43,16 +43,17 @@ function readModulus(reader: ByteReader, field: string): bigint {
   return value
 }
 
-/** What `readSealParameters` insists on. */
+/** What `readSealParameters` insists on: bytes and security. */
 export interface SealParametersOptions extends SealReadOptions {
-  /** What the parameters are held to; default `128-classical`. SEAL checks older tables, which allow a little more. */
+  /** What the parameters are held to; default `128-classical`. SEAL checks the tables of 2018, which allow a little more: `128-classical-2018`. */
   readonly security?: NonNullable<ParamsLiteral['security']>
 }
 
 /**
- * Reads SEAL's encryption parameters (EncryptionParameters::save), for CKKS or BFV. The last prime becomes the special prime, where
- * there are several, and the literal names all primes. Throws GloveboxError `malformed`, `too-large`, `unsupported` (another scheme,
- * primes of more than 50 bits, a plaintext modulus above 2^32), or `insecure-parameters`.
+ * Reads SEAL 4's encryption parameters (EncryptionParameters::save), for CKKS or BFV, N from 1024 to 131072, 1 to 64 primes. The last prime becomes the
+ * special prime, where there are several, and the literal names all primes.
+ * @throws TypeError for what is no Uint8Array; GloveboxError `malformed`, `too-large`, `unsupported` (another SEAL or scheme, primes of more than 50
+ * bits, a plaintext modulus above 2^32), or `insecure-parameters` above the limit of the target.
  */
 export function readSealParameters(bytes: Uint8Array, options: SealParametersOptions = {}): ParamsLiteral {
   const { body } = openSeal(bytes, 'the SEAL parameters', mostBytes, options)
@@ -107,8 +108,9 @@ export function requireSealShape(params: Params): void {
 }
 
 /**
- * Writes parameters as SEAL's EncryptionParameters. Throws GloveboxError `unsupported` for a chain that SEAL cannot have, `insecure-
- * parameters` for INSECURE ones.
+ * Writes parameters as SEAL 4's EncryptionParameters (EncryptionParameters::save).
+ * @throws RangeError for another compression; GloveboxError `unsupported` for BGV and for a chain that SEAL cannot have (one special prime and digits of
+ * one prime, or one prime in all), `insecure-parameters` for INSECURE ones.
  */
 export function writeSealParameters(params: Params, options: SealWriteOptions = {}): Uint8Array {
   if (params.literal.security === 'INSECURE')
@@ -132,8 +134,9 @@ function hashParameters(params: Params, primes: readonly number[]): Uint8Array {
 }
 
 /**
- * SEAL's `parms_id` of a level, 32 bytes: BLAKE2b-256 over scheme, ring degree, the primes of the level and the plaintext modulus, a u64
- * each. Level `'key'` is that of keys, over all primes.
+ * SEAL's `parms_id` of a level, 32 bytes: BLAKE2b-256 (RFC 7693) over scheme, ring degree, the primes of the level and the plaintext modulus, a u64
+ * each. Level, from 0 to `maxLevel`; `'key'` is that of keys, over all primes.
+ * @throws RangeError for a level that there is not; GloveboxError `unsupported` for BGV and for a chain that SEAL cannot have.
  */
 export function sealParmsId(params: Params, level: number | 'key'): Uint8Array {
   requireSealShape(params)

@@ -44,7 +44,12 @@ function requireScheme(ring: Ring, scheme: 'ckks' | 'bfv', instead: string): voi
     throw new GloveboxError('unsupported', `the parameters are for ${ring.params.scheme}: use ${instead}`)
 }
 
-/** Reads a plaintext of CKKS that SEAL saved. Throws GloveboxError as `readSealCiphertext` does. */
+/**
+ * Reads a plaintext of CKKS that SEAL 4 saved (Plaintext::save), at its level and scale.
+ * @throws TypeError for what is no Uint8Array; GloveboxError `malformed` for damage or a value out of range, `too-large`, `unsupported` for another
+ * scheme, another SEAL or a chain that SEAL cannot have, `parameters-mismatch` for a parms_id of other parameters, `insecure-parameters` under INSECURE
+ * ones.
+ */
 export function readSealPlaintext(
   context: { readonly ring: Ring },
   bytes: Uint8Array,
@@ -81,7 +86,11 @@ export function fillLimbs(reader: ByteReader, ring: Ring, data: SealArray, dst: 
   }
 }
 
-/** Writes a plaintext of CKKS as SEAL does. */
+/**
+ * Writes a plaintext of CKKS as SEAL 4 does (Plaintext::save), in NTT form, 8 bytes a residue before compression.
+ * @throws TypeError for what is no plaintext; RangeError for another compression; GloveboxError `unsupported` for another scheme, for one decrypted from
+ * a trimmed reply, and parameters that SEAL cannot have, `insecure-parameters` under INSECURE ones, `disposed` for one disposed of.
+ */
 export function writeSealPlaintext(plaintext: Plaintext, options: SealWriteOptions = {}): Uint8Array {
   const { ring, level, scale } = plaintext
   requireRing(ring, 'plaintext', plaintext, 'plaintext')
@@ -102,8 +111,10 @@ export function writeSealPlaintext(plaintext: Plaintext, options: SealWriteOptio
 }
 
 /**
- * Reads a plaintext of BFV that SEAL saved: N coefficients from 0 to t-1, as `encodeCoefficients` of the scheme takes them. Throws
- * GloveboxError as `readSealCiphertext` does; plaintexts in NTT form, which SEAL makes for repeated products, are `unsupported`.
+ * Reads a plaintext of BFV that SEAL 4 saved (Plaintext::save): N coefficients from 0 to t-1, zeros behind what is there, as `encodeCoefficients` of the
+ * scheme takes them.
+ * @throws TypeError for what is no Uint8Array; GloveboxError `malformed`, `too-large`, `unsupported` for another scheme, another SEAL, or NTT form, which
+ * SEAL makes for repeated products, `parameters-mismatch` for a parms_id of other parameters, `insecure-parameters` under INSECURE ones.
  */
 export function readSealMessage(
   context: { readonly ring: Ring },
@@ -133,7 +144,11 @@ export function readSealMessage(
   return out
 }
 
-/** Writes up to N coefficients from 0 to t-1, as `decodeCoefficients` of the scheme gives them, as SEAL writes a plaintext of BFV. */
+/**
+ * Writes up to N coefficients from 0 to t-1, as `decodeCoefficients` of the scheme gives them, as SEAL 4 writes a plaintext of BFV (Plaintext::save).
+ * @throws RangeError for more than N, one that is no integer from 0 to t-1, or another compression; GloveboxError `unsupported` for another scheme,
+ * `insecure-parameters` under INSECURE ones.
+ */
 export function writeSealMessage(
   context: { readonly ring: Ring },
   coefficients: ArrayLike<number>,

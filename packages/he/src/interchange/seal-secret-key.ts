@@ -13,8 +13,10 @@ import { moduliOf, sealCiphertextBytes, writeArray, writeCiphertextMembers, writ
 // A secret key is a plaintext with the parms_id of keys: all limbs, in NTT form. None of the errors here shows a residue.
 
 /**
- * Reads a secret key that SEAL saved. Throws GloveboxError `malformed` unless it is one small polynomial modulo all primes, with
- * coefficients -1, 0 and 1 in about equal numbers; otherwise as `readSealCiphertext` does.
+ * Reads a secret key that SEAL 4 saved (SecretKey::save); what it decompressed is wiped, the bytes that were given are not.
+ * @throws TypeError for what is no Uint8Array; GloveboxError `malformed` unless it is one polynomial modulo all primes, with coefficients -1, 0 and 1
+ * in about equal numbers (2N/3 other than 0, within 10 standard deviations), `too-large`, `unsupported` for another SEAL or a chain that SEAL cannot
+ * have, `parameters-mismatch` for a parms_id of other parameters, `insecure-parameters` under INSECURE ones.
  */
 export function readSealSecretKey(
   context: { readonly ring: Ring },
@@ -62,7 +64,12 @@ export function readSealSecretKey(
   return key
 }
 
-/** Writes a secret key as SEAL does. Whoever reads the bytes reads everything: keep them where only the owner can. */
+/**
+ * Writes a secret key as SEAL 4 does (SecretKey::save), 8·N bytes for each prime before compression. Whoever reads the bytes reads everything: keep them
+ * where only the owner can.
+ * @throws TypeError for what is no secret key; RangeError for another compression; GloveboxError `unsupported` for parameters that SEAL cannot have,
+ * `insecure-parameters` under INSECURE ones, `disposed` for one disposed of.
+ */
 export function writeSealSecretKey(key: SecretKey, options: SealWriteOptions = {}): Uint8Array {
   const { ring } = key
   requireRing(ring, 'key', key, 'secret-key')
@@ -82,8 +89,10 @@ export function writeSealSecretKey(key: SecretKey, options: SealWriteOptions = {
 }
 
 /**
- * A fresh public key as SEAL writes one. It is made anew, as a public key of SEAL has residues modulo the special prime too, which a
- * Glovebox one has not.
+ * A fresh public key as SEAL 4 writes one (PublicKey::save), in full. It is made anew, as a public key of SEAL has residues modulo the special prime
+ * too, which a Glovebox one has not.
+ * @throws TypeError for what is no secret key; RangeError for another compression; GloveboxError `parameters-mismatch` for one of another context,
+ * `unsupported` for parameters that SEAL cannot have, `insecure-parameters` under INSECURE ones, `disposed` for one disposed of.
  */
 export function createSealPublicKey(
   context: { readonly ring: Ring },

@@ -267,6 +267,35 @@ const runs: Record<keyof Kernels, Run> = {
     b.kernels.dotPlains(pointers, sums.length, 8 * part, n - part, p, 1 / p)
     return sums.flatMap(({ dst }) => dst.map((at) => ({ values: b.read(at, n), p, range: reduced })))
   },
+  // Whole residues while weights are small, halves beyond; sums of many terms are reduced on the way.
+  weightedSums: (b, n, p) =>
+    [1, 37, 2 ** 12, 2 ** 22].flatMap((most) => {
+      const count = n > 32 ? 5 : most === 37 ? 3 : 70
+      const at = b.place(b.draw(n * Math.min(count, 7), reduced * p))
+      const sources = b.u32(Array.from({ length: count }, (_, k) => at + 8 * n * (k % 7)))
+      const outputs = Array.from({ length: 6 }, () => b.place(new Float64Array(n).fill(p)))
+      const dsts = b.u32(outputs)
+      const none = 0xffffffff
+      const blocks = [
+        { sums: [5, 0, 3, 1], terms: Array.from({ length: count }, (_, k) => k) },
+        { sums: [none, 4, none, none], terms: Array.from({ length: count >> 1 }, (_, k) => count - 1 - 2 * k) },
+        { sums: [2, none, none, none], terms: [] },
+      ]
+      const words: number[] = []
+      for (const { sums, terms } of blocks) {
+        words.push(...sums, terms.length, 0)
+        for (const k of terms) words.push(...new Uint32Array(b.draw(4, most).buffer), k, 0)
+      }
+      const plan = b.u32(words)
+      const tile = b.reserve(8 * count * n)
+      // In two parts, and in strips of different lengths.
+      const part = n / 4 < 8 ? n : n / 4
+      const run = (strip: number, from: number, length: number): void =>
+        b.kernels.weightedSums(dsts, sources, count, plan, 3, tile, strip, from, length, p, 1 / p, most)
+      run(8, 0, part)
+      if (part < n) run(n / 4, 8 * part, n - part)
+      return outputs.map((out) => ({ values: b.read(out, n), p, range: reduced }))
+    }),
   basisScale: (b, n, _, all) =>
     [1, 2, 3, 5].flatMap((m) =>
       // Not (q-1)/2 for every prime: that is (D-1)/2, where the sum is so near a half integer that v may differ by one.

@@ -101,7 +101,7 @@ const elsewhere = ['pack', 'unpack']
 afterAll(() => {
   // A wrapper that nobody calls checks nothing, and neither does one that sees zeros.
   expect(kernelNames.filter((name) => calls.get(name) === 0)).toEqual(elsewhere)
-  for (const name of ['add', 'sub', 'mul', 'tensor', 'dotKey'] as const)
+  for (const name of ['add', 'sub', 'mul', 'tensor', 'dotKey', 'weightedSums'] as const)
     expect(fullest.get(name), name).toBeGreaterThan(0.99)
   // Beyond p/2, where a residue is not the canonical one.
   for (const name of ['nttInverseFrom', 'nttForwardSubMul', 'mulScalar'] as const)

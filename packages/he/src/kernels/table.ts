@@ -124,6 +124,28 @@ export interface Kernels {
    */
   dotPlains(sums: Ptr, count: number, from: number, n: number, p: number, pinv: number): void
 
+  /**
+   * Sums with small integer weights, of one limb each: dst_j = sum_k w_jk * x_k. `sources` is a u32 array of the `count` limb offsets of x_k, `dsts`
+   * one of those of dst_j; of every limb, the n values `from` (bytes, a multiple of 16) behind its offset take part. `plan` has `blocks` of four sums
+   * that share their sources, one behind the other: u32 [j_0, j_1, j_2, j_3, terms, 0], j = 2^32 - 1 where there are fewer, then for each term
+   * f64 [w_0, w_1, w_2, w_3], u32 [k, 0]. Weights are integers, |w| <= most <= 2^22. `tile` is scratch of 8 * count * strip bytes: `strip`
+   * values of every source, a power of two from 8 to n, are summed at a time. In: reduced. Out: reduced. dst_j differ from all sources.
+   */
+  weightedSums(
+    dsts: Ptr,
+    sources: Ptr,
+    count: number,
+    plan: Ptr,
+    blocks: number,
+    tile: Ptr,
+    strip: number,
+    from: number,
+    n: number,
+    p: number,
+    pinv: number,
+    most: number,
+  ): void
+
   // ---- RNS basis conversion -------------------------------------------------------------------------------------------
 
   /**
@@ -222,6 +244,7 @@ export const kernelNames: readonly (keyof Kernels)[] = [
   'dotKey',
   'dotPlain',
   'dotPlains',
+  'weightedSums',
   'basisScale',
   'basisCombine',
   'expandUniform',

@@ -14,39 +14,42 @@ import {
 import { countPrimes, nttPrimes } from './primes.ts'
 import { log2Product, type SecurityTarget } from './security.ts'
 
-/** What a BFV circuit needs. */
+/** What a BFV circuit needs: `depth`, and either `plaintextBits` or `plaintextModulus`. */
 export interface BfvPresetOptions {
-  /** The scheme. */
+  /** To be stated: without it `planPreset` plans for CKKS. */
   readonly scheme: 'bfv'
-  /** Products of values that are products themselves: a^8 by squaring has depth 3. 0 to 40. */
+  /** Products of values that are products themselves: a^8 by squaring has depth 3. An integer from 0 to 40. */
   readonly depth: number
-  /** log2 of t, 2 to 32; t is then the largest prime of this size that is 1 modulo 2N, so that there are slots. Or give t itself. */
+  /** Size of t, an integer from 2 to 32 bits: t is the largest prime of this size that is 1 modulo 2N, so that there are N slots; none is below 2N. */
   readonly plaintextBits?: number
-  /** t, 2 to 2^32. */
+  /** t itself, an integer from 2 to 2^32; without slots unless it is a prime that is 1 modulo 2N. */
   readonly plaintextModulus?: number
-  /** N; default: the smallest that fits, from 2048 to 65536. */
+  /** N, a power of two from 2048 to 65536; default: the smallest that fits. */
   readonly ringDegree?: number
-  /** Whether keys for relinearisation and rotations are needed; default true. */
+  /** Whether there are to be special primes, for keys of relinearisation and rotations; default true. */
   readonly keySwitching?: boolean
-  /** The share of rotations that are hoisted, 0 to 1, for the choice of digits. Default 0. */
+  /** The share of rotations that are hoisted, from 0 to 1, for the choice of digits; default 0. */
   readonly hoisted?: number
-  /** Default `128-classical`. */
+  /** What every published object is held to; default `128-classical`. */
   readonly security?: SecurityTarget
 }
 
-/** A literal with what it promises. */
+/** A literal for BFV with what it promises. */
 export interface BfvPreset {
   /** To be given to `createParams` or `openBfv`. */
   readonly literal: ParamsLiteral
-  /** As it was asked for. */
+  /** As it was asked for: 0 to 40 products. */
   readonly depth: number
-  /** Noise budget in bits, at least, of a fresh encryption under a public key and after 1 … depth products. */
+  /**
+   * Noise budgets in bits, at least, of a fresh encryption under a public key and after 1 … depth products: depth + 1 numbers, the last 1 or more.
+   * Costache, Laine, Player 2020 (eprint 2019/493), section 4.
+   */
   readonly budgets: readonly number[]
-  /** log2 of the modulus of the largest published object, and what the target allows. */
+  /** log2 of Q·P, the modulus of the largest published object, in bits; at most `limit`. */
   readonly bits: number
-  /** See `bits`. */
+  /** The most that the security target allows for `bits`, by the tables of `securityLimits`. */
   readonly limit: number
-  /** Special primes and digits and what else there was to choose; undefined where no keys are needed. */
+  /** Special primes and digits, chosen for keys at the top level, and what else there was to choose; undefined where no keys are needed. */
   readonly keySwitching: KeySwitchingPlan | undefined
 }
 

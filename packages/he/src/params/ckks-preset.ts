@@ -14,47 +14,50 @@ import {
 import { maxPrimeBits } from './primes.ts'
 import { log2Product, type SecurityTarget } from './security.ts'
 
-/** What a CKKS circuit needs. */
+/** What a CKKS circuit needs: `depth`, and `scaleBits` or `precision` or both. */
 export interface CkksPresetOptions {
-  /** Default `ckks`. */
+  /** The scheme; default `ckks`. */
   readonly scheme?: 'ckks'
-  /** Multiplications one after the other, 0 to 40. */
+  /** Multiplications one after the other, an integer from 0 to 40: the chain has depth + 1 primes. */
   readonly depth: number
-  /** log2 of the scale, about log2 N + 2 to 47; default: the smallest that keeps the precision. */
+  /** log2 of the scale, an integer from 13 to 47, and large enough for primes that are 1 modulo 2N; default: the smallest that keeps `precision`. */
   readonly scaleBits?: number
-  /** Bits that must be left of a value of magnitude 1 after `depth` squarings, in the worst slot. */
+  /** Bits that must be left of a value of magnitude 1 after `depth` squarings, in the worst slot: 0 to 47. Default: no demand. */
   readonly precision?: number
-  /** log2 of the largest magnitude that a message or a result reaches; default 8, less where the scale leaves no room for it. */
+  /** log2 of the largest magnitude that a message or a result reaches, an integer from 0 to 35; default: 48 - scaleBits, 8 at most. */
   readonly messageBits?: number
   /** How values are encrypted, for the precision: under a public key (default), or with the secret key, which leaves 4 to 8 bits more. */
   readonly encryption?: 'public' | 'symmetric'
-  /** N; default: the smallest that fits, from 2048 to 65536. */
+  /** N, a power of two from 2048 to 65536; default: the smallest that fits. */
   readonly ringDegree?: number
-  /** Whether keys for relinearisation and rotations are needed; default true. */
+  /** Whether there are to be special primes, for keys of relinearisation and rotations; default true. */
   readonly keySwitching?: boolean
-  /** The share of rotations that are hoisted, 0 to 1, for the choice of digits. Default 0. */
+  /** The share of rotations that are hoisted, from 0 to 1, for the choice of digits; default 0. */
   readonly hoisted?: number
-  /** Default `128-classical`. */
+  /** What every published object is held to; default `128-classical`. */
   readonly security?: SecurityTarget
 }
 
-/** A literal with what it promises. */
+/** A literal for CKKS with what it promises. */
 export interface CkksPreset {
   /** To be given to `createParams` or `openCkks`. */
   readonly literal: ParamsLiteral
-  /** As it was asked for. */
+  /** As it was asked for: 0 to 40 multiplications, and `maxLevel` of the parameters. */
   readonly depth: number
-  /** The scale to encode with is 2^scaleBits; it strays by less than half a bit on any level. */
+  /**
+   * Encode with the scale 2^scaleBits, 13 to 47 bits; on any level it strays by half a bit at most. Primes as in Kim, Papadimitriou, Polyakov 2020
+   * (eprint 2020/1118), section 4.
+   */
   readonly scaleBits: number
-  /** log2 of the largest magnitude that fits level 0. */
+  /** log2 of the largest magnitude that fits level 0, 0 to 35: the base prime has scaleBits + messageBits + 2 bits. */
   readonly messageBits: number
-  /** Bits that are left in the worst slot at this depth. */
+  /** Bits that are left in the worst slot after so many multiplications, for the encryption that was asked for. */
   readonly precision: PresetPrecision
-  /** log2 of the modulus of the largest published object, and what the target allows. */
+  /** log2 of Q·P, the modulus of the largest published object, in bits; at most `limit`. */
   readonly bits: number
-  /** See `bits`. */
+  /** The most that the security target allows for `bits`, by the tables of `securityLimits`. */
   readonly limit: number
-  /** Special primes and digits and what else there was to choose; undefined where no keys are needed. */
+  /** Special primes and digits, chosen for the mean of all levels, and what else there was to choose; undefined where no keys are needed. */
   readonly keySwitching: KeySwitchingPlan | undefined
 }
 

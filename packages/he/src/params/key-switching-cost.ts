@@ -17,19 +17,19 @@ export interface KeySwitchingWeights {
 export const keySwitchingWeights: KeySwitchingWeights = { product: 0.36, conversion: 0.08 }
 const fittedLogN = 14
 
-/** Operations on N residues each. */
+/** How many operations on N residues each. */
 export interface KeySwitchingCounts {
-  /** Forward and inverse transforms. */
+  /** Forward and inverse transforms of N points, 0 or more. */
   readonly transforms: number
-  /** Multiply-accumulates of digits with keys. */
+  /** Multiply-accumulates of digits with keys, 0 or more. */
   readonly products: number
-  /** Terms of conversions between bases of several primes. */
+  /** Terms of conversions between bases of several primes, 0 or more: none where digits and P are one prime each. */
   readonly conversions: number
 }
 
 /**
- * Counts one key switch at a level with L = level+1 primes, k special ones and digits of α primes; `decomposed` leaves out what a hoisted
- * ciphertext has done already.
+ * Counts one key switch at a level, 0 or more, with L = level+1 primes, k ≥ 1 special ones and d digits of α ≥ 1 primes (none of them is checked);
+ * `decomposed` leaves out what a hoisted ciphertext has done already. Han and Ki 2020 (eprint 2019/688), section 3.
  *
  * - decomposition: L inverse transforms; each digit is converted to the primes that it lacks and transformed there, d·(L+k) − L in all.
  * - inner product: two of d digits over L+k primes.

@@ -5,45 +5,48 @@ import { countKeySwitch, type KeySwitchingCounts, weighKeySwitch } from './key-s
 import { countPrimes, maxPrimeBits } from './primes.ts'
 import { checkSecurity, type SecurityTarget } from './security.ts'
 
-/** What digits and special primes are chosen for. */
+/** What digits and special primes of key switching are chosen for. */
 export interface KeySwitchingOptions {
-  /** N, a power of two for which the security tables have a row. */
+  /** N, a power of two from 16 to 131072 for which the security tables have a row: from 1024 for 128-bit targets. */
   readonly ringDegree: number
-  /** log2 of the primes of the chain, base first; fractions where the primes are known. */
+  /** log2 of the primes of the chain, base first: 1 to 64 numbers above 1 and at most 50; fractions where the primes are known. */
   readonly modulusBits: readonly number[]
-  /** Default `128-classical`. */
+  /** What Q·P is held to; default `128-classical`. */
   readonly security?: SecurityTarget
-  /** What decides: time (default), or bytes of keys. The other one decides among those within a few per cent. */
+  /** What decides: time (default), or bytes of keys. The other one decides among those within 3 % of the best. */
   readonly prefer?: 'speed' | 'size'
-  /** The share of key switches, 0 to 1, whose ciphertext is decomposed already. Default 0. */
+  /** The share of key switches, from 0 to 1, whose ciphertext is decomposed already; default 0. */
   readonly hoisted?: number
-  /** The levels that keys are used at; times and bytes are means over them. Default: the top alone. */
+  /** The levels that keys are used at, one or more from 0 to the top; times and bytes are means over them. Default: the top alone. */
   readonly levels?: readonly number[]
 }
 
-/** What one key switch and one key are expected to cost; means over the levels asked for. Counts are of operations on N residues each. */
+/**
+ * What one key switch and one key are expected to cost: means over the levels asked for, so that counts, of operations on N residues each, may be
+ * fractions.
+ */
 export interface KeySwitchingEstimate extends KeySwitchingCounts {
-  /** In units of one transform. */
+  /** Time in units of one transform of N points, above 0; a model of one thread, fitted to measurements at N = 2^14. */
   readonly relativeTime: number
   /** One relinearisation or Galois key on the wire, seeded, in bytes. */
   readonly keyBytes: number
-  /** log2 of the standard deviation that a key switch adds to a coefficient, in units of the scaled message. */
+  /** log2 of the standard deviation that a key switch at the top adds to a coefficient of the scaled message; above 0, as the division by P rounds. */
   readonly noiseBits: number
 }
 
 /** Special primes and digits as `ParamsLiteral` takes them. */
 export interface KeySwitchingChoice {
-  /** Sizes of the special primes in bits. */
+  /** Sizes of the special primes, log2 N + 2 to 50 bits; all the same. */
   readonly specialBits: readonly number[]
-  /** α. */
+  /** α, primes in a digit: 1 to the length of the chain. */
   readonly digitSize: number
-  /** Digits at the top. */
+  /** Digits at the top: ⌈(L+1)/α⌉, 1 or more. */
   readonly digits: number
   /** What it is expected to cost. */
   readonly estimate: KeySwitchingEstimate
 }
 
-/** The choice, and what it was chosen from. */
+/** The choice, and all that it was chosen from. */
 export interface KeySwitchingPlan extends KeySwitchingChoice {
   /** All that is secure, the best first: the first is the one chosen. */
   readonly alternatives: readonly KeySwitchingChoice[]
@@ -78,8 +81,9 @@ function requireOptions(options: KeySwitchingOptions): void {
 /**
  * Chooses special primes and digits of hybrid key switching for a chain: the least estimated time, or the smallest keys, within the security
  * limit. Wide digits mean few transforms and small keys, but special primes as wide, which a larger modulus has to hold.
- *
- * Throws RangeError for options out of range, GloveboxError `insecure-parameters` where nothing is secure, naming how many bits are missing.
+ * Hybrid key switching: Han and Ki 2020 (eprint 2019/688), section 3.
+ * @throws RangeError for options out of range; GloveboxError `insecure-parameters` where no table has a row for N, or special primes of the widest
+ * prime's size are more than it allows: the message tells sizes and limit.
  */
 export function planKeySwitching(options: KeySwitchingOptions): KeySwitchingPlan {
   requireOptions(options)

@@ -3,55 +3,58 @@ import { isPrime } from '../base/numbers.ts'
 import { maxPrimeBits, nttPrimes } from './primes.ts'
 import { checkSecurity, log2Product, requireSecure, type SecurityCheck, type SecurityTarget } from './security.ts'
 
-/** Parameters as one writes them; JSON. */
+/** Parameters as one writes them: JSON, to be checked by `createParams`. */
 export interface ParamsLiteral {
-  /** The scheme: approximate numbers (CKKS) or integers modulo t (BFV, BGV). */
+  /** Approximate numbers (CKKS) or integers modulo t (BFV, BGV). */
   readonly scheme: 'ckks' | 'bfv' | 'bgv'
   /** N, a power of two from 1024 to 131072; from 16 where INSECURE. A plaintext has N/2 slots (CKKS) or N (BFV, BGV). */
   readonly ringDegree: number
-  /** Sizes in bits (log2 N + 2 to 50) of the modulus chain, base prime first; the last is dropped first. */
+  /** Sizes of the primes of the chain, base first, 1 to 64 integers from log2 N + 2 to 50 bits; the last is dropped first. */
   readonly modulusBits: readonly number[]
-  /** Sizes in bits of the special primes of key switching; none means that no key switching is possible. */
+  /**
+   * Sizes of the special primes, 0 to 64 integers from log2 N + 2 to 50 bits, together at least those of the widest digit less one; without any there
+   * is no key switching.
+   */
   readonly specialBits: readonly number[]
-  /** α, the number of primes in a digit of the key-switching decomposition; default: as many as there are special primes. */
+  /** α, primes in a digit of the decomposition of key switching, an integer from 1 to 64; default: as many as there are special primes, at least 1. */
   readonly digitSize?: number
-  /** The primes themselves, chain first and special ones behind, of the sizes stated above; default: the largest of each size. */
+  /** The primes themselves, chain first and special ones behind, distinct, 1 modulo 2N and of the sizes stated above; default: the largest of each size. */
   readonly primes?: readonly number[]
-  /** t, for BFV and BGV only: a message is integers modulo t, from 2 to 2^32 and without a factor in common with the chain. */
+  /** t, for BFV and BGV, where it has no default: an integer from 2 to 2^32 that no prime of the chain divides. A message is integers modulo t. */
   readonly plaintextModulus?: number
   /** Default `128-classical`. `INSECURE` is for tests; such parameters and all that is made with them cannot be serialised. */
   readonly security?: SecurityTarget | 'INSECURE'
 }
 
-/** Checked and frozen parameters. Same literal, same primes, same digest, everywhere. */
+/** Checked and frozen parameters, as `createParams` makes them. Same literal, same primes, same digest, everywhere. */
 export interface Params {
   /** The literal that they were made from, with its defaults filled in. */
   readonly literal: ParamsLiteral
-  /** The scheme. */
+  /** As the literal has it. */
   readonly scheme: 'ckks' | 'bfv' | 'bgv'
-  /** N. */
+  /** N, a power of two from 16 to 131072. */
   readonly ringDegree: number
-  /** log2 N. */
+  /** log2 N, 4 to 17. */
   readonly logN: number
-  /** N/2 for CKKS, N for BFV and BGV. */
+  /** Values in a plaintext: N/2 for CKKS, 8 to 65536; N for BFV and BGV, where a t with slots is a prime that is 1 modulo 2N. */
   readonly slots: number
-  /** q_0 … q_L, base first. */
+  /** q_0 … q_L, base first, each below 2^50 and 1 modulo 2N. */
   readonly primes: readonly number[]
-  /** p_0 … p_{k-1}. */
+  /** p_0 … p_{k-1}, each below 2^50 and 1 modulo 2N; empty where there is no key switching. */
   readonly special: readonly number[]
-  /** α, primes in a digit of key switching. */
+  /** α, primes in a digit of key switching: 1 to 64. */
   readonly digitSize: number
-  /** L: the level of a fresh ciphertext; level ℓ has the primes q_0 … q_ℓ. */
+  /** L, 0 to 63: the level of a fresh ciphertext; level ℓ has the primes q_0 … q_ℓ. */
   readonly maxLevel: number
-  /** log2 of the modulus of a fresh ciphertext. */
+  /** log2 of Q, the modulus of a fresh ciphertext, in bits. */
   readonly logQ: number
-  /** log2 of the modulus of an evaluation key. */
+  /** log2 of Q·P, the modulus of an evaluation key for the top, in bits. */
   readonly logQP: number
-  /** t of BFV and BGV; undefined for CKKS. */
+  /** t of BFV and BGV, 2 to 2^32; undefined for CKKS. */
   readonly plaintextModulus: number | undefined
-  /** One row per kind of published object; empty when INSECURE. */
+  /** One row per kind of published object, none with a negative margin; empty when INSECURE. */
   readonly security: readonly SecurityCheck[]
-  /** SHA-256 over scheme, ring degree, primes, digit size, security target and plaintext modulus: 64 hexadecimal digits. */
+  /** SHA-256 (FIPS 180-4) over scheme, ring degree, primes, digit size, security target and plaintext modulus: 64 lower-case hexadecimal digits. */
   readonly digest: string
 }
 
@@ -125,8 +128,9 @@ function requirePlaintextModulus(literal: ParamsLiteral, chain: readonly number[
 }
 
 /**
- * Checks a literal and chooses its primes: the largest of each size that are 1 modulo 2N.
- * Throws RangeError for a value out of range, GloveboxError `no-primes` or `insecure-parameters`.
+ * Checks a literal and chooses its primes: the largest of each size that are 1 modulo 2N. Security as `checkSecurity` has it.
+ * @throws TypeError for what is no object; RangeError for a value out of range; GloveboxError `no-primes` where a size has too few, or
+ * `insecure-parameters` where Q, or Q·P with special primes, is above the limit of the target, or no table has a row for N.
  */
 export function createParams(literal: ParamsLiteral): Params {
   if (literal === null || typeof literal !== 'object')

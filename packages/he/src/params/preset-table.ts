@@ -33,6 +33,8 @@ const bfvPlan = kept((depth): BfvPreset => planBfvPreset({ scheme: 'bfv', depth,
  *
  * - `presets['ckks-depth-4-scale-40']`, at scales of 30, 35, 40 and 45 bits, as `preset({ depth: 4, scaleBits: 40 })` gives;
  * - `presets['bfv-depth-4-t-20']`, with a plaintext modulus of 20 bits, as `preset({ scheme: 'bfv', depth: 4, plaintextBits: 20 })` gives.
+ *
+ * 100 names; each literal is searched for when it is first asked for, and kept. Another name is undefined.
  */
 export const presets: Readonly<Record<string, ParamsLiteral>> = /* @__PURE__ */ (() => {
   const table: Record<string, ParamsLiteral> = {}
@@ -62,7 +64,8 @@ const commonHead = ['N', 'special', 'α', 'log2 QP', 'limit', 'key MB']
 
 /**
  * The named presets as two tables for people. CKKS: bits that are left of a value of magnitude 1 after so many squarings (the worst case), and after as
- * many products with fresh ones. BFV: the noise budget of a fresh ciphertext and at full depth, at least. Key bytes are means over the levels for CKKS.
+ * many products with fresh ones. BFV: the noise budget in bits of a fresh ciphertext and at full depth, at least. Keys in MB of 10^6 bytes: means over
+ * the levels for CKKS, at the top for BFV. Plans all 100, which takes a while.
  */
 export function formatPresets(): string {
   const ckks = scales.flatMap((scaleBits) =>

@@ -9,7 +9,9 @@ import type { ParamsLiteral } from './params.ts'
  * - CKKS: a base prime with room for the message, primes near the scale for each level.
  * - BFV: a modulus that leaves a noise budget of at least a bit after so many products.
  *
- * Throws RangeError or TypeError for options out of range, GloveboxError `unsupported` where nothing fits, saying what would.
+ * Security by `checkSecurity`, precision and budgets by the sources that the presets name.
+ * @throws TypeError where `depth`, or the scale and precision, or t is missing or stated twice; RangeError for options out of range; GloveboxError
+ * `unsupported` where nothing fits, saying what would.
  */
 export function planPreset(options: CkksPresetOptions): CkksPreset
 export function planPreset(options: BfvPresetOptions): BfvPreset
@@ -18,7 +20,10 @@ export function planPreset(options: CkksPresetOptions | BfvPresetOptions): CkksP
   return options.scheme === 'bfv' ? planBfvPreset(options) : planCkksPreset(options)
 }
 
-/** The literal of `planPreset`. */
+/**
+ * The literal of `planPreset`, for `createParams` or to open a context.
+ * @throws TypeError for an option that is missing; RangeError for one out of range; GloveboxError `unsupported` where nothing fits.
+ */
 export function preset(options: CkksPresetOptions | BfvPresetOptions): ParamsLiteral {
   return options.scheme === 'bfv' ? planBfvPreset(options).literal : planCkksPreset(options).literal
 }

@@ -22,7 +22,10 @@ export function nttPrimes(bits: number, count: number, ringDegree: number): numb
   return found
 }
 
-/** How many primes of a size `createParams` can choose for a ring degree, counted up to `most`. */
+/**
+ * How many primes of exactly `bits` bits (1 to 50) are 1 modulo 2N, so that `createParams` can choose them: from 0 to `most`, where counting stops.
+ * Arguments are not checked. Primality: Miller-Rabin with the bases of Sorenson and Webster 2015, exact in this range.
+ */
 export function countPrimes(bits: number, ringDegree: number, most: number): number {
   return [...take(primesOf(bits, ringDegree), most)].length
 }

@@ -11,13 +11,13 @@ import {
 
 /** A published limit beside what an object needs; margin = limit - bits. */
 export interface SecurityMargin extends SecurityLimit {
-  /** limit - bits of the object: negative where it is over the limit. */
+  /** limit - bits of the object, in bits: negative where it is over the limit. */
   readonly margin: number
 }
 
 /** One kind of published object with the row that it was checked against, and all other rows of its ring degree. */
 export interface SecurityRow extends SecurityCheck {
-  /** The level that a key or ciphertext was made for. */
+  /** The level that a key or ciphertext was made for, 0 to `maxLevel`. */
   readonly level: number
   /** Every published limit for the ring degree, also of the targets that were not asked for. */
   readonly limits: readonly SecurityMargin[]
@@ -27,23 +27,23 @@ export interface SecurityRow extends SecurityCheck {
 
 /** What was published, and why that is safe. `toString` is `formatSecurity`. */
 export interface SecurityReport {
-  /** N. */
+  /** N, a power of two from 1024 to 131072. */
   readonly ringDegree: number
-  /** What the objects are held to. */
+  /** What the objects are held to; `128-classical` for INSECURE parameters. */
   readonly target: SecurityTarget
-  /** One for each kind of published object. */
+  /** One for each kind of published object at the top, and for each level of `keyLevels` below it. */
   readonly rows: readonly SecurityRow[]
   /** The row with the least margin: what decides. */
   readonly tightest: SecurityRow
-  /** A table for people. */
+  /** A table for people, one line a row; as `formatSecurity` gives it. */
   toString(): string
 }
 
 /** What `security` reports on. */
 export interface SecurityOptions {
-  /** Levels of keys to be listed beside those at the top: a key for a lower level has a smaller modulus. */
+  /** Levels of keys, 0 to `maxLevel`, to be listed beside those at the top: a key for a lower level has a smaller modulus. Default: none. */
   readonly keyLevels?: readonly number[]
-  /** Report on INSECURE parameters too, against 128-classical and with negative margins, instead of refusing them. */
+  /** Report on INSECURE parameters too, against 128-classical and with negative margins, instead of refusing them. Default false. */
   readonly allowInsecure?: boolean
 }
 
@@ -52,8 +52,9 @@ export interface SecurityOptions {
  * keys over Q·P. Sizes are log2 of the modulus, for uniform ternary secrets and an error of standard deviation 3.2.
  * HES 1.0 (2018), tables 1 and 2; Bossuat et al. 2024 (eprint 2024/463), table 5.2.
  *
- * Throws GloveboxError `insecure-parameters` for INSECURE parameters unless they are allowed, and where no table has a row for the
- * ring degree; RangeError for a key level that the parameters do not have.
+ * @throws GloveboxError `insecure-parameters` for INSECURE parameters unless they are allowed, and where no table has a row for the ring degree,
+ * `unsupported` for key levels where there are no special primes; RangeError for a key level that the parameters do not have. A literal is checked
+ * by `createParams`, and throws as that does.
  */
 export function security(params: Params | ParamsLiteral, options: SecurityOptions = {}): SecurityReport {
   const checked = checkedParams(params)
@@ -97,7 +98,11 @@ export function security(params: Params | ParamsLiteral, options: SecurityOption
   ) as SecurityReport
 }
 
-/** `security(params)` as a table for people, one line per object. Throws as `security` does. */
+/**
+ * `security(params)` as a table for people, one line per object; sizes in bits.
+ * @throws GloveboxError `insecure-parameters` for INSECURE parameters unless they are allowed, `unsupported` for key levels without special primes;
+ * RangeError for a key level that there is not.
+ */
 export function formatSecurity(params: Params | ParamsLiteral, options: SecurityOptions = {}): string {
   return security(params, options).toString()
 }

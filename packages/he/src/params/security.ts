@@ -37,21 +37,21 @@ export type SecurityTarget =
   | '192-quantum'
   | '256-quantum'
 
-/** What a published object was checked against. Bits are of log2 of its modulus. */
+/** What a published object was checked against; sizes are log2 of its modulus, in bits. */
 export interface SecurityCheck {
-  /** What is published: ciphertext, public key or evaluation key. */
+  /** What is published, for people: ciphertext, public key or evaluation key. */
   readonly object: string
-  /** The security that was asked for. */
+  /** The security that was asked for; decides which tables count. */
   readonly target: SecurityTarget
-  /** The table that states the smallest limit. */
+  /** The table that states the smallest limit; of two equal ones the one of 2024. */
   readonly standard: 'hes-2018' | 'guidelines-2024'
-  /** N. */
+  /** N, 1024 to 131072. */
   readonly ringDegree: number
-  /** log2 of the modulus of the object. */
+  /** log2 of the modulus of the object, in bits: Q or Q·P. */
   readonly bits: number
-  /** The largest log2 that the table allows. */
+  /** The most that the table allows for `bits`, 13 to 3523. */
   readonly limit: number
-  /** limit - bits: negative where the object is not secure. */
+  /** limit - bits, in bits: negative where the object is not secure at the target. */
   readonly margin: number
 }
 
@@ -60,7 +60,11 @@ export function log2Product(primes: readonly number[]): number {
   return primes.reduce((sum, p) => sum + Math.log2(p), 0)
 }
 
-/** The check for one published object; `margin` < 0 means that it is not secure at the target. Throws where no table has a row. */
+/**
+ * The check for one published object whose modulus is the product of the primes in `modulus`; `margin` < 0 means that it is not secure at the target.
+ * For uniform ternary secrets and errors of standard deviation 3.2: HES 1.0 (2018), tables 1 and 2; Bossuat et al. 2024 (eprint 2024/463), table 5.2.
+ * @throws GloveboxError `insecure-parameters` where no table has a row for the ring degree at the target.
+ */
 export function checkSecurity(
   object: string,
   ringDegree: number,
@@ -94,15 +98,15 @@ export function requireSecure(check: SecurityCheck): void {
 
 /** One published limit: log2 of a modulus at a ring degree, for a target. */
 export interface SecurityLimit {
-  /** The table. */
+  /** `hes-2018`: HES 1.0 (2018), tables 1 and 2. `guidelines-2024`: Bossuat et al. 2024 (eprint 2024/463), table 5.2. */
   readonly standard: SecurityCheck['standard']
   /** Bits of security against a classical or a quantum attacker. */
   readonly target: SecurityTarget
-  /** The largest log2 of a modulus. */
+  /** The largest log2 of a modulus, 13 to 3523 bits. */
   readonly limit: number
 }
 
-/** All that the tables say about a ring degree, each standard by itself; empty where none has a row. */
+/** All that the tables say about a ring degree (1024 to 131072, a power of two), each standard by itself; empty where none has a row. */
 export function securityLimits(ringDegree: number): readonly SecurityLimit[] {
   const rows = [
     ['hes-2018', hes2018],

@@ -3,7 +3,7 @@ import { requireFunction } from '../base/require.ts'
 
 /** What a long operation asks now and then whether to go on, by a call that throws if not. An AbortSignal is one. */
 export interface Interrupt {
-  /** Throws where the operation is to stop. */
+  /** Throws, whatever it likes, where the operation is to stop; returns where it may go on. Asked every few milliseconds. */
   throwIfAborted(): void
 }
 

@@ -125,6 +125,17 @@ describe.each(['wasm-fused', 'wasm', 'reference'] as const)('the ring on %s', (n
     expect(() => slab.ptr).toThrow(expect.objectContaining({ code: 'disposed' }))
     slab[Symbol.dispose]()
   })
+
+  test('a watch is intact until the first of its values is given back', () => {
+    const [a, b, c] = [ring.limbs(1), ring.limbs(1), ring.limbs(1)]
+    const [both, first, none] = [ring.watch([a, b]), ring.watch([a]), ring.watch([])]
+    c[Symbol.dispose]()
+    expect([both.intact, first.intact, none.intact]).toEqual([true, true, true])
+    b[Symbol.dispose]()
+    expect([both.intact, first.intact, none.intact]).toEqual([false, true, true])
+    a[Symbol.dispose]()
+    expect([both.intact, first.intact, none.intact]).toEqual([false, false, true])
+  })
 })
 
 describe('indices and factors', () => {

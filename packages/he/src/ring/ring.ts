@@ -9,6 +9,7 @@ import { nttTable } from '../kernels/ntt-tables.ts'
 import type { Kernels, Ptr } from '../kernels/table.ts'
 import type { Params } from '../params/params.ts'
 import { createInterruptions, type Interrupt } from './interrupt.ts'
+import { createWatches, type Watch } from './watch.ts'
 
 /** One prime of the chain or of the special primes, with its table of roots in memory. */
 export interface Modulus {
@@ -73,17 +74,19 @@ export interface Ring extends Disposable {
   threadsStarted(): Promise<number>
   /** Space for `count` limbs. Its `ptr` throws GloveboxError `disposed` once it was given back. */
   limbs(count: number, options?: AllocOptions): Slab
+  /** Stays intact until the first of these, which `limbs` made, is given back: one look in place of one at each. */
+  watch(slabs: readonly Slab[]): Watch
   /** Ends the threads, wipes secrets, forgets the memory. Whatever is asked of its values afterwards is GloveboxError `disposed`. */
   [Symbol.dispose](): void
 }
 
-/** Bytes of the kernels' memory. */
+/** Bytes of the kernels' memory, one WebAssembly memory a context. */
 export interface MemoryUse {
-  /** In values and tables that are alive. */
+  /** Bytes in values and tables that are alive. */
   readonly used: number
-  /** The most that there ever were. */
+  /** The most bytes that were ever in use at once. */
   readonly peak: number
-  /** Taken from the system. It does not shrink before the context is disposed of. */
+  /** Bytes taken from the system, at most 2^32. They do not shrink before the context is disposed of. */
   readonly reserved: number
 }
 
@@ -102,6 +105,11 @@ export function openRing(params: Params, opened: Backend): Ring {
   let disposed = false
   let forTasks = taskKernels(backend.kernels)
   const interruptions = createInterruptions()
+  const watches = createWatches()
+  const givenBack = (slab: Slab): void => {
+    interruptions.givenBack(slab)
+    watches.givenBack(slab)
+  }
   const n = params.ringDegree
   const heap = createHeap(backend)
   const kept: Slab[] = []
@@ -186,10 +194,11 @@ export function openRing(params: Params, opened: Backend): Ring {
     },
     threadsStarted: async () => (await backend.threads?.started()) ?? 1,
     limbs(count, options) {
-      const slab = guarded(heap.alloc(count * limbBytes, options), () => disposed, interruptions.givenBack)
+      const slab = guarded(heap.alloc(count * limbBytes, options), () => disposed, givenBack)
       if (!options?.lasting) interruptions.taken(slab)
       return slab
     },
+    watch: watches.watch,
     [Symbol.dispose]() {
       disposed = true
       heap.close()

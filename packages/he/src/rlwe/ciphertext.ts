@@ -5,40 +5,70 @@ import type { Ptr } from '../kernels/table.ts'
 import { describeMismatch } from '../params/params.ts'
 import type { Ring } from '../ring/ring.ts'
 
-/** An encoded message in NTT form: level+1 limbs. Values are immutable; `using` gives the memory back. */
+/**
+ * An encoded message in NTT form: level+1 limbs of N residues. Values are immutable; `using` gives the memory back, and whoever uses them afterwards
+ * gets GloveboxError `disposed`.
+ */
 export interface Plaintext extends Disposable {
   /** Tells values apart at run time. */
   readonly kind: 'plaintext'
   /** The ring of its context. */
   readonly ring: Ring
-  /** Its memory: level+1 limbs. */
+  /** Its memory: level+1 limbs, limb i modulo q_i. */
   readonly slab: Slab
   /** ℓ, from 0 to `params.maxLevel`: the modulus is q_0 … q_ℓ. */
   readonly level: number
-  /** What the message was multiplied by before rounding. */
+  /** CKKS: what the message was multiplied by before rounding, from 1 to half the modulus of the level. BFV: 1. BGV: 1, or what was decrypted had. */
   readonly scale: number
-  /** Only every stride-th coefficient carries the message (1: all do); see replies in wire.ts. */
+  /** Only every stride-th coefficient carries the message, from 1 to N - 1; 1, where all do, but for what came from a trimmed reply. */
   readonly stride: number
+  /** How many coefficients do: 0, stride, …, (kept - 1)·stride, at most ⌈N/stride⌉; N but for what came from a trimmed reply. */
+  readonly kept: number
 }
 
-/** Two or three polynomials in NTT form, one after the other, level+1 limbs each: c_0 + c_1 s (+ c_2 s^2) = message + noise. */
+/**
+ * Two or three polynomials in NTT form, one after the other, level+1 limbs of N residues each: c_0 + c_1 s (+ c_2 s^2) = message + noise. Immutable;
+ * `using` gives the memory back, and whoever uses it afterwards gets GloveboxError `disposed`. Ring-LWE: Lyubashevsky, Peikert, Regev 2010
+ * (eprint 2012/230).
+ */
 export interface Ciphertext extends Disposable {
   /** Tells values apart at run time. */
   readonly kind: 'ciphertext'
   /** The ring of its context. */
   readonly ring: Ring
-  /** Its memory: `parts` polynomials of level+1 limbs. */
+  /** Its memory: `parts` polynomials of level+1 limbs, limb i modulo q_i. */
   readonly slab: Slab
-  /** Polynomials: 2, or 3 after a product that was not relinearised. */
+  /** Polynomials: 2, or 3 after a product until it is relinearised. */
   readonly parts: 2 | 3
   /** ℓ, from 0 to `params.maxLevel`: the modulus is q_0 … q_ℓ. */
   readonly level: number
-  /** What the message was multiplied by, at least 1. */
+  /** CKKS: what the message was multiplied by, from 1 to half the modulus of the level. BFV: 1. BGV: a factor modulo t, 1 to t - 1. */
   readonly scale: number
-  /** The public seed that c_1 was expanded from, while c_1 is still that: it is sent in place of c_1. */
+  /** The public seed of 32 bytes that c_1 was expanded from (ChaCha20, RFC 8439), while c_1 is still that: it is sent in place of c_1. */
   readonly seed: Uint8Array | undefined
-  /** Only every stride-th coefficient carries the message (1: all do). */
+  /** Only every stride-th coefficient carries the message, from 1 to N - 1; 1, where all do, but for what came from a trimmed reply. */
   readonly stride: number
+  /** How many coefficients do: 0, stride, …, (kept - 1)·stride, at most ⌈N/stride⌉; N but for what came from a trimmed reply. */
+  readonly kept: number
+}
+
+/** Which coefficients carry the message: 0, stride, …, (kept - 1) stride. */
+export interface Places {
+  readonly stride: number
+  readonly kept: number
+}
+
+/** Those that do in all of several values: what a sum still has. */
+export function commonPlaces(values: readonly Places[]): Places {
+  return values.reduce((a, b) => {
+    const last = Math.min((a.kept - 1) * a.stride, (b.kept - 1) * b.stride)
+    const stride = (a.stride / greatestDivisor(a.stride, b.stride)) * b.stride
+    return stride > last ? { stride: 1, kept: 1 } : { stride, kept: Math.floor(last / stride) + 1 }
+  })
+}
+
+function greatestDivisor(a: number, b: number): number {
+  return b === 0 ? a : greatestDivisor(b, a % b)
 }
 
 const showPlaintext = showAs<Plaintext>('Plaintext', ({ level, scale, ring }) => ({
@@ -62,7 +92,12 @@ export function newPlaintext(
   ring: Ring,
   level: number,
   scale: number,
-  { stride = 1, special = false, wipe = false }: { stride?: number; special?: boolean; wipe?: boolean } = {},
+  {
+    stride = 1,
+    kept = Math.ceil(ring.n / stride),
+    special = false,
+    wipe = false,
+  }: Partial<Places> & { special?: boolean; wipe?: boolean } = {},
 ): Plaintext {
   const slab = ring.limbs(level + 1 + (special ? ring.params.special.length : 0), { wipe })
   return {
@@ -72,6 +107,7 @@ export function newPlaintext(
     level,
     scale,
     stride,
+    kept,
     [shown]: showPlaintext,
     [Symbol.dispose]: () => slab[Symbol.dispose](),
   }
@@ -82,9 +118,10 @@ export function newCiphertext(
   parts: 2 | 3,
   level: number,
   scale: number,
-  more: { seed?: Uint8Array; stride?: number } = {},
+  more: { seed?: Uint8Array } & Partial<Places> = {},
 ): Ciphertext {
   const slab = ring.limbs(parts * (level + 1))
+  const { stride = 1, kept = Math.ceil(ring.n / stride) } = more
   return {
     kind: 'ciphertext',
     ring,
@@ -93,7 +130,8 @@ export function newCiphertext(
     level,
     scale,
     seed: more.seed,
-    stride: more.stride ?? 1,
+    stride,
+    kept,
     [shown]: showCiphertext,
     [Symbol.dispose]: () => slab[Symbol.dispose](),
   }
@@ -112,19 +150,24 @@ export function filled<T extends Disposable>(out: T, fill: (out: T) => void): T 
 
 /** The same value again, in memory of its own. */
 export function copyCiphertext(ct: Ciphertext): Ciphertext {
-  const { ring, stride, seed } = ct
+  const { ring, stride, kept, seed } = ct
   const src = ct.slab.ptr
-  const out = newCiphertext(ring, ct.parts, ct.level, ct.scale, { stride, ...(seed && { seed }) })
+  const out = newCiphertext(ring, ct.parts, ct.level, ct.scale, { stride, kept, ...(seed && { seed }) })
   ring.heap.u8(out.slab.ptr, out.slab.bytes).set(ring.heap.u8(src, out.slab.bytes))
   return out
+}
+
+/** Whether every coefficient carries the message. */
+export function isWhole({ kept, ring }: Places & { readonly ring: Ring }): boolean {
+  return kept === ring.n
 }
 
 /**
  * Refuses what was read from a trimmed reply, or decrypted from it: the coefficients that were left out are noise of any size, and a product
  * would spread it over the message.
  */
-export function requireWhole(name: string, value: { readonly stride: number }): void {
-  if (value.stride === 1) return
+export function requireWhole(name: string, value: Places & { readonly ring: Ring }): void {
+  if (isWhole(value)) return
   throw new GloveboxError(
     'unsupported',
     `"${name}" was read from a trimmed reply: it can be decrypted, but not multiplied`,

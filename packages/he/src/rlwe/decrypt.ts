@@ -12,8 +12,8 @@ export function decrypt(context: { readonly ring: Ring }, secret: SecretKey, cip
   requireRing(ring, 'secret', secret, 'secret-key')
   requireRing(ring, 'ciphertext', ciphertext, 'ciphertext')
   const { kernels, n, limbBytes } = ring
-  const { level, scale, stride, parts } = ciphertext
-  return filled(newPlaintext(ring, level, scale, { stride, wipe: true }), ({ slab }) => {
+  const { level, scale, stride, kept, parts } = ciphertext
+  return filled(newPlaintext(ring, level, scale, { stride, kept, wipe: true }), ({ slab }) => {
     for (let i = 0; i <= level; i++) {
       const { p, pinv } = ring.moduli[i]!
       const m = slab.ptr + i * limbBytes

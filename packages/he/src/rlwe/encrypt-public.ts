@@ -9,12 +9,12 @@ export function encryptPublic(context: { readonly ring: Ring }, key: PublicKey, 
   requireRing(ring, 'key', key, 'public-key')
   requireRing(ring, 'plaintext', plaintext, 'plaintext')
   const { n, limbBytes } = ring
-  const { level, scale, stride } = plaintext
+  const { level, scale, stride, kept } = plaintext
   const limbs = ring.params.primes.length
   const indices = [...Array(level + 1).keys()]
   // Read here, before anything is taken: what was disposed of throws.
   const [keyAt, message] = [key.slab.ptr, plaintext.slab.ptr]
-  const ct = newCiphertext(ring, 2, level, scale, { stride })
+  const ct = newCiphertext(ring, 2, level, scale, { stride, kept })
   using small = ring.limbs(1, { wipe: true })
   using u = ring.limbs(level + 1, { wipe: true })
   sampleTernary(ring, small.ptr)

@@ -18,11 +18,11 @@ export function encryptSymmetric(
   requireRing(ring, 'secret', secret, 'secret-key')
   requireRing(ring, 'plaintext', plaintext, 'plaintext')
   const { n, limbBytes } = ring
-  const { level, scale, stride } = plaintext
+  const { level, scale, stride, kept } = plaintext
   // Read here, before anything is taken: what was disposed of throws.
   const [message, key] = [plaintext.slab.ptr, secretLimb(secret, 0)]
   const seed = randomBytes(seedBytes)
-  const ct = newCiphertext(ring, 2, level, scale, { seed, stride })
+  const ct = newCiphertext(ring, 2, level, scale, { seed, stride, kept })
   expandCiphertext(ct, seed)
   using error = ring.limbs(1, { wipe: true })
   sampleError(ring, error.ptr)

@@ -2,7 +2,6 @@ import type { Slab } from '../backend/heap.ts'
 import type { Ptr } from '../kernels/table.ts'
 import type { Ring } from '../ring/ring.ts'
 import { extendedLimbs } from './keys.ts'
-import { switchPlan } from './switch-plan.ts'
 
 /**
  * Two extended polynomials in NTT form, limb by limb side by side: limb t of part r lies at `part(r) + t*stride`. So one target prime of
@@ -32,18 +31,4 @@ export function zeroExtended(ring: Ring, level: number): Extended {
   const out = newExtended(ring, level)
   ring.heap.u8(out.slab.ptr, out.slab.bytes).fill(0)
   return out
-}
-
-/** sum += value. */
-export function addTo(sum: Extended, value: Extended): void {
-  const { ring, level } = sum
-  const { targets } = switchPlan(ring, level)
-  const [a, b] = [sum.part(0), value.part(0)]
-  ring.parallel(targets.length, (limb, kernels) => {
-    const { p, pinv } = targets[limb]!.modulus
-    for (const r of [0, ring.limbBytes]) {
-      const at = a + limb * sum.stride + r
-      kernels.add(at, at, b + limb * value.stride + r, ring.n, p, pinv)
-    }
-  })
 }

@@ -7,13 +7,16 @@ import { applyKey, type Decomposition, decompose, type Start, switchKey } from '
 import { divideExtended } from './moddown.ts'
 import { switchPlan } from './switch-plan.ts'
 
-/** A ciphertext with its decomposition: each further rotation skips most of the transforms. Halevi and Shoup 2018 (eprint 2018/244). */
+/**
+ * A ciphertext with its decomposition: each further rotation skips most of the transforms. Halevi and Shoup 2018 (eprint 2018/244). Holds memory of
+ * its own; `using` gives it back and leaves the ciphertext.
+ */
 export interface Hoisted extends Disposable {
   /** The ring of its context. */
   readonly ring: Ring
-  /** The ciphertext, which must live as long. */
+  /** The ciphertext, of two parts, which must live as long. */
   readonly ciphertext: Ciphertext
-  /** What its rotations share. */
+  /** What its rotations share: the digits of c_1 in NTT form over the extended basis of the level. */
   readonly decomposition: Decomposition
 }
 
@@ -50,8 +53,8 @@ export function liftedStart({ ring, level, slab }: Ciphertext): (limb: number) =
 }
 
 /** Divides what key switching of `from` left by P and turns it. */
-function turned({ ring, scale, stride }: Ciphertext, product: Extended, element: number): Ciphertext {
-  return divideExtended(product, scale, { transformed: true, automorphism: ring.automorphism(element), stride })
+function turned({ ring, scale, stride, kept }: Ciphertext, product: Extended, element: number): Ciphertext {
+  return divideExtended(product, scale, { transformed: true, automorphism: ring.automorphism(element), stride, kept })
 }
 
 function rotateAtOnce(a: Ciphertext, element: number, key: SwitchingKey): Ciphertext {

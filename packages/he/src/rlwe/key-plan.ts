@@ -8,27 +8,27 @@ import { switchingKeyBytes, switchingKeyMemory } from './sizes.ts'
 
 /** The evaluation keys that a circuit uses, each at the highest level that it is used at; a level left out is the top. */
 export interface KeyNeeds {
-  /** Whether there are products; at which level at most. */
+  /** Whether there are products; at which level at most, 0 to `maxLevel` (default: the top). Default: none. */
   readonly relinearisation?: boolean | { readonly level?: number }
-  /** Slots to the left by `steps`; a step of 0 needs no key, and steps that differ by a multiple of N/2 are one. */
+  /** Slots to the left by `steps`, integers: 0 needs no key, steps that differ by a multiple of N/2 are one. `level`: 0 to `maxLevel`. Default: none. */
   readonly rotations?: readonly { readonly steps: number; readonly level?: number }[]
-  /** Complex conjugation (CKKS), or swapping the rows (BFV). */
+  /** Complex conjugation (CKKS), or swapping the rows (BFV, BGV); `level` from 0 to `maxLevel`. Default: none. */
   readonly conjugate?: boolean | { readonly level?: number }
 }
 
-/** Keys that are not made yet: which, for which level, and how large they will be. */
+/** Keys that are not made yet: which, for which level, and how many bytes they will have. */
 export interface KeyPlan {
-  /** The parameters that it is for. */
+  /** The parameters that it is for, checked. */
   readonly params: Params
-  /** As `createRelinearisationKey` takes it, or undefined where none is needed. */
+  /** As `createRelinearisationKey` takes it, level 0 to `maxLevel`; undefined where none is needed. */
   readonly relinearisation: { readonly level: number } | undefined
-  /** As `createGaloisKeys` takes them, one for each key, in ascending order of their Galois elements. */
+  /** As `createGaloisKeys` takes them, one for each key, none for 0 steps, in ascending order of their Galois elements. */
   readonly requests: readonly { readonly steps: number | 'conjugate'; readonly level: number }[]
   /** The exact length of `encodeEvaluationKeys`, in bytes. */
   bytes(): number
-  /** What the keys take in memory once they are made or read, in bytes: both halves of every digit, 8 bytes a residue. */
+  /** What the keys take in memory once they are made or read, in bytes: both halves of every digit, 8 bytes a residue and 192 a limb. */
   memory(): number
-  /** One line per key, for people. */
+  /** One line per key and one for all, for people: level, bytes on the wire and in memory. */
   describe(): string
 }
 
@@ -96,8 +96,8 @@ function ask(galois: Map<number, Request>, n: number, request: Request): void {
  * createGaloisKeys(context, secret, plan.requests)
  * ```
  *
- * Throws RangeError for a level that the parameters do not have, TypeError for steps that are no integers, GloveboxError `unsupported` for keys
- * under parameters without special primes.
+ * @throws RangeError for a level that the parameters do not have; TypeError for rotations that are no array of objects, and for steps that are no
+ * integers; GloveboxError `unsupported` for keys under parameters without special primes. A literal is checked by `createParams`, and throws as that does.
  */
 export function planKeys(params: Params | ParamsLiteral, needs: KeyNeeds): KeyPlan {
   const checked = checkedParams(params)
@@ -120,7 +120,8 @@ export function planKeys(params: Params | ParamsLiteral, needs: KeyNeeds): KeyPl
 
 /**
  * The keys that serve all of several circuits under the same parameters, each at the highest level that one of them asks for.
- * Throws TypeError where there is none, GloveboxError `parameters-mismatch` for plans of other parameters.
+ * @throws TypeError without any plan; GloveboxError `parameters-mismatch` for plans of other parameters, `unsupported` for keys under parameters
+ * without special primes.
  */
 export function mergeKeyPlans(...plans: readonly KeyPlan[]): KeyPlan {
   const [first] = plans

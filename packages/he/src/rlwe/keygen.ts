@@ -18,11 +18,11 @@ import {
 import { sampleError } from './noise.ts'
 import { type SecretKey, secretLimb } from './secret-key.ts'
 
-/** A rotation by `steps` slots to the left, or complex conjugation, for ciphertexts up to `level` (default: all). */
+/** One Galois key: of a rotation, or of complex conjugation (CKKS) or swapping the rows (BFV, BGV). */
 export interface GaloisRequest {
-  /** Slots to the left; negative to the right. Taken modulo the number of slots. */
+  /** Slots to the left, any integer, negative to the right, taken modulo N/2; 0 makes no key. */
   readonly steps: number | 'conjugate'
-  /** The highest level at which the key will be used; default: the top. */
+  /** The highest level at which the key will be used, 0 to `maxLevel`; default: the top. */
   readonly level?: number
 }
 

@@ -14,23 +14,26 @@ export interface SwitchingKey extends Disposable {
   readonly ring: Ring
   /** Its memory: for each digit b_d, then a_d, of level+1+k limbs each in NTT form. */
   readonly slab: Slab
-  /** The highest level of a ciphertext that it serves. */
+  /** The highest level of a ciphertext that it serves, 0 to `params.maxLevel`. */
   readonly level: number
-  /** ⌈(level+1)/α⌉ for digits of α primes. */
+  /** ⌈(level+1)/α⌉ for digits of α primes: 1 or more. */
   readonly digits: number
-  /** The public seed that every a_d is expanded from; undefined where they come from elsewhere, and are sent in full. */
+  /** The public seed of 32 bytes that every a_d is expanded from (ChaCha20, RFC 8439); undefined where they come from elsewhere, and are sent in full. */
   readonly seed: Uint8Array | undefined
 }
 
-/** What a server needs to compute: never a secret. */
+/** What a server needs to compute, all of one context: never a secret. */
 export interface EvaluationKeys {
   /** For products: from s^2 to s. Undefined where the program has none. */
   readonly relinearisation: SwitchingKey | undefined
-  /** By Galois element g: the key of the automorphism X → X^g. */
+  /** By Galois element g, odd, 3 to 2N - 1: the key of the automorphism X → X^g. May be empty. */
   readonly galois: ReadonlyMap<number, SwitchingKey>
 }
 
-/** Encryption key that may be given to anyone: (b, a) at the top level, b = -a s + e. */
+/**
+ * Encryption key that may be given to anyone: (b, a) at the top level, b = -a s + e with a uniform and e centred binomial, sigma 3.24. Serves
+ * plaintexts of every level. Lyubashevsky, Peikert, Regev 2010 (eprint 2012/230).
+ */
 export interface PublicKey extends Disposable {
   /** Tells values apart at run time. */
   readonly kind: 'public-key'
@@ -38,7 +41,7 @@ export interface PublicKey extends Disposable {
   readonly ring: Ring
   /** Its memory: b, then a, of L+1 limbs each in NTT form. */
   readonly slab: Slab
-  /** The public seed of 32 bytes that a is expanded from; undefined where it comes from elsewhere, and is sent in full. */
+  /** The public seed of 32 bytes that a is expanded from (ChaCha20, RFC 8439); undefined where it comes from elsewhere, and is sent in full. */
   readonly seed: Uint8Array | undefined
 }
 
@@ -90,7 +93,11 @@ export function newPublicKey(ring: Ring, seed?: Uint8Array): PublicKey {
   }
 }
 
-/** The Galois element that rotates slots to the left by `steps`: 3^steps modulo 2N. */
+/**
+ * The Galois element that rotates slots to the left by `steps`, any integer, taken modulo N/2: 3^steps modulo 2N, odd, 1 to 2N - 1; 1 stands for no
+ * rotation. `ring` is that of a context: only its N counts.
+ * @throws TypeError for steps that are no integer.
+ */
 export function rotationElement(ring: { readonly n: number }, steps: number): number {
   const slots = ring.n / 2
   if (!Number.isInteger(steps)) throw new TypeError(`"steps" expected an integer, got ${steps}`)
@@ -103,7 +110,7 @@ export function rotationElement(ring: { readonly n: number }, steps: number): nu
   return element
 }
 
-/** The Galois element of complex conjugation: 2N - 1. */
+/** The Galois element of complex conjugation (CKKS) or of swapping the rows (BFV, BGV): 2N - 1. */
 export function conjugationElement(ring: { readonly n: number }): number {
   return 2 * ring.n - 1
 }

@@ -28,31 +28,48 @@ export interface Start {
 const fromZero = (): Start => ({ add0: 0, add1: 0, w: 0 })
 
 /** The coefficients of every digit, ready to be raised: those of one prime as they are, those of more as the basisScale kernel leaves them. */
-interface Split extends Disposable {
+export interface Split extends Disposable {
   readonly plan: SwitchPlan
   readonly coefficients: Ptr
   readonly quotients: Ptr
 }
 
-function split(ring: Ring, plan: SwitchPlan, src: Ptr): Split {
-  const { n, limbBytes, moduli } = ring
-  const { level, digits } = plan
-  const slab = ring.limbs(level + 1 + digits.length)
+/** Memory for them: first `splitLimb` of every limb of a polynomial, then `scaleDigits`. */
+export function newSplit(ring: Ring, level: number): Split {
+  const plan = switchPlan(ring, level)
+  const slab = ring.limbs(level + 1 + plan.digits.length)
   const coefficients = slab.ptr
-  const quotients = coefficients + (level + 1) * limbBytes
-  ring.parallel(level + 1, (i, kernels) => {
-    const { p, pinv, table } = moduli[i]!
-    kernels.nttInverseFrom(coefficients + i * limbBytes, src + i * limbBytes, n, p, pinv, table)
-  })
-  if (digits.some(({ basis }) => basis.scale !== 0)) {
-    ring.parallel(digits.length, (d, kernels) => {
-      const { first, basis } = digits[d]!
-      const at = coefficients + first * limbBytes
-      if (basis.scale === 0) return
-      kernels.basisScale(at, limbBytes, quotients + d * limbBytes, at, limbBytes, basis.sources.length, basis.scale, n)
-    })
-  }
+  const quotients = coefficients + (level + 1) * ring.limbBytes
   return { plan, coefficients, quotients, [Symbol.dispose]: () => slab[Symbol.dispose]() }
+}
+
+/** Limb i of a polynomial in NTT form, at `src`. */
+export function splitLimb(kernels: Kernels, { n, limbBytes, moduli }: Ring, into: Split, i: number, src: Ptr): void {
+  const { p, pinv, table } = moduli[i]!
+  kernels.nttInverseFrom(into.coefficients + i * limbBytes, src, n, p, pinv, table)
+}
+
+export function scaleDigits(ring: Ring, { plan: { digits }, coefficients, quotients }: Split): void {
+  const { n, limbBytes } = ring
+  if (digits.every(({ basis }) => basis.scale === 0)) return
+  ring.parallel(digits.length, (d, kernels) => {
+    const { first, basis } = digits[d]!
+    const at = coefficients + first * limbBytes
+    if (basis.scale === 0) return
+    kernels.basisScale(at, limbBytes, quotients + d * limbBytes, at, limbBytes, basis.sources.length, basis.scale, n)
+  })
+}
+
+function split(ring: Ring, level: number, src: Ptr): Split {
+  const pieces = newSplit(ring, level)
+  ring.parallel(level + 1, (i, kernels) => splitLimb(kernels, ring, pieces, i, src + i * ring.limbBytes))
+  scaleDigits(ring, pieces)
+  return pieces
+}
+
+/** Task i is that of this limb: the special primes first, which all digits are raised to, so that threads finish together. */
+function limbOfTask(task: number, { level, targets }: SwitchPlan): number {
+  return (task + level + 1) % targets.length
 }
 
 /** Raises every other digit to a target: digit d lands at dst + d limbs, in NTT form. */
@@ -75,12 +92,13 @@ function raise(kernels: Kernels, ring: Ring, { plan, coefficients, quotients }: 
 export function decompose(ring: Ring, src: Ptr, level: number): Decomposition {
   const plan = switchPlan(ring, level)
   const digits = plan.digits.length
-  using pieces = split(ring, plan, src)
+  using pieces = split(ring, level, src)
   const slab = ring.limbs(digits * plan.targets.length)
   const at = slab.ptr
-  ring.parallel(plan.targets.length, (t, kernels) =>
-    raise(kernels, ring, pieces, plan.targets[t]!, at + t * digits * ring.limbBytes),
-  )
+  ring.parallel(plan.targets.length, (task, kernels) => {
+    const t = limbOfTask(task, plan)
+    raise(kernels, ring, pieces, plan.targets[t]!, at + t * digits * ring.limbBytes)
+  })
   return { ring, slab, level, digits, [Symbol.dispose]: () => slab[Symbol.dispose]() }
 }
 
@@ -156,27 +174,36 @@ export function applyKey(
 
 /**
  * Decomposes the polynomial in NTT form at `src` and takes the inner product with a key: target by target, so that digits meet the key while they
- * are in the cache, and the sums take the place of the first two. Options as for `applyKey`.
+ * are in the cache, and the sums take the place of the first two. Options as for `applyKey`; `pieces` where the polynomial is split already, and
+ * `finish` is called for every limb in its task, with the place of its two sums, one limb after the other.
  */
 export function switchKey(
   ring: Ring,
   src: Ptr,
   level: number,
   key: SwitchingKey,
-  options: { readonly start?: (limb: number) => Start; readonly coefficients?: boolean } = {},
+  options: {
+    readonly start?: (limb: number) => Start
+    readonly coefficients?: boolean
+    readonly pieces?: Split
+    readonly finish?: (kernels: Kernels, limb: number, sums: Ptr) => void
+  } = {},
 ): Extended {
   requireKeyLevel(key, level)
-  const { start = fromZero, coefficients = false } = options
+  const { start = fromZero, coefficients = false, finish } = options
   const plan = switchPlan(ring, level)
   const keyAt = key.slab.ptr
-  using pieces = split(ring, plan, src)
+  using made = options.pieces === undefined ? split(ring, level, src) : undefined
+  const pieces = options.pieces ?? made!
   const out = newExtended(ring, level, Math.max(2, plan.digits.length))
   const at = out.part(0)
-  ring.parallel(plan.targets.length, (t, kernels) => {
+  ring.parallel(plan.targets.length, (task, kernels) => {
+    const t = limbOfTask(task, plan)
     const dst = at + t * out.stride
     raise(kernels, ring, pieces, plan.targets[t]!, dst)
     innerProduct(kernels, ring, plan, t, key, keyAt, dst, src, dst, start(t))
     if (coefficients && t > level) toCoefficients(kernels, ring, plan.targets[t]!, dst)
+    finish?.(kernels, t, dst)
   })
   return out
 }

@@ -1,7 +1,7 @@
-import type { Ptr } from '../kernels/table.ts'
+import type { Kernels, Ptr } from '../kernels/table.ts'
 import { combineTo } from '../ring/basis.ts'
 import type { Ring } from '../ring/ring.ts'
-import { type Ciphertext, limbOf, newCiphertext } from './ciphertext.ts'
+import { type Ciphertext, limbOf, newCiphertext, type Places } from './ciphertext.ts'
 import type { Extended } from './extended.ts'
 import { switchPlan } from './switch-plan.ts'
 
@@ -10,6 +10,8 @@ export interface Division {
   readonly src: Ptr
   readonly stride: number
   readonly dst: Ptr
+  /** Room for the coefficients of the special primes, one limb after the other; where it is left out they take the place of the values. */
+  readonly special?: Ptr
 }
 
 export interface DivideOptions {
@@ -17,20 +19,30 @@ export interface DivideOptions {
   readonly transformed?: boolean
   /** Table of an automorphism that the results go through, see `Ring.automorphism`. */
   readonly automorphism?: Ptr
+  /** Called for every limb of every result in its task, with its place. */
+  readonly finish?: (kernels: Kernels, limb: number, at: Ptr) => void
 }
 
-/** Divides extended polynomials by P and rounds. The sources are used up; a result may not lie in a source. */
+/**
+ * Divides extended polynomials by P and rounds. The sources are used up, but for one with room for the special primes and no automorphism; a
+ * result may not lie in a source.
+ */
 export function divideByP(ring: Ring, level: number, parts: readonly Division[], options: DivideOptions = {}): void {
   const { n, limbBytes, params, moduli } = ring
   const k = params.special.length
   const { special } = switchPlan(ring, level)
-  const { automorphism } = options
-  const first = (part: Division): Ptr => part.src + (level + 1) * part.stride
+  const { automorphism, finish } = options
+  const values = (part: Division): Ptr => part.src + (level + 1) * part.stride
+  const first = (part: Division): Ptr => part.special ?? values(part)
+  const step = (part: Division): number => (part.special === undefined ? part.stride : limbBytes)
   if (options.transformed !== true) {
     ring.parallel(parts.length * k, (task, kernels) => {
       const part = parts[Math.floor(task / k)]!
-      const { p, pinv, table } = moduli[params.primes.length + (task % k)]!
-      kernels.nttInverse(first(part) + (task % k) * part.stride, n, p, pinv, table)
+      const limb = task % k
+      const { p, pinv, table } = moduli[params.primes.length + limb]!
+      const at = first(part) + limb * step(part)
+      if (part.special === undefined) kernels.nttInverse(at, n, p, pinv, table)
+      else kernels.nttInverseFrom(at, values(part) + limb * part.stride, n, p, pinv, table)
     })
   }
   using quotients = k > 1 ? ring.limbs(parts.length) : undefined
@@ -38,7 +50,7 @@ export function divideByP(ring: Ring, level: number, parts: readonly Division[],
   if (k > 1) {
     ring.parallel(parts.length, (r, kernels) => {
       const part = parts[r]!
-      kernels.basisScale(first(part), part.stride, v + r * limbBytes, first(part), part.stride, k, special.scale, n)
+      kernels.basisScale(first(part), step(part), v + r * limbBytes, first(part), step(part), k, special.scale, n)
     })
   }
   ring.parallel(parts.length * (level + 1), (task, kernels) => {
@@ -49,13 +61,14 @@ export function divideByP(ring: Ring, level: number, parts: readonly Division[],
     const dst = part.dst + i * limbBytes
     const { p, pinv, table } = moduli[i]!
     const { w, wp } = ring.specialInverse(i)
-    if (k > 1) combineTo(kernels, ring, special, dst, first(part), part.stride, v + r * limbBytes, i)
+    if (k > 1) combineTo(kernels, ring, special, dst, first(part), step(part), v + r * limbBytes, i)
     const src = k > 1 ? dst : first(part)
     if (automorphism === undefined) kernels.nttForwardSubMul(dst, a, dst, src, n, w, wp, p, pinv, table)
     else {
       kernels.nttForwardSubMul(a, a, dst, src, n, w, wp, p, pinv, table)
       kernels.permute(dst, a, automorphism, n)
     }
+    finish?.(kernels, i, dst)
   })
 }
 
@@ -63,10 +76,10 @@ export function divideByP(ring: Ring, level: number, parts: readonly Division[],
 export function divideExtended(
   value: Extended,
   scale: number,
-  options: DivideOptions & { readonly stride?: number } = {},
+  options: DivideOptions & Partial<Places> = {},
 ): Ciphertext {
   const { ring, level } = value
-  const out = newCiphertext(ring, 2, level, scale, { stride: options.stride ?? 1 })
+  const out = newCiphertext(ring, 2, level, scale, options)
   try {
     const parts = ([0, 1] as const).map((r) => ({ src: value.part(r), stride: value.stride, dst: limbOf(out, r, 0) }))
     divideByP(ring, level, parts, options)
@@ -77,20 +90,30 @@ export function divideExtended(
   return out
 }
 
-/** Divides by the last prime of the level and rounds: `level` limbs to `dst`, which may be `src`. */
-export function rescaleLimbs(ring: Ring, dst: Ptr, src: Ptr, level: number): void {
-  const { limbBytes, kernels, n, moduli } = ring
-  using last = ring.limbs(1)
+/** Divides polynomials by the last prime of the level and rounds: `level` limbs to every `dst`, which may be its `src`. */
+export function rescaleLimbs(
+  ring: Ring,
+  parts: readonly { readonly dst: Ptr; readonly src: Ptr }[],
+  level: number,
+): void {
+  const { limbBytes, n, moduli } = ring
+  using last = ring.limbs(parts.length)
   // The limbs of a separate result serve as scratch.
-  using scratch = dst === src ? ring.limbs(level) : undefined
-  const x = scratch?.ptr ?? dst
-  const { p, pinv, table } = moduli[level]!
-  kernels.nttInverseFrom(last.ptr, src + level * limbBytes, n, p, pinv, table)
+  using scratch = parts.some(({ dst, src }) => dst === src) ? ring.limbs(parts.length * level) : undefined
   const coefficients = last.ptr
-  ring.parallel(level, (i, on) => {
+  const x = scratch?.ptr
+  ring.parallel(parts.length, (r, kernels) => {
+    const { p, pinv, table } = moduli[level]!
+    kernels.nttInverseFrom(coefficients + r * limbBytes, parts[r]!.src + level * limbBytes, n, p, pinv, table)
+  })
+  ring.parallel(parts.length * level, (task, kernels) => {
+    const r = task % parts.length
+    const i = Math.floor(task / parts.length)
     const { p, pinv, table } = moduli[i]!
     const { w, wp } = ring.primeInverse(level, i)
+    const { dst, src } = parts[r]!
     const at = i * limbBytes
-    on.nttForwardSubMul(dst + at, src + at, x + at, coefficients, n, w, wp, p, pinv, table)
+    const own = x === undefined ? dst + at : x + task * limbBytes
+    kernels.nttForwardSubMul(dst + at, src + at, own, coefficients + r * limbBytes, n, w, wp, p, pinv, table)
   })
 }

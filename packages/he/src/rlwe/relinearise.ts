@@ -25,5 +25,5 @@ export function relinearise(a: Ciphertext, keys: EvaluationKeys): Ciphertext {
     return limb <= level ? { add0: c0 + at, add1: c1 + at, w: targets[limb]!.lift } : { add0: 0, add1: 0, w: 0 }
   }
   using product = switchKey(ring, limbOf(a, 2, 0), level, key, { start, coefficients: true })
-  return divideExtended(product, a.scale, { transformed: true, stride: a.stride })
+  return divideExtended(product, a.scale, { transformed: true, stride: a.stride, kept: a.kept })
 }

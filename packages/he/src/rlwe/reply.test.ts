@@ -47,28 +47,44 @@ describe('replies', () => {
     { bits: 9, stride: 2048 },
     { bits: 7, stride: 1024 },
     { bits: 40, stride: 8 },
-  ])('$bits bits, every $stride-th coefficient: the size as predicted, the error as the theory says', (options) => {
-    const { bytes, received } = send(ct, options)
-    expect(bytes.length).toBe(replyBytes(n, options))
-    // The bits that fill up the last byte of c_0 are 0: nothing is sent that was not asked for.
-    const bits = (n / options.stride) * options.bits
-    expect(bytes[13 + Math.ceil(bits / 8) - 1]! >> (bits % 8 || 8)).toBe(0)
-    expect(received).toMatchObject({ parts: 2, level: 0, scale, stride: options.stride, seed: undefined })
-    const after = phase(received)
-    const errors: number[] = []
-    for (let i = 0; i < n; i++) {
-      if (i % options.stride === 0) errors.push(after[i]! - before[i]!)
-      else expect(after[i], 'what was left out reads as 0').toBe(0)
-    }
-    // The rounding to 2^bits, and back to whole residues.
-    const deviation = Math.sqrt(((q / 2 ** options.bits) ** 2 + 1) * ((1 + (2 * n) / 3) / 12))
-    const measured = Math.sqrt(errors.reduce((sum, e) => sum + e * e, 0) / errors.length)
-    expect(Math.max(...errors.map(Math.abs))).toBeLessThan(7 * deviation)
-    // Five standard deviations of a standard deviation; the secret's own weight varies by 1 % or so. Few samples are all small too often.
-    const spread = 5 / Math.sqrt(2 * errors.length) + 0.05
-    if (errors.length >= 64) expect(measured / deviation).toBeGreaterThan(1 - spread)
-    expect(measured / deviation).toBeLessThan(1 + spread)
-  })
+    { bits: 26, stride: 3 },
+    { bits: 26, stride: 1000 },
+    { bits: 26, stride: 4095 },
+    { bits: 20, stride: 784, count: 5 },
+    { bits: 23, stride: 10, count: 1 },
+    { bits: 23, stride: 10, count: 409 },
+    { bits: 31, stride: 1, count: 100 },
+    { bits: 17, stride: 2048, count: 1 },
+    { bits: 24, stride: 16, count: 256 },
+  ])(
+    '$bits bits, every $stride-th coefficient, $count of them: the size as predicted, the error as the theory says',
+    (options) => {
+      const { bytes, received } = send(ct, options)
+      expect(bytes.length).toBe(replyBytes(n, options))
+      const all = Math.ceil(n / options.stride)
+      const kept = options.count ?? all
+      const header = kept === all ? 13 : 17
+      expect(bytes.length).toBe(header + Math.ceil((kept * options.bits) / 8) + Math.ceil((n * options.bits) / 8))
+      // The bits that fill up the last byte of c_0 are 0: nothing is sent that was not asked for.
+      const bits = kept * options.bits
+      expect(bytes[header + Math.ceil(bits / 8) - 1]! >> (bits % 8 || 8)).toBe(0)
+      expect(received).toMatchObject({ parts: 2, level: 0, scale, stride: options.stride, kept, seed: undefined })
+      const after = phase(received)
+      const errors: number[] = []
+      for (let i = 0; i < n; i++) {
+        if (i % options.stride === 0 && i < kept * options.stride) errors.push(after[i]! - before[i]!)
+        else expect(after[i], 'what was left out reads as 0').toBe(0)
+      }
+      // The rounding to 2^bits, and back to whole residues.
+      const deviation = Math.sqrt(((q / 2 ** options.bits) ** 2 + 1) * ((1 + (2 * n) / 3) / 12))
+      const measured = Math.sqrt(errors.reduce((sum, e) => sum + e * e, 0) / errors.length)
+      expect(Math.max(...errors.map(Math.abs))).toBeLessThan(7 * deviation)
+      // Five standard deviations of a standard deviation; the secret's own weight varies by 1 % or so. Few samples are all small too often.
+      const spread = 5 / Math.sqrt(2 * errors.length) + 0.05
+      if (errors.length >= 64) expect(measured / deviation).toBeGreaterThan(1 - spread)
+      expect(measured / deviation).toBeLessThan(1 + spread)
+    },
+  )
 
   test('slots that repeat survive the stride', () => {
     // Period 16 in the slots is a polynomial in X^(N/32).
@@ -102,6 +118,26 @@ describe('replies', () => {
     )
   })
 
+  test.each([
+    [{ stride: 6 }, { stride: 4 }, { stride: 12, kept: 342 }],
+    [
+      { stride: 6, count: 10 },
+      { stride: 9, count: 3 },
+      { stride: 18, kept: 2 },
+    ],
+    [{ stride: 1, count: 100 }, { stride: 7 }, { stride: 7, kept: 15 }],
+    [{ stride: 1000 }, { stride: 999 }, { stride: 1, kept: 1 }],
+  ])('the sum of two that kept %j and %j has %j', (first, second, left) => {
+    const [a, b] = [first, second].map((options) => send(ct, { bits: 33, ...options }).received)
+    const sum = ckks.add(a!, b!)
+    expect(sum).toMatchObject(left)
+    const decoded = ckks.decodeCoefficients(decrypt(ckks, secret, sum))
+    for (let i = 0; i < n; i++) {
+      const expected = i % left.stride === 0 && i < left.kept * left.stride ? 2 * m[i]! : 0
+      if (Math.abs(decoded[i]! - expected) > 2 ** -10) expect.fail(`coefficient ${i}: ${decoded[i]}, not ${expected}`)
+    }
+  })
+
   test('only two parts at level 0 are sent', () => {
     const top = encryptSymmetric(ckks, secret, ckks.encode([1], { scale: 2 ** 20 }))
     const write = (c: Ciphertext) => () => writeReply(new ByteWriter(), c, { bits: 20, stride: 1 })
@@ -116,8 +152,10 @@ describe('replies', () => {
     const write = (options: ReplyOptions) => () => writeReply(new ByteWriter(), ct, options)
     for (const bits of [1, 41, 2.5, Number.NaN])
       expect(write({ bits, stride: 1 })).toThrow(`"bits" expected an integer from 2 to 40, got ${bits}`)
-    for (const stride of [0, 3, 4096, -2, 0.5])
-      expect(write({ bits: 20, stride })).toThrow(`"stride" expected a power of two below 4096, got ${stride}`)
+    for (const stride of [0, 4096, -2, 0.5])
+      expect(write({ bits: 20, stride })).toThrow(`"stride" expected an integer from 1 to 4095, got ${stride}`)
+    for (const count of [0, 7, -1, 0.5, Number.NaN])
+      expect(write({ bits: 20, stride: 784, count })).toThrow(`"count" expected an integer from 1 to 6, got ${count}`)
   })
 })
 
@@ -138,5 +176,10 @@ describe('a reply is written in one way only', () => {
       '"stride" expected a multiple of 64',
     )
     expect(send(received, { bits: 30, stride: 128 }).received.stride).toBe(128)
+    const few = send(ct, { bits: 30, stride: 10, count: 9 }).received
+    expect(() => writeReply(new ByteWriter(), few, { bits: 30, stride: 20, count: 6 })).toThrow(
+      '"count" expected at most 5, all that this ciphertext still has, got 6',
+    )
+    expect(send(few, { bits: 30, stride: 20, count: 5 }).received).toMatchObject({ stride: 20, kept: 5 })
   })
 })

@@ -1,9 +1,9 @@
-import type { Slab } from '../backend/heap.ts'
+import type { Kernels, Ptr } from '../kernels/table.ts'
 import { type Ciphertext, limbOf } from './ciphertext.ts'
 import { type Extended, newExtended } from './extended.ts'
 import { galoisKeyFor, type Hoisted, liftedStart } from './galois.ts'
 import { type EvaluationKeys, rotationElement } from './keys.ts'
-import { applyKey, switchKey } from './keyswitch.ts'
+import { applyKey, newSplit, scaleDigits, splitLimb, switchKey } from './keyswitch.ts'
 import { divideByP } from './moddown.ts'
 import { switchPlan } from './switch-plan.ts'
 
@@ -45,45 +45,90 @@ function lift(ct: Ciphertext): Extended {
 }
 
 function permuted(src: Extended, element: number): Extended {
-  const out = newExtended(src.ring, src.level)
-  permute(out, src, element)
+  const { ring, level, stride } = src
+  const out = newExtended(ring, level)
+  const index = ring.automorphism(element)
+  const [from, to] = [src.part(0), out.part(0)]
+  ring.parallel(switchPlan(ring, level).targets.length, (limb, kernels) => {
+    for (const r of [0, ring.limbBytes])
+      kernels.permute(to + limb * out.stride + r, from + limb * stride + r, index, ring.n)
+  })
   return out
 }
 
-function permute(dst: Extended, src: Extended, element: number): void {
-  const { ring, level } = src
-  const index = ring.automorphism(element)
-  const [from, to] = [src.part(0), dst.part(0)]
-  ring.parallel(switchPlan(ring, level).targets.length, (limb, kernels) => {
-    for (const r of [0, ring.limbBytes])
-      kernels.permute(to + limb * dst.stride + r, from + limb * src.stride + r, index, ring.n)
+/** What goes along with a turn, so that it needs no pass of its own. */
+export interface TurnOptions {
+  /** Added to the result. */
+  readonly plus?: Extended | undefined
+  /** In the second part, the limbs of the special primes are in coefficients: before the turn, as the division by P wants them; and after it. */
+  readonly transformed?: boolean
+  readonly coefficients?: boolean
+}
+
+/** Slots to the left by `steps`, in place: the second part is divided by P and decomposed, the first goes along as it is. */
+export function turnExtended(value: Extended, steps: number, keys: EvaluationKeys, options: TurnOptions = {}): void {
+  const { ring, level, stride } = value
+  const { n, limbBytes } = ring
+  const { plus, transformed = false, coefficients = false } = options
+  const { targets } = switchPlan(ring, level)
+  const [at, add, addStride] = [value.part(0), plus?.part(0), plus?.stride ?? 0]
+  switchSecond(value, steps, keys, { transformed }, (kernels, limb, sums, index) => {
+    const { p, pinv, table } = targets[limb]!.modulus
+    for (const r of [0, limbBytes]) {
+      const dst = at + limb * stride + r
+      kernels.permute(dst, sums + r, index, n)
+      if (add !== undefined) kernels.add(dst, dst, add + limb * addStride + r, n, p, pinv)
+    }
+    if (coefficients && limb > level) kernels.nttInverse(at + limb * stride + limbBytes, n, p, pinv, table)
+  })
+}
+
+/** value += value rotated to the left by `steps`. */
+export function addTurned(value: Extended, steps: number, keys: EvaluationKeys): void {
+  const { ring, level, stride } = value
+  const { n, limbBytes } = ring
+  const { targets } = switchPlan(ring, level)
+  using turned = newExtended(ring, level)
+  const [at, to] = [value.part(0), turned.part(0)]
+  switchSecond(value, steps, keys, { kept: true }, (kernels, limb, sums, index) => {
+    const { p, pinv } = targets[limb]!.modulus
+    for (const r of [0, limbBytes]) {
+      const [dst, other] = [at + limb * stride + r, to + limb * turned.stride + r]
+      kernels.permute(other, sums + r, index, n)
+      kernels.add(dst, dst, other, n, p, pinv)
+    }
   })
 }
 
 /**
- * Slots to the left by `steps`: the second part is divided by P and decomposed, the first goes along as it is. In place, or with `apart` into new
- * memory; `value` is used up but for its first part, or kept.
+ * Switches the second part, divided by P, to the key of a rotation and adds the first. The two sums of a limb are handed to `finish` in the task of the limb, one after
+ * the other and yet to be permuted by `index`; it may overwrite that limb of the value.
  */
-export function turnExtended(value: Extended, steps: number, keys: EvaluationKeys, apart = false): Extended {
+function switchSecond(
+  value: Extended,
+  steps: number,
+  keys: EvaluationKeys,
+  { kept = false, transformed = false }: { readonly kept?: boolean; readonly transformed?: boolean },
+  finish: (kernels: Kernels, limb: number, sums: Ptr, index: Ptr) => void,
+): void {
   const { ring, level, stride } = value
+  const { limbBytes } = ring
   const element = rotationElement(ring, steps)
   const key = galoisKeyFor(ring, element, `a rotation by ${steps}`, keys)
-  using divided = ring.limbs(level + 1)
-  using copy = apart ? copyOf(value, 1) : undefined
-  const second = copy === undefined ? { src: value.part(1), stride } : { src: copy.ptr, stride: ring.limbBytes }
-  divideByP(ring, level, [{ ...second, dst: divided.ptr }])
+  const index = ring.automorphism(element)
+  using divided = ring.limbs(switchPlan(ring, level).targets.length)
+  using pieces = newSplit(ring, level)
+  const at = divided.ptr
+  const room = kept ? { special: at + (level + 1) * limbBytes } : {}
+  divideByP(ring, level, [{ src: value.part(1), stride, dst: at, ...room }], {
+    transformed,
+    finish: (kernels, i, limb) => splitLimb(kernels, ring, pieces, i, limb),
+  })
+  scaleDigits(ring, pieces)
   const first = value.part(0)
-  const start = (limb: number) => ({ add0: first + limb * stride, add1: 0, w: 1 })
-  using product = switchKey(ring, divided.ptr, level, key, { start })
-  if (apart) return permuted(product, element)
-  permute(value, product, element)
-  return value
-}
-
-function copyOf({ ring, level, stride, part }: Extended, r: 0 | 1): Slab {
-  const limbs = switchPlan(ring, level).targets.length
-  const slab = ring.limbs(limbs)
-  const [src, dst] = [part(r), slab.ptr]
-  ring.parallel(limbs, (limb, kernels) => kernels.copy(dst + limb * ring.limbBytes, src + limb * stride, ring.n))
-  return slab
+  switchKey(ring, at, level, key, {
+    start: (limb) => ({ add0: first + limb * stride, add1: 0, w: 1 }),
+    pieces,
+    finish: (kernels, limb, sums) => finish(kernels, limb, sums, index),
+  })[Symbol.dispose]()
 }

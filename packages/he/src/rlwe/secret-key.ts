@@ -4,15 +4,15 @@ import type { Ring } from '../ring/ring.ts'
 import { sampleTernary, spread } from './noise.ts'
 
 /**
- * A uniform ternary secret. Its memory is wiped when it is disposed or collected; it prints and serialises as nothing
- * (use `encodeSecretKey` where it really must be stored).
+ * A uniform ternary secret: N coefficients -1, 0 or 1, each with probability 1/3. Its memory is wiped when it is disposed or collected, and used
+ * afterwards it throws GloveboxError `disposed`; it prints and serialises as its kind alone (use `encodeSecretKey` where it really must be stored).
  */
 export interface SecretKey extends Disposable {
   /** Tells values apart at run time, and all that a printed key shows. */
   readonly kind: 'secret-key'
   /** The ring of its context. Not enumerable. */
   readonly ring: Ring
-  /** NTT form over all primes, the special ones behind the chain: limb i modulo ring.moduli[i]. */
+  /** NTT form over all L+1+k primes, the special ones behind the chain: limb i modulo ring.moduli[i]. Not enumerable. */
   readonly slab: Slab
 }
 

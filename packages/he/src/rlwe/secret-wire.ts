@@ -6,7 +6,10 @@ import { copyLimbs, type Ring, toCoefficients } from '../ring/ring.ts'
 import { newSecretKey, type SecretKey } from './secret-key.ts'
 import { type DecodeOptions, requireSerialisable } from './wire.ts'
 
-/** Two bits a coefficient, 0, 1 or 2 for 0, 1 or -1, four to a byte. */
+/**
+ * N/4 bytes without frame: two bits a coefficient, 0, 1 or 2 for 0, 1 or -1, four to a byte, lowest bits first. The caller wipes them.
+ * @throws GloveboxError `insecure-parameters` for a key under INSECURE ones, `disposed` for one disposed of.
+ */
 export function writeSecretKey(writer: ByteWriter, key: SecretKey): void {
   const { ring } = key
   requireSerialisable(ring)
@@ -22,7 +25,11 @@ export function writeSecretKey(writer: ByteWriter, key: SecretKey): void {
   bytes.fill(0)
 }
 
-/** Reads what `writeSecretKey` wrote: N/4 bytes. Throws GloveboxError `malformed`, also for a key whose weight no uniform key has. */
+/**
+ * Reads what `writeSecretKey` wrote: N/4 bytes.
+ * @throws GloveboxError `malformed` for fewer bytes, a coefficient of 3, or a weight 10 standard deviations off that of a uniform key, 2N/3;
+ * `insecure-parameters` under INSECURE ones.
+ */
 export function readSecretKey(reader: ByteReader, ring: Ring): SecretKey {
   requireSerialisable(ring)
   const bytes = reader.slice(ring.n / 4, 'coefficients')
@@ -43,7 +50,10 @@ export function readSecretKey(reader: ByteReader, ring: Ring): SecretKey {
   })
 }
 
-/** The secret key as bytes. Whoever reads them reads everything: keep them where only the owner can. */
+/**
+ * The secret key in its frame: N/4 + 60 bytes. Whoever reads them reads everything: keep them where only the owner can. Format: docs/wire-format.md.
+ * @throws GloveboxError `insecure-parameters` for a key under INSECURE ones, `disposed` for one disposed of.
+ */
 export function encodeSecretKey(key: SecretKey): Uint8Array {
   const writer = new ByteWriter(key.ring.n / 4)
   writeSecretKey(writer, key)
@@ -52,7 +62,11 @@ export function encodeSecretKey(key: SecretKey): Uint8Array {
   return frame
 }
 
-/** Reads `encodeSecretKey`. Throws GloveboxError `malformed`, `too-large` or `parameters-mismatch`. */
+/**
+ * Reads `encodeSecretKey` of the context's parameters.
+ * @throws TypeError for what is no Uint8Array; GloveboxError `malformed` for another frame, damage, or no uniform key, `too-large` above `maxBytes`,
+ * `parameters-mismatch` for a key of other parameters, `insecure-parameters` under INSECURE ones.
+ */
 export function decodeSecretKey(
   context: { readonly ring: Ring },
   bytes: Uint8Array,

@@ -98,6 +98,19 @@ describe.each(['wasm-fused', 'wasm', 'reference'] as const)('the golden files on
     )
   })
 
+  test('the reply of two coefficients decrypts', () => {
+    const { body } = decodeFrame(golden('reply-coefficients.gbx'), 'reply')
+    expect(body.remaining).toBe(17 + Math.ceil((2 * 14) / 8) + (2048 * 14) / 8)
+    const ct = readReply(body, ckks.ring)
+    body.end()
+    expect(ct).toMatchObject({ level: 0, stride: 3, kept: 2, scale: goldenScales.low })
+    const coefficients = ckks.decodeCoefficients(decrypt(ckks, secret, ct))
+    const rounding = (7 * (ckks.params.primes[0]! / 2 ** 14) * Math.sqrt((1 + 4096 / 3) / 12)) / goldenScales.low
+    for (const at of [0, 3])
+      expect(Math.abs(coefficients[at]! - (goldenMessage[at] ?? 0))).toBeLessThan(rounding + 22 / goldenScales.low)
+    expect(coefficients.every((x, i) => i === 0 || i === 3 || x === 0)).toBe(true)
+  })
+
   test.each(['truncated', 'flipped-bit', 'residue-too-large', 'transparent', 'level-255'])(
     'corrupt/%s.gbx is refused',
     (name) => {

@@ -378,12 +378,12 @@ describe('hostile replies', () => {
           /"bits" expected an integer from 2 to 17, got/,
         ] as const,
     ),
-    ...[0, 3, 2048, 2 ** 31, 2 ** 32 - 1].map(
+    ...[0, 2048, 2 ** 31, 2 ** 32 - 1].map(
       (stride) =>
         [
           `a stride of ${stride}`,
           (view: DataView) => void view.setUint32(1, stride, true),
-          /"stride" expected a power of two below 2048, got/,
+          /"stride" expected an integer from 1 to 2047, got/,
         ] as const,
     ),
     ...[0, -1, Number.NaN, Infinity, 2 ** 30].map(
@@ -395,6 +395,7 @@ describe('hostile replies', () => {
         ] as const,
     ),
     ['more bits than are there', (view: DataView) => void view.setUint8(0, 13), /is truncated: "part 1" needs/],
+    ['a stride of 3', (view: DataView) => void view.setUint32(1, 3, true), /is truncated: "part/],
     ['a smaller stride than was sent', (view: DataView) => void view.setUint32(1, 1, true), /is truncated: "part/],
     [
       'a transparent one',
@@ -405,6 +406,47 @@ describe('hostile replies', () => {
     ['only a head', (_: DataView, bytes: Uint8Array) => bytes.subarray(0, 13), /is truncated/],
   ] as const)('%s', (_what, edit, message) => {
     refuses(read(edit), good, message)
+  })
+
+  // Body: bits + 128 u8, stride u32, count u32, scale f64, c_0, c_1.
+  const few = new ByteWriter()
+  writeReply(few, reply, { bits: 12, stride: 300, count: 5 })
+  const counted = few.done().slice()
+  test.each([
+    ...[0, 8, 2 ** 31, 2 ** 32 - 1].map(
+      (count) =>
+        [
+          `a count of ${count}`,
+          (view: DataView) => void view.setUint32(5, count, true),
+          /"count" expected an integer from 1 to 7, got/,
+        ] as const,
+    ),
+    [
+      'all coefficients, counted',
+      (view: DataView) => void view.setUint32(5, 7, true),
+      '"count" expected less than 7, or none at all, got 7',
+    ],
+    [
+      'a larger stride than its count has room for',
+      (view: DataView) => void view.setUint32(1, 512, true),
+      '"count" expected an integer from 1 to 4, got 5',
+    ],
+    ['bits of 50', (view: DataView) => void view.setUint8(0, 178), '"bits" expected an integer from 2 to 17, got 50'],
+    ['no bits', (view: DataView) => void view.setUint8(0, 128), '"bits" expected an integer from 2 to 17, got 0'],
+    ['more values than are there', (view: DataView) => void view.setUint32(5, 6, true), /is truncated: "part 1" needs/],
+    [
+      'a transparent one',
+      (_: DataView, bytes: Uint8Array) => bytes.fill(0, 17 + Math.ceil((5 * 12) / 8)),
+      'the ciphertext is transparent',
+    ],
+    ['only a head', (_: DataView, bytes: Uint8Array) => bytes.subarray(0, 8), /is truncated/],
+  ] as const)('with a count: %s', (_what, edit, message) => {
+    const decode: Decode = () => {
+      const bytes = counted.slice()
+      const cut = edit(new DataView(bytes.buffer), bytes) ?? bytes
+      return readReply(new ByteReader(cut, 'the reply'), receiver.ring)
+    }
+    refuses(decode, counted, message)
   })
 })
 

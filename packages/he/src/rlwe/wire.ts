@@ -4,7 +4,7 @@ import { GloveboxError } from '../base/errors.ts'
 import { decodeFrame, encodeFrame, type FrameKind } from '../base/frame.ts'
 import type { Ring } from '../ring/ring.ts'
 import { extendedIndex } from '../ring/ring.ts'
-import { type Ciphertext, limbOf, newCiphertext, requireRing, requireScale } from './ciphertext.ts'
+import { type Ciphertext, isWhole, limbOf, newCiphertext, requireRing, requireScale } from './ciphertext.ts'
 import { expandCiphertext, expandPublicKey, expandSwitchingKey, seedBytes } from './expand.ts'
 import {
   digitsAt,
@@ -22,9 +22,9 @@ import { limbBytes, readLimb, writeLimb } from './pack.ts'
 
 /** What a decoder insists on. */
 export interface DecodeOptions {
-  /** Refuse more bytes than this before reading any of them; default: 1 GiB. */
+  /** Refuse more bytes than this, frame included, before reading any of them; default: 2^30, 1 GiB. */
   readonly maxBytes?: number
-  /** Names the input in errors. */
+  /** Names the input in errors; default 'the' and what is expected: 'the ciphertext'. */
   readonly what?: string
 }
 
@@ -77,11 +77,16 @@ export function readScale(reader: ByteReader, ring: Ring, level: number): number
 
 // ---- ciphertexts ------------------------------------------------------------------------------------------------------
 
-/** seeded u8, parts u8, level u8, scale f64, [seed], limbs of each part that is not the seed's. */
+/**
+ * seeded u8, parts u8, level u8, scale f64, [seed, 32 bytes], then the limbs of each part that is not the seed's, ⌈log2 q⌉ bits a residue; see
+ * docs/wire-format.md.
+ * @throws GloveboxError `unsupported` for a ciphertext read from a trimmed reply or a transparent one, `insecure-parameters` under INSECURE ones,
+ * `disposed` for one disposed of.
+ */
 export function writeCiphertext(writer: ByteWriter, ct: Ciphertext): void {
   const { ring, parts, level, seed } = ct
   requireSerialisable(ring)
-  if (ct.stride !== 1)
+  if (!isWhole(ct))
     throw new GloveboxError('unsupported', 'a ciphertext read from a trimmed reply cannot be written as a whole one')
   requireNotTransparent(ct)
   writer
@@ -96,7 +101,11 @@ export function writeCiphertext(writer: ByteWriter, ct: Ciphertext): void {
   }
 }
 
-/** Reads what `writeCiphertext` wrote. Throws GloveboxError `malformed`; nothing is allocated for a length that is not there. */
+/**
+ * Reads what `writeCiphertext` wrote, of the ring's parameters; nothing is allocated for a length that is not there.
+ * @throws GloveboxError `malformed` for a field or residue out of range, bytes that are missing, or a transparent ciphertext; `insecure-parameters`
+ * under INSECURE ones.
+ */
 export function readCiphertext(reader: ByteReader, ring: Ring): Ciphertext {
   requireSerialisable(ring)
   const seeded = reader.u8('seeded')
@@ -151,14 +160,19 @@ export function requireNotTransparent(ct: Ciphertext): void {
 }
 
 /**
- * A ciphertext in its frame, with its seed in place of c_1 where it still has one: `ciphertextBytes` tells the size. Throws GloveboxError
- * `unsupported` for a transparent one.
+ * A ciphertext in its frame, with its seed in place of c_1 where it still has one: `ciphertextBytes` tells the size for two parts.
+ * @throws GloveboxError `unsupported` for one read from a trimmed reply or a transparent one, `insecure-parameters` under INSECURE ones, `disposed`
+ * for one disposed of.
  */
 export function encodeCiphertext(ct: Ciphertext): Uint8Array {
   return frame(ct.ring, 'ciphertext', (writer) => writeCiphertext(writer, ct))
 }
 
-/** Reads `encodeCiphertext`. Throws GloveboxError `malformed`, `too-large` or `parameters-mismatch`. */
+/**
+ * Reads `encodeCiphertext` of the context's parameters.
+ * @throws TypeError for what is no Uint8Array; GloveboxError `malformed` for another frame, damage, a value out of range or a transparent ciphertext,
+ * `too-large` above `maxBytes`, `parameters-mismatch` for one of other parameters, `insecure-parameters` under INSECURE ones.
+ */
 export function decodeCiphertext(
   context: { readonly ring: Ring },
   bytes: Uint8Array,
@@ -169,7 +183,10 @@ export function decodeCiphertext(
 
 // ---- public keys --------------------------------------------------------------------------------------------------------
 
-/** Encodes a public key: its seed and the limbs of b. A key without a seed: the limbs of b and those of a; the length tells which. */
+/**
+ * A public key in its frame: its seed, 32 bytes, and the limbs of b. A key without a seed: the limbs of b and those of a; the length tells which.
+ * @throws GloveboxError `insecure-parameters` under INSECURE ones, `disposed` for a key disposed of.
+ */
 export function encodePublicKey(key: PublicKey): Uint8Array {
   const { ring, slab } = key
   requireSerialisable(ring)
@@ -183,7 +200,11 @@ export function encodePublicKey(key: PublicKey): Uint8Array {
   })
 }
 
-/** Reads `encodePublicKey`. Throws GloveboxError `malformed`, `too-large` or `parameters-mismatch`. */
+/**
+ * Reads `encodePublicKey` of the context's parameters.
+ * @throws TypeError for what is no Uint8Array; GloveboxError `malformed` for another frame, damage or a residue out of range, `too-large` above
+ * `maxBytes`, `parameters-mismatch` for a key of other parameters, `insecure-parameters` under INSECURE ones.
+ */
 export function decodePublicKey(
   context: { readonly ring: Ring },
   bytes: Uint8Array,
@@ -263,7 +284,12 @@ function readSwitchingKey(reader: ByteReader, ring: Ring): SwitchingKey {
   return key
 }
 
-/** relinearisation u8 [key], count u32, then for each Galois element, ascending: element u32, key. */
+/**
+ * relinearisation u8 [key], count u32, then for each Galois element, ascending: element u32, key. A key: level u8, its seed of 32 bytes, b of every
+ * digit; without a seed, level + 128, then b and a of every digit. See docs/wire-format.md.
+ * @throws TypeError for what is no key; GloveboxError `parameters-mismatch` for a key of another context, `insecure-parameters` under INSECURE ones,
+ * `disposed` for a key disposed of.
+ */
 export function writeEvaluationKeys(writer: ByteWriter, ring: Ring, keys: EvaluationKeys): void {
   requireSerialisable(ring)
   writer.u8(keys.relinearisation ? 1 : 0)
@@ -280,7 +306,11 @@ export function writeEvaluationKeys(writer: ByteWriter, ring: Ring, keys: Evalua
   }
 }
 
-/** Reads what `writeEvaluationKeys` wrote. Throws GloveboxError `malformed`; what was made until then is given back. */
+/**
+ * Reads what `writeEvaluationKeys` wrote, of the ring's parameters; disposing the result disposes every key in it.
+ * @throws GloveboxError `malformed` for a level, Galois element or residue out of range, elements out of order, or bytes that are missing: what was
+ * made until then is given back; `insecure-parameters` under INSECURE ones.
+ */
 export function readEvaluationKeys(reader: ByteReader, ring: Ring): EvaluationKeys & Disposable {
   requireSerialisable(ring)
   const made: SwitchingKey[] = []
@@ -314,14 +344,19 @@ export function readEvaluationKeys(reader: ByteReader, ring: Ring): EvaluationKe
   }
 }
 
-/** Evaluation keys in a frame, by ascending Galois element: seeds and b parts. */
+/**
+ * Evaluation keys in their frame, by ascending Galois element: seeds and b parts. `planKeys` tells the size beforehand.
+ * @throws TypeError for what is no key; GloveboxError `parameters-mismatch` for a key of another context, `insecure-parameters` under INSECURE ones,
+ * `disposed` for a key disposed of.
+ */
 export function encodeEvaluationKeys(context: { readonly ring: Ring }, keys: EvaluationKeys): Uint8Array {
   return frame(context.ring, 'evaluation keys', (writer) => writeEvaluationKeys(writer, context.ring, keys))
 }
 
 /**
- * Reads `encodeEvaluationKeys`; disposing the result disposes every key in it. Throws GloveboxError `malformed`, `too-large` or
- * `parameters-mismatch`.
+ * Reads `encodeEvaluationKeys` of the context's parameters; disposing the result disposes every key in it.
+ * @throws TypeError for what is no Uint8Array; GloveboxError `malformed` for another frame, damage or a value out of range, `too-large` above
+ * `maxBytes`, `parameters-mismatch` for keys of other parameters, `insecure-parameters` under INSECURE ones.
  */
 export function decodeEvaluationKeys(
   context: { readonly ring: Ring },

@@ -162,6 +162,37 @@ const contracts: Record<string, Contract> = {
       holds: [...all.flatMap(({ holds }) => holds!), ['from a multiple of 16', from! % 16 === 0], divisor(p!, pinv!)],
     }
   },
+  weightedSums([dsts, sources, count, plan, blocks, tile, strip, from, n, p, pinv, most], memory) {
+    const limbs = (list: number, length: number): number[] => [...new Uint32Array(memory.buffer, list, length)]
+    const inputs = limbs(sources!, count!)
+    const outputs: number[] = []
+    const weights: Span[] = []
+    const terms: number[] = []
+    for (let b = 0, at = plan!; b < blocks!; b++) {
+      const header = limbs(at, 5)
+      outputs.push(...header.slice(0, 4).filter((j) => j !== 0xffffffff))
+      at += 24
+      for (let i = 0; i < header[4]!; i++, at += 40) {
+        weights.push(span('weights', at, 4, most!))
+        terms.push(limbs(at + 32, 1)[0]!)
+      }
+    }
+    const results = outputs.map((j) => limbs(dsts!, j + 1)[j]!)
+    return {
+      ins: [...inputs.map((at, k) => residues(`x_${k}`, at + from!, n!, p!)), ...weights],
+      outs: [...results.map((at, j) => residues(`dst_${j}`, at + from!, n!, p!))],
+      holds: [
+        divisor(p!, pinv!),
+        ['1 <= most <= 2^22', most! >= 1 && most! <= 2 ** 22],
+        ['from a multiple of 16', from! % 16 === 0],
+        ['a strip of 8 to n, a power of two', strip! >= 8 && strip! <= n! && Number.isInteger(Math.log2(strip!))],
+        ['terms of sources that there are', terms.every((k) => k < count!)],
+        ['every sum once', new Set(results).size === results.length],
+        ['dst differs from all sources', !results.some((at) => inputs.includes(at))],
+        ['a tile within the memory', tile! % 16 === 0 && tile! + 8 * count! * strip! <= memory.buffer.byteLength],
+      ],
+    }
+  },
   basisScale: ([dst, dstStride, v, src, srcStride, m, table, n], memory) => {
     const rows = new Float64Array(memory.buffer, table!, 4 * m!)
     const each = [...Array(m!).keys()]

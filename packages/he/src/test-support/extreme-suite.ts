@@ -1,7 +1,9 @@
 import { describe, expect, test } from 'vitest'
 import type { Backend } from '../backend/backend.ts'
 import { applyLinear, encodeLinear } from '../circuits/linear.ts'
+import { linearCombinations } from '../circuits/linear-combinations.ts'
 import { planLinear, planRotations } from '../circuits/plan.ts'
+import { encodeWeights, multiplySum } from '../circuits/weights.ts'
 import type { ParamsLiteral } from '../params/params.ts'
 import type { Ring } from '../ring/ring.ts'
 import { type Ciphertext, newCiphertext, newPlaintext, type Plaintext } from '../rlwe/ciphertext.ts'
@@ -138,6 +140,26 @@ export function extremeSuite(backend: Backend['name'], literal: ParamsLiteral): 
           using scaled = ckks.multiplyConstant(a, 1, ring.moduli[level]!.p)
           finite(ckks.rescale(scaled))
         }
+      }
+    })
+
+    test('sums with weights, small and of several digits', () => {
+      for (const level of new Set([0, top])) {
+        for (const parts of [2, 3] as const) {
+          using a = ciphertext(parts, level)
+          const inputs = new Array<Ciphertext>(40).fill(a)
+          const size = Math.min(28, Math.floor(Math.log2(ring.moduli[0]!.p)) - 3)
+          for (const most of [1, 2 ** Math.min(size, 22), 2 ** size - 1]) {
+            const rows = [1, -1].map((sign) => new Float64Array(40).fill(sign * most))
+            linearCombinations(ckks, inputs, rows, { scale: 1 }).forEach(finite)
+          }
+        }
+        using b = ciphertext(2, level)
+        using weights = encodeWeights(ckks, [new Array(40).fill([1, -1]), new Array(40).fill(null)], {
+          scale: 1,
+          level,
+        })
+        multiplySum(ckks, new Array<Ciphertext>(40).fill(b), weights).forEach(finite)
       }
     })
 

@@ -65,6 +65,7 @@ export function ciphertext(ct: Ciphertext, bytes?: Uint8Array): Accepted {
       if (!(parts === 2 || parts === 3)) throw new Error(`${parts} parts`)
       if (!(ct.scale >= 1 && ct.scale < 2 ** 200)) throw new Error(`scale ${ct.scale}`)
       if (!(ct.stride >= 1 && ct.stride < ring.n)) throw new Error(`stride ${ct.stride}`)
+      if (!(ct.kept >= 1 && (ct.kept - 1) * ct.stride < ring.n)) throw new Error(`${ct.kept} kept`)
       if (bytes) requireSame(encodeCiphertext(ct), bytes)
     },
     dispose: () => ct[Symbol.dispose](),
@@ -261,6 +262,7 @@ function tinyRows(): FuzzRow[] {
     { bits: 12, stride: 1 },
     { bits: 2, stride: 1 },
     { bits: 16, stride: 32 },
+    { bits: 11, stride: 7, count: 3 },
   ].map((options) => {
     const writer = new ByteWriter()
     writeReply(writer, low, options)

@@ -6,6 +6,7 @@ export {
   add, addScalar, copy, mul, mulAdd, mulScalar, negate, permute, reduce, sub, subMulScalar, tensor,
 } from './pointwise'
 export { dotKey, dotPlain, dotPlains } from './dot'
+export { weightedSums } from './weighted'
 export { basisCombine, basisScale } from './basis'
 export { expandUniform } from './expand'
 export { sampleBinomial, sampleTernary } from './sample'

@@ -20,6 +20,7 @@ import {
   tensor,
 } from './pointwise.ts'
 import { sampleBinomial, sampleTernary } from './sample.ts'
+import { weightedSums } from './weighted.ts'
 
 /** The kernel table on bigint: what the others are held against. Slow, canonical, and as close to the definitions as code gets. */
 export function createReferenceKernels(memory: WebAssembly.Memory): Kernels {
@@ -48,6 +49,7 @@ export function createReferenceKernels(memory: WebAssembly.Memory): Kernels {
     dotKey: on(dotKey),
     dotPlain: on(dotPlain),
     dotPlains: on(dotPlains),
+    weightedSums: on(weightedSums),
     basisScale: on(basisScale),
     basisCombine: on(basisCombine),
     expandUniform: on(expandUniform),

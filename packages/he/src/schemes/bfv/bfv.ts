@@ -40,7 +40,11 @@ function bfvForm(ring: Ring): IntegerForm {
   }
 }
 
-/** Opens a context: tables for every prime in one memory. Accepts a literal too. */
+/**
+ * Opens a context: tables for every prime in one memory. Accepts a literal too; dispose of it to give up memory and threads.
+ * @throws TypeError for what is no object, RangeError for a value out of range (see `ParamsLiteral`, {@link OpenOptions}) and for another scheme;
+ * GloveboxError `no-primes`, `insecure-parameters`, `out-of-memory`.
+ */
 export function openBfv(params: Params | ParamsLiteral, options: OpenOptions = {}): Bfv {
   const ring = openSchemeRing('bfv', params, options)
   const form = bfvForm(ring)

@@ -18,9 +18,10 @@ const replaced: Readonly<Record<number, readonly number[]>> = {
 }
 
 /**
- * The part of a literal that SEAL's `CoeffModulus::BFVDefault` chooses: the same primes at N = 1024, 4096, 8192 and 16384, one special prime, digits of
- * one prime. At N = 2048 and 32768 SEAL's primes exceed 2^50 and are replaced: one of 49 bits, and seventeen with one special prime in 881 bits.
+ * The part of a literal that SEAL's `CoeffModulus::BFVDefault` (SEAL 4) chooses: the same primes at N = 1024, 4096, 8192 and 16384, one special prime,
+ * digits of one prime. At N = 2048 and 32768 SEAL's primes exceed 2^50 and are replaced: one of 49 bits, and seventeen with one special prime in 881 bits.
  * SEAL holds itself to the 2018 tables, whence `128-classical-2018`. Spread it into a literal beside `scheme` and `plaintextModulus`.
+ * @throws RangeError for a ring degree that is none of these six.
  */
 export function bfvDefault(
   ringDegree: number,

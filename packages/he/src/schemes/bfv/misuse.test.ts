@@ -83,12 +83,19 @@ describe('parameters', () => {
       bfvDefault(65536),
     )
     expectError(RangeError, '"bits" expected an integer from 2 to 32, got 33', () => plaintextModulus(33, 8192))
+    for (const degree of [0, -8192, 8, 1000, 2 ** 18, 0.5, Number.NaN])
+      expectError(RangeError, `"ringDegree" expected a power of two from 16 to 131072, got ${degree}`, () =>
+        plaintextModulus(20, degree),
+      )
     expectError('no-primes', 'there are only 0 primes of 13 bits that are 1 modulo 16384', () =>
       plaintextModulus(13, 8192),
     )
     expectError(RangeError, '"params.plaintextModulus" expected a number, got none', () =>
       replyBits({ ringDegree: 1024, plaintextModulus: undefined }),
     )
+    const message = 'modulo t = 4294967296 at ring degree 32768 needs 44 bits, and 40 is the most'
+    expectError('unsupported', message, () => replyBits({ ringDegree: 32768, plaintextModulus: 2 ** 32 }))
+    expect(replyBits({ ringDegree: 32768, plaintextModulus: 2 ** 28 })).toBe(40)
   })
 })
 

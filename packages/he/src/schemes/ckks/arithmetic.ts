@@ -3,9 +3,11 @@ import type { Kernels, Ptr } from '../../kernels/table.ts'
 import { copyLimbs, factor } from '../../ring/ring.ts'
 import {
   type Ciphertext,
+  commonPlaces,
   filled,
   limbOf,
   newCiphertext,
+  type Places,
   type Plaintext,
   requireLevel,
   requireScale,
@@ -48,7 +50,7 @@ function combineCiphertexts(a: Ciphertext, b: Ciphertext, op: Binary): Ciphertex
   const { kernels, n } = ring
   const level = Math.min(a.level, b.level)
   const parts = Math.max(a.parts, b.parts) as 2 | 3
-  const sum = newCiphertext(ring, parts, level, a.scale, { stride: Math.max(a.stride, b.stride) })
+  const sum = newCiphertext(ring, parts, level, a.scale, commonPlaces([a, b]))
   return filled(sum, (out) => {
     for (let part = 0; part < parts; part++) {
       for (let i = 0; i <= level; i++) {
@@ -79,12 +81,13 @@ function mapLimbs(
   level: number,
   scale: number,
   map: LimbMap,
-  more: { seed?: Uint8Array | undefined; stride?: number } = {},
+  more: { seed?: Uint8Array | undefined; places?: Places } = {},
 ): Ciphertext {
   requireCiphertext('a', a)
   const { ring } = a
-  const { seed, stride = a.stride } = more
-  return filled(newCiphertext(ring, a.parts, level, scale, { stride, ...(seed && { seed }) }), (out) => {
+  const { seed, places = a } = more
+  const { stride, kept } = places
+  return filled(newCiphertext(ring, a.parts, level, scale, { stride, kept, ...(seed && { seed }) }), (out) => {
     for (let part = 0; part < a.parts; part++) {
       for (let i = 0; i <= level; i++) {
         const { p, pinv } = ring.moduli[i]!
@@ -111,7 +114,7 @@ function combinePlain(a: Ciphertext, b: Plaintext, op: Binary): Ciphertext {
       if (part === 0) kernels[op](dst, src, b.slab.ptr + limb * b.ring.limbBytes, a.ring.n, p, pinv)
       else copyLimbs(a.ring, dst, src, 1)
     },
-    { seed: a.seed, stride: Math.max(a.stride, b.stride) },
+    { seed: a.seed, places: commonPlaces([a, b]) },
   )
 }
 
@@ -206,7 +209,7 @@ export function rescale(a: Ciphertext): Ciphertext {
       'the ciphertext is at level 0, no prime is left to divide by: start at a higher level (more primes in "modulusBits") or rescale less often',
     )
   }
-  const { ring } = a
+  const { ring, stride, kept } = a
   const scale = a.scale / ring.moduli[a.level]!.p
   if (scale < 1) {
     throw new GloveboxError(
@@ -215,8 +218,9 @@ export function rescale(a: Ciphertext): Ciphertext {
         'nothing of the message would be left; multiply first, or drop the level instead',
     )
   }
-  return filled(newCiphertext(ring, a.parts, a.level - 1, scale, { stride: a.stride }), (out) => {
-    for (let part = 0; part < a.parts; part++) rescaleLimbs(ring, limbOf(out, part, 0), limbOf(a, part, 0), a.level)
+  return filled(newCiphertext(ring, a.parts, a.level - 1, scale, { stride, kept }), (out) => {
+    const parts = Array.from({ length: a.parts }, (_, r) => ({ dst: limbOf(out, r, 0), src: limbOf(a, r, 0) }))
+    rescaleLimbs(ring, parts, a.level)
   })
 }
 

@@ -38,10 +38,11 @@ function requireBound(name: string, value: Bound): void {
 }
 
 /**
- * Opens the interpreter of bounds for a set of parameters. Noise by its source: see rlwe/error-bound.ts; products to second order,
- * (m + e)(m' + e') - m m' = m e' + m' e + e e'.
- *
- * Throws as `Ckks` does: RangeError for arguments, GloveboxError `scale-mismatch`, `level-exhausted` or `unsupported`.
+ * Opens the interpreter of bounds for a set of parameters of CKKS. Noise by its source, after Gentry, Halevi, Smart 2012 (eprint 2012/099, appendix A.5)
+ * and Kim, Papadimitriou, Polyakov 2020 (eprint 2020/1118): see rlwe/error-bound.ts; products to second order, (m + e)(m' + e') - m m' = m e' + m' e + e
+ * e'.
+ * @throws TypeError for what is no object; RangeError for another scheme or options out of range; GloveboxError `no-primes` or `insecure-parameters` for
+ * such a literal.
  */
 export function errorBounds(literal: Params | ParamsLiteral, options: BoundOptions = {}): ErrorBounds {
   requireObject('params', 'parameters or a literal of them', literal)

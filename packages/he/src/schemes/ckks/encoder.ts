@@ -5,26 +5,26 @@ import type { Ptr } from '../../kernels/table.ts'
 import { copyLimbs, extendedIndex, type Ring, toCoefficients } from '../../ring/ring.ts'
 import { newPlaintext, type Plaintext, requireLevel, requireRing, requireScale } from '../../rlwe/ciphertext.ts'
 
-/** Complex slots as two arrays of one length. */
+/** Complex slots as two arrays of one length, N/2 where they come from a plaintext. */
 export interface ComplexSlots {
-  /** Real parts. */
+  /** Real parts, slot 0 first. */
   readonly re: Float64Array
   /** Imaginary parts, as many. */
   readonly im: Float64Array
 }
 
-/** Up to N/2 numbers; the slots behind them are 0. */
+/** Up to N/2 finite numbers, real or complex (`re` and `im` of one length), slot 0 first; the slots behind them are 0. */
 export type Slots = ArrayLike<number> | { readonly re: ArrayLike<number>; readonly im: ArrayLike<number> }
 
 /** Coefficients beyond this are not exact doubles any more, nor within the range of the reduction kernel. */
 const largestCoefficient = 2 ** 99
 
-function fillSlots(target: Float64Array, values: ArrayLike<number>, name: string): void {
+function fillSlots(target: Float64Array, values: ArrayLike<number>, name: string, places = 'N/2 slots'): void {
   const count = values.length
   if (!Number.isInteger(count) || count < 0)
     throw new TypeError(`"${name}" expected an array of numbers, got length ${count}`)
   if (count > target.length)
-    throw new RangeError(`"${name}" expected at most ${target.length} values (N/2 slots), got ${count}`)
+    throw new RangeError(`"${name}" expected at most ${target.length} values (${places}), got ${count}`)
   for (let i = 0; i < count; i++) {
     const value = values[i]!
     if (!Number.isFinite(value))
@@ -76,8 +76,15 @@ export function encodeSlots(ring: Ring, values: Slots, level: number, scale: num
 
 /** A plaintext from real coefficients at `src`, multiplied by `scale` and rounded. `src` is used up. */
 function fromCoefficients(ring: Ring, src: Ptr, level: number, scale: number, special = false): Plaintext {
-  const { kernels, n, limbBytes } = ring
-  const largest = kernels.scaleRound(src, src, n, scale)
+  const largest = roundedLargest(ring, src, level, scale, 'values')
+  const plaintext = newPlaintext(ring, level, scale, { special })
+  transform(ring, plaintext.slab.ptr, src, largest, level, special)
+  return plaintext
+}
+
+/** Multiplies real coefficients by `scale` and rounds them, in place; the largest of them, which fits the modulus of the level. */
+function roundedLargest(ring: Ring, src: Ptr, level: number, scale: number, name: string): number {
+  const largest = ring.kernels.scaleRound(src, src, ring.n, scale)
   let room = -1
   for (let i = 0; i <= level; i++) room += Math.log2(ring.moduli[i]!.p)
   if (!(largest <= largestCoefficient) || Math.log2(largest) >= room) {
@@ -86,11 +93,15 @@ function fromCoefficients(ring: Ring, src: Ptr, level: number, scale: number, sp
         ? `the ${(room + 1).toFixed(0)} bits of level ${level}`
         : 'the 2^99 that a coefficient may be encoded with'
     throw new RangeError(
-      `"values" at scale 2^${Math.log2(scale).toFixed(1)} do not fit ${place}: use ${room < 99 ? 'a smaller scale or a higher level' : 'smaller values or a smaller scale'}`,
+      `"${name}" at scale 2^${Math.log2(scale).toFixed(1)} do not fit ${place}: use ${room < 99 ? 'a smaller scale or a higher level' : 'smaller values or a smaller scale'}`,
     )
   }
-  const plaintext = newPlaintext(ring, level, scale, { special })
-  const dst = plaintext.slab.ptr
+  return largest
+}
+
+/** Integers up to `largest` at `src` in NTT form at `dst`, modulo the primes of the level, and the special ones. */
+function transform(ring: Ring, dst: Ptr, src: Ptr, largest: number, level: number, special: boolean): void {
+  const { n, limbBytes } = ring
   ring.parallel(level + 1 + (special ? ring.params.special.length : 0), (i, on) => {
     const { p, pinv, table } = ring.moduli[extendedIndex(ring, level, i)]!
     const limb = dst + i * limbBytes
@@ -100,7 +111,6 @@ function fromCoefficients(ring: Ring, src: Ptr, level: number, scale: number, sp
       on.nttForward(limb, n, p, pinv, table)
     }
   })
-  return plaintext
 }
 
 /** The slots of a plaintext, complex. */
@@ -122,7 +132,7 @@ export function decodeSlots(ring: Ring, plaintext: Plaintext): ComplexSlots {
  */
 function compose(ring: Ring, dst: Ptr, plaintext: Plaintext): void {
   const { kernels, n, limbBytes, moduli } = ring
-  const { level, scale, stride } = plaintext
+  const { level, scale, stride, kept } = plaintext
   // A decryption's noise is key material; so above and below.
   using residues = ring.limbs(level + 1, { wipe: true })
   using digit = ring.limbs(1, { wipe: true })
@@ -144,9 +154,9 @@ function compose(ring: Ring, dst: Ptr, plaintext: Plaintext): void {
   copyLimbs(ring, dst, residues.ptr + level * limbBytes, 1)
   for (let i = level - 1; i >= 0; i--) kernels.combine(dst, dst, moduli[i]!.p, residues.ptr + i * limbBytes, 1, n)
   kernels.combine(dst, dst, 1 / scale, residues.ptr, 0, n)
-  if (stride > 1) {
+  if (kept < n) {
     const coefficients = ring.heap.f64(dst, n)
-    for (let i = 0; i < n; i++) if (i % stride !== 0) coefficients[i] = 0
+    for (let i = 0; i < n; i++) if (i % stride !== 0 || i >= kept * stride) coefficients[i] = 0
   }
 }
 
@@ -173,8 +183,22 @@ export function encodeCoefficients(
   requireScale(ring, level, scale)
   requireArrayLike('coefficients', 'an array of numbers', coefficients)
   using space = ring.limbs(1)
-  fillSlots(ring.heap.f64(space.ptr, ring.n), coefficients, 'coefficients')
+  fillSlots(ring.heap.f64(space.ptr, ring.n), coefficients, 'coefficients', 'N coefficients')
   return fromCoefficients(ring, space.ptr, level, scale)
+}
+
+/** As `encodeCoefficients`, to `level` + 1 limbs at `dst`. `name` is that of the values in errors; level and scale are not checked. */
+export function putCoefficients(
+  ring: Ring,
+  dst: Ptr,
+  coefficients: ArrayLike<number>,
+  level: number,
+  scale: number,
+  name: string,
+): void {
+  using space = ring.limbs(1)
+  fillSlots(ring.heap.f64(space.ptr, ring.n), coefficients, name, 'N coefficients')
+  transform(ring, dst, space.ptr, roundedLargest(ring, space.ptr, level, scale, name), level, false)
 }
 
 /** The real coefficients of a plaintext, message / scale. */

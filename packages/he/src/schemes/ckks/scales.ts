@@ -12,17 +12,17 @@ import { sameScale } from './same-scale.ts'
 export interface ScaleLadder {
   /** The parameters that it is for. */
   readonly params: Params
-  /** S_ℓ, the scale of the level. */
+  /** S_ℓ, the scale of a level from 0 to `params.maxLevel`. @throws RangeError for another one. */
   at(level: number): number
-  /** Whether a value has the scale of its level, within 2^-40. */
+  /** Whether a value has the scale of its level, within 2^-40 (relative). @throws RangeError where its level is none of the parameters. */
   holds(value: { readonly level: number; readonly scale: number }): boolean
 }
 
 /** Where a ladder is anchored. */
 export interface LadderOptions {
   /**
-   * The level that has the given scale; default: the top. A difference between scale and primes doubles with each level down, and halves with
-   * each level up: over a long chain, or one of primes of different sizes, anchor the ladder at level 0.
+   * The level that has the given scale, from 0 to `params.maxLevel`; default: the top. A difference between scale and primes doubles with each level down,
+   * and halves with each level up: over a long chain, or one of primes of different sizes, anchor the ladder at level 0.
    */
   readonly level?: number
 }
@@ -31,9 +31,10 @@ export interface LadderOptions {
 const widestDrift = 2
 
 /**
- * The scales of all levels, from the one of the top level (or of `options.level`). Take a scale near the size of the primes.
- * Throws RangeError where `scale` or `level` is none, GloveboxError `scale-mismatch` where the scales of lower levels run away from it or do
- * not fit their modulus.
+ * The scales of all levels, from the one of the top level (or of `options.level`), finite and from 1. Take a scale near the size of the primes: 2 ** 40 for
+ * 40 bits.
+ * @throws TypeError for what are no parameters; RangeError where `scale` or `level` is out of range; GloveboxError `scale-mismatch` where the scale of a
+ * lower level is more than 2 bits from it, or one exceeds half the modulus of its level.
  */
 export function scaleLadder(params: Params, scale: number, options: LadderOptions = {}): ScaleLadder {
   requireObject('params', 'checked parameters', params)

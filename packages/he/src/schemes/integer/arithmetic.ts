@@ -2,7 +2,7 @@ import { GloveboxError } from '../../base/errors.ts'
 import { centred, invMod, mod } from '../../base/numbers.ts'
 import type { Kernels, Ptr } from '../../kernels/table.ts'
 import { factor } from '../../ring/ring.ts'
-import { type Ciphertext, filled, limbOf, newCiphertext, requireWhole } from '../../rlwe/ciphertext.ts'
+import { type Ciphertext, commonPlaces, filled, limbOf, newCiphertext, requireWhole } from '../../rlwe/ciphertext.ts'
 import { ratio } from './correction.ts'
 import type { IntegerForm } from './form.ts'
 import type { Message } from './message.ts'
@@ -21,7 +21,7 @@ function combineAlike(x: Ciphertext, y: Ciphertext, op: Binary): Ciphertext {
   const { ring, level } = x
   const { kernels, n } = ring
   const parts = Math.max(x.parts, y.parts) as 2 | 3
-  const sum = newCiphertext(ring, parts, level, x.scale, { stride: Math.max(x.stride, y.stride) })
+  const sum = newCiphertext(ring, parts, level, x.scale, commonPlaces([x, y]))
   return filled(sum, (out) => {
     for (let part = 0; part < parts; part++) {
       for (let i = 0; i <= level; i++) {
@@ -63,15 +63,18 @@ type LimbMap = (kernels: Kernels, dst: Ptr, src: Ptr, part: number, limb: number
 
 /** A ciphertext of the same parts with every limb mapped; the seed is kept where part 1 is. */
 function mapLimbs(a: Ciphertext, map: LimbMap, keepsSeed = false): Ciphertext {
-  const { ring, level, parts, stride, seed } = a
-  return filled(newCiphertext(ring, parts, level, a.scale, { stride, ...(keepsSeed && seed && { seed }) }), (out) => {
-    for (let part = 0; part < parts; part++) {
-      for (let i = 0; i <= level; i++) {
-        const { p, pinv } = ring.moduli[i]!
-        map(ring.kernels, limbOf(out, part, i), limbOf(a, part, i), part, i, p, pinv)
+  const { ring, level, parts, stride, kept, seed } = a
+  return filled(
+    newCiphertext(ring, parts, level, a.scale, { stride, kept, ...(keepsSeed && seed && { seed }) }),
+    (out) => {
+      for (let part = 0; part < parts; part++) {
+        for (let i = 0; i <= level; i++) {
+          const { p, pinv } = ring.moduli[i]!
+          map(ring.kernels, limbOf(out, part, i), limbOf(a, part, i), part, i, p, pinv)
+        }
       }
-    }
-  })
+    },
+  )
 }
 
 export function negate(a: Ciphertext): Ciphertext {

@@ -1,7 +1,7 @@
 import { GloveboxError } from '../../base/errors.ts'
 import { centred, invMod, mod } from '../../base/numbers.ts'
 import { factor } from '../../ring/ring.ts'
-import { type Ciphertext, filled, limbOf, newCiphertext, requireWhole } from '../../rlwe/ciphertext.ts'
+import { type Ciphertext, commonPlaces, filled, limbOf, newCiphertext, requireWhole } from '../../rlwe/ciphertext.ts'
 import type { IntegerForm } from './form.ts'
 import { type Message, scaledMessage } from './message.ts'
 import { switchModulus } from './modulus-switch.ts'
@@ -82,7 +82,7 @@ export function sumOfMultiples(
   const parts = Math.max(...terms.map((a) => a.parts)) as 2 | 3
   using space = ring.limbs(1)
   const scale = form.divided(terms[0]!.scale, terms[0]!.level, level)
-  const sum = newCiphertext(ring, parts, level, scale, { stride: Math.max(...terms.map((a) => a.stride)) })
+  const sum = newCiphertext(ring, parts, level, scale, commonPlaces(terms))
   const written = new Set<number>()
   return filled(sum, (out) => {
     terms.forEach((term, j) => {

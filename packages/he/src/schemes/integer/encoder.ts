@@ -6,7 +6,7 @@ import type { IntegerForm } from './form.ts'
 import { type Message, newMessage, withMessage } from './message.ts'
 import type { PlainModulus } from './plain-modulus.ts'
 
-/** Integers: an array of numbers, a typed array, or an array of bigint. */
+/** Integers from -t/2 to t-1: an array of numbers, a typed array, or an array of bigint. */
 export type Integers = ArrayLike<number> | ArrayLike<bigint>
 
 /**
@@ -50,7 +50,7 @@ function fill(target: Float64Array, values: Integers, name: string, t: number, o
 
 /** How integers are read. */
 export interface IntegerDecodeOptions {
-  /** true: from -t/2 to (t-1)/2; default: from 0 to t-1. */
+  /** true: from -t/2 to (t-1)/2; false (default): from 0 to t-1. */
   readonly signed?: boolean
 }
 

@@ -49,6 +49,7 @@ export function newMessage(form: IntegerForm, level: number, fill: (coefficients
     level,
     scale,
     stride: 1,
+    kept: ring.n,
     coefficients,
     get slab() {
       return embeddedAt(level, scale)
@@ -121,7 +122,7 @@ function embed(
 
 /** [t x]_Q / g modulo t of what decryption left: m, where |t e + [g m]_t| is below Q / 2. For BFV that is nearest(t x / Q). */
 export function extract(form: IntegerForm, phase: Plaintext): Message {
-  const { level, stride } = phase
+  const { level, stride, kept } = phase
   const { ring, plain } = form
   const { t, tinv } = plain
   const inverse = invMod(form.factor(level, phase.scale), BigInt(t))
@@ -140,9 +141,9 @@ export function extract(form: IntegerForm, phase: Plaintext): Message {
   ring.kernels.basisScale(x, limbBytes, v, x, limbBytes, level + 1, scale, n)
   return newMessage(form, level, (dst) => {
     ring.kernels.basisCombine(dst, x, limbBytes, v, level + 1, combine[0]!, n, t, tinv)
-    if (stride === 1) return
+    if (kept === n) return
     const values = ring.heap.f64(dst, n)
-    for (let i = 0; i < n; i++) if (i % stride !== 0) values[i] = 0
+    for (let i = 0; i < n; i++) if (i % stride !== 0 || i >= kept * stride) values[i] = 0
   })
 }
 

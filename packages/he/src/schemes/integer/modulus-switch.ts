@@ -8,7 +8,7 @@ import type { IntegerForm } from './form.ts'
  * Each step adds at most (1 + |s|_1 (+ |s^2|_1)) / 2 to the noise.
  */
 export function switchModulus(form: IntegerForm, a: Ciphertext, to?: number): Ciphertext {
-  const { ring, parts, stride } = a
+  const { ring, parts, stride, kept } = a
   const level = to ?? a.level - 1
   if (to === undefined && a.level === 0) {
     throw new GloveboxError(
@@ -25,12 +25,12 @@ export function switchModulus(form: IntegerForm, a: Ciphertext, to?: number): Ci
   }
   if (level === a.level) return copyCiphertext(a)
   using space = ring.limbs(a.level)
-  return filled(newCiphertext(ring, parts, level, form.divided(a.scale, a.level, level), { stride }), (out) => {
+  return filled(newCiphertext(ring, parts, level, form.divided(a.scale, a.level, level), { stride, kept }), (out) => {
     for (let part = 0; part < parts; part++) {
       let src = limbOf(a, part, 0)
       for (let from = a.level; from > level; from--) {
         const dst = from === level + 1 ? limbOf(out, part, 0) : space.ptr
-        rescaleLimbs(ring, dst, src, from)
+        rescaleLimbs(ring, [{ dst, src }], from)
         src = dst
       }
     }

@@ -26,11 +26,13 @@ export function openPlainModulus(ring: Ring): PlainModulus {
 }
 
 /**
- * The largest prime of `bits` bits, up to 32, that is 1 modulo 2N: a plaintext modulus with slots, the one that SEAL's `PlainModulus::Batching` chooses.
- * Throws GloveboxError `no-primes` where there is none.
+ * The largest prime of `bits` bits, 2 to 32, that is 1 modulo 2N: a plaintext modulus with slots, the one that SEAL's `PlainModulus::Batching` chooses.
+ * @throws RangeError for `bits` out of range and a `ringDegree` that is no power of two from 16 to 131072; GloveboxError `no-primes` where there is none.
  */
 export function plaintextModulus(bits: number, ringDegree: number): number {
   if (!Number.isInteger(bits) || bits < 2 || bits > 32)
     throw new RangeError(`"bits" expected an integer from 2 to 32, got ${bits}`)
+  if (!Number.isInteger(ringDegree) || ringDegree < 16 || ringDegree > 131072 || (ringDegree & (ringDegree - 1)) !== 0)
+    throw new RangeError(`"ringDegree" expected a power of two from 16 to 131072, got ${ringDegree}`)
   return nttPrimes(bits, 1, ringDegree)[0]!
 }

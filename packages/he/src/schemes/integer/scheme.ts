@@ -24,76 +24,159 @@ import { exponentiate, multiplyMany, type Product } from './power.ts'
 
 /** At which level a message is to be encrypted; default: the top. Sums and products take a message at any level. */
 export interface IntegerEncodeOptions {
-  /** From 0 to `params.maxLevel`; default: the top. */
+  /** An integer from 0 to `params.maxLevel`; default: the top. */
   readonly level?: number
 }
 
 /**
  * Exact arithmetic modulo t on vectors of N integers (or on polynomials) under encryption: what BFV and BGV have in common.
  *
- * With slots (t prime, 1 modulo 2N) a message is a matrix of 2 rows and N/2 columns, row by row, in SEAL's order. A `Plaintext` serves for encryption, for
- * sums and for products alike; what `decrypt` of `@glovebox/he/secret` leaves is one too, and is rounded where it is used. Results are exact while the
- * noise budget is above 0 (`noiseBudget` of `@glovebox/he/secret`).
+ * With slots (t prime, 1 modulo 2N) a message is a matrix of 2 rows and N/2 columns, row by row, in SEAL's order (BatchEncoder). A `Plaintext` serves for
+ * encryption, for sums and for products alike; what `decrypt` of `@glovebox/he/secret` leaves is one too, and is rounded where it is used. Results are
+ * exact while the noise budget is above 0 (`noiseBudget` of `@glovebox/he/secret`).
  *
  * Every method returns a new value and leaves its operands; all hold memory of the context and may be used with `using`. Operands at different levels meet
- * at the lower one, by `switchModulus`.
+ * at the lower one, by `switchModulus`. See {@link Context} for `disposed` and `out-of-memory`; an operand whose scale the scheme does not make (1 for BFV,
+ * a unit modulo t below t for BGV) is GloveboxError `scale-mismatch`.
  */
 export interface IntegerScheme extends Context {
-  /** t. */
+  /** t, an integer from 2 to 2^32. */
   readonly plaintextModulus: number
-  /** Up to N integers from -t/2 to t-1 into the slots, zeros behind them. Throws GloveboxError `unsupported` where t has no slots. */
+  /**
+   * Up to N integers from -t/2 to t-1 into the slots, zeros behind them.
+   * @throws TypeError for what is no array; RangeError for too many, others, or no level; GloveboxError `unsupported` where t has no slots.
+   */
   encode(values: Integers, options?: IntegerEncodeOptions): Plaintext
-  /** The N slots, row by row, from 0 to t-1, or signed. */
+  /**
+   * The N slots, row by row, from 0 to t-1, or signed.
+   * @throws GloveboxError `unsupported` where t has no slots, `parameters-mismatch` for an operand of another context; TypeError for another kind.
+   */
   decode(plaintext: Plaintext, options?: IntegerDecodeOptions): Float64Array
-  /** Up to N coefficients of a polynomial modulo t, lowest first; any t. */
+  /**
+   * Up to N coefficients from -t/2 to t-1 of a polynomial modulo t, lowest first, zeros behind them; any t.
+   * @throws TypeError for what is no array; RangeError for more of them, others, and a level out of range.
+   */
   encodeCoefficients(coefficients: Integers, options?: IntegerEncodeOptions): Plaintext
-  /** The N coefficients, lowest first, from 0 to t-1, or signed. */
+  /**
+   * The N coefficients, lowest first, from 0 to t-1, or signed.
+   * @throws GloveboxError `parameters-mismatch` for an operand of another context, TypeError for another kind.
+   */
   decodeCoefficients(plaintext: Plaintext, options?: IntegerDecodeOptions): Float64Array
-  /** Encrypts under a public key. With the secret key, `encryptSymmetric` of `@glovebox/he/secret` gives half the bytes. */
+  /**
+   * Under a public key, at the level of the plaintext. With the secret key, `encryptSymmetric` of `@glovebox/he/secret` gives half the bytes.
+   * @throws GloveboxError `parameters-mismatch` for an operand of another context, TypeError for another kind.
+   */
   encrypt(key: PublicKey, plaintext: Plaintext): Ciphertext
 
-  /** a + b modulo t. */
+  /**
+   * a + b modulo t, in as many parts as the longer one.
+   * @throws GloveboxError `parameters-mismatch` for an operand of another context, TypeError for another kind.
+   */
   add(a: Ciphertext, b: Ciphertext): Ciphertext
-  /** a - b modulo t. */
+  /**
+   * a - b modulo t, in as many parts as the longer one.
+   * @throws GloveboxError `parameters-mismatch` for an operand of another context, TypeError for another kind.
+   */
   subtract(a: Ciphertext, b: Ciphertext): Ciphertext
-  /** -a modulo t. */
+  /** -a modulo t. @throws GloveboxError `parameters-mismatch` for an operand of another context, TypeError for another kind. */
   negate(a: Ciphertext): Ciphertext
-  /** a + b modulo t; the plaintext may be of any level. */
+  /**
+   * a + b modulo t, at the level of a; the plaintext may be of any level.
+   * @throws GloveboxError `parameters-mismatch` for an operand of another context, TypeError for another kind.
+   */
   addPlain(a: Ciphertext, b: Plaintext): Ciphertext
-  /** a - b modulo t; the plaintext may be of any level. */
+  /**
+   * a - b modulo t, at the level of a; the plaintext may be of any level.
+   * @throws GloveboxError `parameters-mismatch` for an operand of another context, TypeError for another kind.
+   */
   subtractPlain(a: Ciphertext, b: Plaintext): Ciphertext
-  /** a b modulo t; the plaintext may be of any level. Costs about log2(t) + log2(N) bits of budget at most. */
+  /**
+   * a b modulo t, at the level of a; the plaintext may be of any level. Costs about log2(t) + log2(N) bits of budget at most.
+   * @throws GloveboxError `unsupported` for `a` of a trimmed reply, `parameters-mismatch` for an operand of another context; TypeError for another kind.
+   */
   multiplyPlain(a: Ciphertext, b: Plaintext): Ciphertext
-  /** One integer from -t/2 to t-1 to every slot (to coefficient 0 of a polynomial). */
+  /**
+   * One integer from -t/2 to t-1 to every slot (to coefficient 0 of a polynomial).
+   * @throws RangeError for another value; GloveboxError `parameters-mismatch` for an operand of another context, TypeError for another kind.
+   */
   addConstant(a: Ciphertext, value: number | bigint): Ciphertext
-  /** Every slot (or coefficient) by one integer from -t/2 to t-1. */
+  /**
+   * Every slot (or coefficient) by one integer from -t/2 to t-1.
+   * @throws RangeError for another value; GloveboxError `parameters-mismatch` for an operand of another context, TypeError for another kind.
+   */
   multiplyConstant(a: Ciphertext, value: number | bigint): Ciphertext
-  /** sum_j a_j b_j: cheaper than products and sums one by one. Two parts only, as many plaintexts as ciphertexts, at least one. */
+  /**
+   * sum_j a_j b_j, at the lowest level of the a_j: cheaper than one by one. Two parts only, as many plaintexts as ciphertexts, at least one.
+   * @throws TypeError for what is no array of at least one ciphertext; RangeError for another number of plaintexts; GloveboxError `unsupported` for three
+   * parts or a value of a trimmed reply, `parameters-mismatch` for an operand of another context.
+   */
   dotPlain(a: readonly Ciphertext[], b: readonly Plaintext[]): Ciphertext
-  /** Three parts: relinearise before rotating or multiplying again. */
+  /**
+   * Three parts: relinearise before rotating or multiplying again.
+   * @throws GloveboxError `unsupported` for an operand in three parts or of a trimmed reply, `parameters-mismatch` for an operand of another context;
+   * TypeError for another kind.
+   */
   multiply(a: Ciphertext, b: Ciphertext): Ciphertext
-  /** The product of a with itself, with fewer transforms; three parts. */
+  /**
+   * The product of a with itself, with fewer transforms; three parts.
+   * @throws GloveboxError `unsupported` for an operand in three parts or of a trimmed reply, `parameters-mismatch` for an operand of another context;
+   * TypeError for another kind.
+   */
   square(a: Ciphertext): Ciphertext
-  /** Three parts back to two; a copy where there are two already. Throws GloveboxError `missing-key` without the key for it. */
+  /**
+   * Three parts back to two; a copy where there are two already. Hybrid key switching: Han and Ki 2020 (eprint 2019/688), section 3.
+   * @throws GloveboxError `missing-key` without relinearisation key or with one for lower levels only, `parameters-mismatch` for an operand or key of
+   * another context; TypeError for another kind.
+   */
   relinearise(a: Ciphertext, keys: EvaluationKeys): Ciphertext
-  /** The product of one or more, relinearised, at depth ⌈log2(count)⌉. */
+  /**
+   * The product of one or more, relinearised, at depth ⌈log2(count)⌉; of one a copy.
+   * @throws GloveboxError `missing-key` as `relinearise` and `unsupported` as `multiply` (neither where there is no product), `parameters-mismatch` for an
+   * operand or key of another context; TypeError for another kind, and for what is no array of at least one.
+   */
   multiplyMany(factors: readonly Ciphertext[], keys: EvaluationKeys): Ciphertext
-  /** a^exponent, relinearised, at depth ⌈log2 exponent⌉; exponent from 1 to 2^31. */
+  /**
+   * a^exponent, relinearised, at depth ⌈log2 exponent⌉; exponent an integer from 1 to 2^31.
+   * @throws GloveboxError `missing-key` as `relinearise` and `unsupported` as `multiply` (neither where there is no product), `parameters-mismatch` for an
+   * operand or key of another context; TypeError for another kind; RangeError for another exponent.
+   */
   exponentiate(a: Ciphertext, exponent: number, keys: EvaluationKeys): Ciphertext
   /**
-   * c_0 + c_1 a + … + c_d a^d in every slot, coefficients from -t/2 to t-1, c_d not 0 modulo t and d at least 1: depth ⌈log2 d⌉.
+   * c_0 + c_1 a + … + c_d a^d in every slot, coefficients from -t/2 to t-1, c_d not 0 modulo t and d at least 1: depth ⌈log2 d⌉, O(√d) products (Paterson,
+   * Stockmeyer 1973).
+   * @throws RangeError for other coefficients; GloveboxError `missing-key` as `relinearise` and `unsupported` as `multiply` (both from degree 2),
+   * `parameters-mismatch` for an operand or key of another context; TypeError for another kind, and for what is no array.
    */
   evaluatePolynomial(a: Ciphertext, coefficients: Integers, keys: EvaluationKeys): Ciphertext
 
-  /** To the modulus of a lower level, by default the next: less to compute and to send, and less noise budget. */
+  /**
+   * To the modulus of a level from 0 to its own, by default the next: less to compute and to send, and less noise budget. A copy at its own.
+   * @throws RangeError for what is no level; GloveboxError `level-exhausted` for a higher one, and below level 0, `parameters-mismatch` for an operand of
+   * another context; TypeError for another kind.
+   */
   switchModulus(a: Ciphertext, level?: number): Ciphertext
-  /** Both rows to the left by `steps`: out[row][j] = in[row][j + steps]. Negative steps go right. */
+  /**
+   * Both rows to the left by `steps`, any integer, modulo N/2: out[row][j] = in[row][j + steps]. Negative steps go right; by 0 it is a copy.
+   * @throws GloveboxError `missing-key` without the Galois key or with one for lower levels only, `unsupported` for three parts, `parameters-mismatch` for
+   * an operand or key of another context; TypeError for another kind, and for steps that are no integer.
+   */
   rotateRows(a: Ciphertext, steps: number, keys: EvaluationKeys): Ciphertext
-  /** Exchanges the rows, with the key that `createGaloisKeys` makes for `'conjugate'`. */
+  /**
+   * Exchanges the rows, with the key that `createGaloisKeys` makes for `'conjugate'`.
+   * @throws GloveboxError `missing-key` without the Galois key or with one for lower levels only, `unsupported` for three parts, `parameters-mismatch` for
+   * an operand or key of another context; TypeError for another kind.
+   */
   rotateColumns(a: Ciphertext, keys: EvaluationKeys): Ciphertext
-  /** Decomposes once what many rotations of one ciphertext share. */
+  /**
+   * Decomposes once what many rotations of one ciphertext share; the ciphertext must live as long. Halevi and Shoup 2018 (eprint 2018/244).
+   * @throws GloveboxError `unsupported` for three parts, `parameters-mismatch` for an operand of another context; TypeError for another kind.
+   */
   hoist(a: Ciphertext): Hoisted
-  /** As `rotateRows`, of a hoisted ciphertext. */
+  /**
+   * As `rotateRows`, of a hoisted ciphertext.
+   * @throws GloveboxError `missing-key` without the Galois key or with one for lower levels only, `parameters-mismatch` for an operand or key of another
+   * context; TypeError for another kind, and for steps that are no integer.
+   */
   rotateRowsHoisted(hoisted: Hoisted, steps: number, keys: EvaluationKeys): Ciphertext
 }
 
