@@ -2,7 +2,7 @@ import { join } from 'node:path'
 import { type ClientKeys, type ClientModel, decodeKeys, decodeSecretKey, openModel } from '@glovebox/client'
 import { createParams, GloveboxError, type Params } from '@glovebox/he'
 import type { SecretKey } from '@glovebox/he/secret'
-import { bundle, type CompileOptions, compile, type Graph } from '@glovebox/ml'
+import { bundle, type CompileOptions, compile, type Graph, type Model } from '@glovebox/ml'
 import { makeFolder, readInput, within, writeOutput } from './files.ts'
 
 // The files that the commands hand to each other.
@@ -19,8 +19,12 @@ export interface WrittenBundle {
 }
 
 /** Compiles a model into a folder. */
-export async function writeBundle(folder: string, graph: Graph, options: CompileOptions): Promise<WrittenBundle> {
-  const program = compile(graph, options)
+export async function writeBundle(
+  folder: string,
+  model: Model | Graph,
+  options: CompileOptions,
+): Promise<WrittenBundle> {
+  const program = compile(model, options)
   const { client, server } = bundle(program)
   await makeFolder(folder)
   await writeOutput(join(folder, serverFile), server)

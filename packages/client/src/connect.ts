@@ -1,9 +1,10 @@
 import { ciphertextBytes, equalBytes, GloveboxError, toHex } from '@glovebox/he'
+import { type Answer, samplesPerRun } from '@glovebox/ml'
 import type { ClientKeys } from './keys.ts'
 import { type ClientModel, openModel } from './model.ts'
 import { decodeInferAnswer, encodeInferRequest, lengthHeader } from './protocol.ts'
 import { encryptInputs, readInputs } from './query.ts'
-import { decryptReply } from './reply.ts'
+import { answerOf, decryptReply } from './reply.ts'
 import type { Sample, SampleOptions } from './samples.ts'
 import { type Fetch, openService, type Service, twice } from './service.ts'
 
@@ -44,6 +45,8 @@ export interface PredictOptions extends SampleOptions {
 export interface Prediction {
   /** The model's raw outputs, a row for each sample. */
   readonly outputs: readonly Float64Array[]
+  /** What the outputs say: classes, probabilities, contributions, where the model knows of any; a row for each sample. */
+  readonly answers: readonly Answer[]
   /** What the server says that it computed for, over all requests. */
   readonly computeMs: number | undefined
   /** From the first byte of the query sent to the last of the reply received, over all requests. */
@@ -67,7 +70,8 @@ export function connect(url: string, options: ConnectOptions = {}): Connection {
       const path = `/v2/models/${encodeURIComponent(name)}`
       const { body } = await twice(() => service.request('GET', `${path}/client`, { signal }), signal)
       const model = openModel(body)
-      const infer = inferrer(service, `${path}/infer`)
+      const { rotations, relinearisation } = model.part.keys
+      const infer = inferrer(service, `${path}/infer`, rotations.length > 0 || relinearisation !== undefined)
       return {
         ...model,
         name,
@@ -83,7 +87,8 @@ export function connect(url: string, options: ConnectOptions = {}): Connection {
             const answer = await infer(encryptInputs(keys.model, keys.secret, some), keys, predictOptions.signal)
             // Whether this worked is told to the caller only; the server hears nothing about it.
             const outputs = decryptReply(keys.model, keys.secret, answer.reply, { count: some.length })
-            whole = append(whole, { ...answer, outputs })
+            const answers = outputs.map((output) => answerOf(model, output))
+            whole = append(whole, { ...answer, outputs, answers })
             predictOptions.onProgress?.(at + some.length, inputs.length)
           }
           return whole!
@@ -94,15 +99,18 @@ export function connect(url: string, options: ConnectOptions = {}): Connection {
 }
 
 function samplesPerRequest({ ckks: { params }, part }: ClientModel): number {
-  const fit = Math.floor(requestBytes / ciphertextBytes(params, part.input.level, true))
-  return Math.max(1, Math.min(requestSamples, fit))
+  // A batch costs the same however few samples are in it.
+  if (part.packing === 'batch') return samplesPerRun(part)
+  const each = part.input.layout.tiles * ciphertextBytes(params, part.input.level, true)
+  return Math.max(1, Math.min(requestSamples, Math.floor(requestBytes / each)))
 }
 
 function append(before: Prediction | undefined, next: Prediction): Prediction {
-  const { outputs, computeMs, roundTripMs, uploadBytes, replyBytes } = next
-  if (!before) return { outputs, computeMs, roundTripMs, uploadBytes, replyBytes }
+  const { outputs, answers, computeMs, roundTripMs, uploadBytes, replyBytes } = next
+  if (!before) return { outputs, answers, computeMs, roundTripMs, uploadBytes, replyBytes }
   return {
     outputs: [...before.outputs, ...outputs],
+    answers: [...before.answers, ...answers],
     computeMs: before.computeMs === undefined || computeMs === undefined ? undefined : before.computeMs + computeMs,
     roundTripMs: before.roundTripMs + roundTripMs,
     uploadBytes: before.uploadBytes + uploadBytes,
@@ -123,14 +131,14 @@ type Infer = (
   query: Uint8Array,
   keys: ClientKeys,
   signal: AbortSignal | undefined,
-) => Promise<Omit<Prediction, 'outputs'> & { reply: Uint8Array }>
+) => Promise<Omit<Prediction, 'outputs' | 'answers'> & { reply: Uint8Array }>
 
-function inferrer(service: Service, path: string): Infer {
+function inferrer(service: Service, path: string, needsKeys: boolean): Infer {
   /** Digests of keys that the server has been seen to have. */
   const known = new Set<string>()
 
   const upload = async (keys: ClientKeys, signal: AbortSignal | undefined): Promise<void> => {
-    if (known.has(keys.digest)) return
+    if (!needsKeys || known.has(keys.digest)) return
     const address = `/v2/keys/${keys.digest}`
     const { status } = await service.request('HEAD', address, { signal, accept: [404] })
     if (status === 404) await service.request('PUT', address, { signal, body: keys.evaluation })
@@ -139,7 +147,7 @@ function inferrer(service: Service, path: string): Infer {
 
   return async (query, keys, signal) => {
     const id = toHex(globalThis.crypto.getRandomValues(new Uint8Array(16)))
-    const { body, headerLength } = encodeInferRequest(id, keys.digest, query)
+    const { body, headerLength } = encodeInferRequest(id, needsKeys ? keys.digest : undefined, query)
     const headers = { 'content-type': 'application/octet-stream', [lengthHeader]: String(headerLength) }
     // The same query twice is harmless: the server learns nothing from it, and computing has no effect but its answer.
     return twice(

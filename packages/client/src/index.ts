@@ -19,7 +19,7 @@ export {
   encodeSecretKey,
 } from './keys.ts'
 export { type ClientModel, openModel } from './model.ts'
-export { countUncalibrated, type EncryptOptions, encryptQuery } from './query.ts'
-export { decryptReply } from './reply.ts'
+export { countUncalibrated, type EncryptOptions, encryptQuery, prepareSample } from './query.ts'
+export { answerOf, decryptReply } from './reply.ts'
 export { flattenSample, type Sample, type SampleInput, type SampleOptions } from './samples.ts'
 export type { Fetch } from './service.ts'

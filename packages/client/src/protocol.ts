@@ -8,13 +8,13 @@ export const lengthHeader = 'inference-header-content-length'
 /** The body of an `infer` request and the length of its JSON header. */
 export function encodeInferRequest(
   id: string,
-  keys: string,
+  keys: string | undefined,
   query: Uint8Array,
 ): { body: Uint8Array<ArrayBuffer>; headerLength: number } {
   const header = new TextEncoder().encode(
     JSON.stringify({
       id,
-      parameters: { keys },
+      ...(keys !== undefined && { parameters: { keys } }),
       inputs: [{ name: 'query', shape: [1], datatype: 'BYTES', parameters: { binary_data_size: 4 + query.length } }],
       outputs: [{ name: 'reply', parameters: { binary_data: true } }],
     }),

@@ -1,11 +1,11 @@
 import { ByteWriter, encodeFrame, writeCiphertext } from '@glovebox/he'
 import { encryptSymmetric, type SecretKey } from '@glovebox/he/secret'
-import { type ClientPart, isUncalibrated, packInput } from '@glovebox/ml'
+import { type ClientPart, isUncalibrated, packInput, requireSample, runBefore, samplesPerRun } from '@glovebox/ml'
 import type { ClientModel } from './model.ts'
-import { flattenSample, type Sample, type SampleOptions } from './samples.ts'
+import { cellsOf, flattenSample, type Sample, type SampleOptions } from './samples.ts'
 
 /** Samples in one query; more is a mistake, or wants several queries. */
-export const maxSamples = 4096
+export const maxSamples: number = 2 ** 17
 
 /** What `encryptQuery` may be told. */
 export interface EncryptOptions extends SampleOptions {
@@ -13,7 +13,7 @@ export interface EncryptOptions extends SampleOptions {
   readonly onProgress?: (done: number, total: number) => void
 }
 
-/** Encrypts samples, one ciphertext each, into a frame of kind 'query': count u32, then the ciphertexts. */
+/** Encrypts samples into a frame of kind 'query': count u32, then the ciphertexts, run by run. */
 export function encryptQuery(
   model: ClientModel,
   secret: SecretKey,
@@ -33,16 +33,30 @@ export function encryptQuery(
 export function readInputs(part: ClientPart, samples: readonly Sample[], options: SampleOptions): Float64Array[] {
   return samples.map((sample, i) => {
     const name = samples.length === 1 ? 'sample' : `sample ${i}`
-    const values = flattenSample(sample, part.input, options, name)
     try {
-      // Packing is cheap beside encryption, and knows what the model takes.
-      packInput(part, values)
+      const values = prepareSample(part, sample, options, name)
+      requireSample(part, values)
+      return values
     } catch (error) {
-      if (error instanceof RangeError) throw new RangeError(`${name}: ${error.message}`, { cause: error })
+      if (error instanceof RangeError && !error.message.includes(name))
+        throw new RangeError(`${name}: ${error.message}`, { cause: error })
       throw error
     }
-    return values
   })
+}
+
+/**
+ * The numbers that are encrypted for a sample: what the model's client does first, done. Throws TypeError and RangeError that name columns, never what
+ * they hold.
+ */
+export function prepareSample(
+  { input }: Pick<ClientPart, 'input'>,
+  sample: Sample,
+  options: SampleOptions = {},
+  name = 'sample',
+): Float64Array {
+  if (input.before.length === 0) return flattenSample(sample, input, options, name)
+  return runBefore(input.before, cellsOf(sample, input.before, name))
 }
 
 /**
@@ -50,7 +64,7 @@ export function readInputs(part: ClientPart, samples: readonly Sample[], options
  * in the result: warn.
  */
 export function countUncalibrated(part: ClientPart, samples: readonly Sample[], options: SampleOptions = {}): number {
-  return samples.filter((sample) => isUncalibrated(part, flattenSample(sample, part.input, options))).length
+  return samples.filter((sample) => isUncalibrated(part, prepareSample(part, sample, options))).length
 }
 
 /** The query of inputs that `readInputs` has looked at. */
@@ -60,14 +74,20 @@ export function encryptInputs(
   inputs: readonly Float64Array[],
   onProgress?: EncryptOptions['onProgress'],
 ): Uint8Array<ArrayBuffer> {
-  const { input } = part
+  const { input, encoding } = part
+  const at = { level: input.level, scale: input.scale }
+  const most = samplesPerRun(part)
   const writer = new ByteWriter()
   writer.u32(inputs.length)
-  inputs.forEach((values, i) => {
-    using plaintext = ckks.encode(packInput(part, values), { level: input.level, scale: input.scale })
-    using ciphertext = encryptSymmetric(ckks, secret, plaintext)
-    writeCiphertext(writer, ciphertext)
-    onProgress?.(i + 1, inputs.length)
-  })
+  for (let done = 0; done < inputs.length; ) {
+    const some = inputs.slice(done, done + most)
+    for (const values of packInput(part, some)) {
+      using plaintext = encoding === 'slots' ? ckks.encode(values, at) : ckks.encodeCoefficients(values, at)
+      using ciphertext = encryptSymmetric(ckks, secret, plaintext)
+      writeCiphertext(writer, ciphertext)
+    }
+    done += some.length
+    onProgress?.(done, inputs.length)
+  }
   return encodeFrame('query', part.digest, writer.done()) as Uint8Array<ArrayBuffer>
 }

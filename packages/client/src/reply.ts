@@ -1,6 +1,6 @@
 import { type Ciphertext, GloveboxError, readReply, replyBytes } from '@glovebox/he'
 import { decrypt, type SecretKey } from '@glovebox/he/secret'
-import { readOutput } from '@glovebox/ml'
+import { type Answer, type ReplyForm, readOutput, runAfter, samplesPerRun } from '@glovebox/ml'
 import { type ClientModel, openFrame } from './model.ts'
 import { maxSamples } from './query.ts'
 
@@ -23,31 +23,41 @@ export function decryptReply(
   if (count < 1 || count > maxSamples) throw body.malformed('count', `1 to ${maxSamples}`, count)
   if (options.count !== undefined && count !== options.count)
     throw body.malformed('count', `${options.count}, as many as were asked for`, count)
-  const expected = count * replyBytes(ckks.ring.n, reply)
+  const most = samplesPerRun(part)
+  const { tiles } = part.output.layout
+  const expected = Math.ceil(count / most) * tiles * replyBytes(ckks.ring.n, reply)
   if (body.remaining !== expected)
     throw body.malformed('replies', `${expected} bytes as the client part says`, body.remaining)
   const outputs: Float64Array[] = []
-  for (let i = 0; i < count; i++) {
-    using ciphertext = readReply(body, ckks.ring)
-    requireAnnounced(ciphertext, scale, reply.stride)
-    using plaintext = decrypt(ckks, secret, ciphertext)
-    outputs.push(readOutput(part, ckks.decode(plaintext)))
+  while (outputs.length < count) {
+    const replies = Array.from({ length: tiles }, () => {
+      using ciphertext = readReply(body, ckks.ring)
+      requireAnnounced(ciphertext, scale, reply)
+      using plaintext = decrypt(ckks, secret, ciphertext)
+      return part.encoding === 'slots' ? ckks.decode(plaintext) : ckks.decodeCoefficients(plaintext)
+    })
+    outputs.push(...readOutput(part, replies, Math.min(most, count - outputs.length)))
   }
   return outputs
 }
 
+/** What a prediction says, from the model's raw output: classes, probabilities, contributions, where the model knows of any. As secret as the output. */
+export function answerOf({ part }: Pick<ClientModel, 'part'>, output: ArrayLike<number>): Answer {
+  return runAfter(part.output.after, output)
+}
+
 /** The program ends at one scale; what differs by more than the rounding of a double has been through another one. */
-function requireAnnounced(ciphertext: Ciphertext, scale: number, stride: number): void {
+function requireAnnounced(ciphertext: Ciphertext, scale: number, { stride, count }: ReplyForm): void {
   if (Math.abs(ciphertext.scale / scale - 1) > 2 ** -40) {
     throw new GloveboxError(
       'scale-mismatch',
       `the reply has scale ${ciphertext.scale}, the client part says ${scale}: it is no reply of this model`,
     )
   }
-  if (ciphertext.stride !== stride) {
+  if (ciphertext.stride !== stride || ciphertext.kept !== count) {
     throw new GloveboxError(
       'malformed',
-      `the reply is trimmed to every ${ciphertext.stride}th coefficient, the client part says ${stride}: it is no reply of this model`,
+      `the reply is trimmed to ${ciphertext.kept} coefficients, every ${ciphertext.stride}th, the client part says ${count}, every ${stride}th: it is no reply of this model`,
     )
   }
 }

@@ -1,5 +1,15 @@
-/** One input: flat or nested arrays of numbers in row-major order, a typed array among them. */
-export type Sample = ArrayLike<number> | readonly Sample[]
+import type { Cell, InputStep } from '@glovebox/ml'
+
+/**
+ * One input: flat or nested arrays of numbers in row-major order, a typed array among them. Of a model that takes rows of data, the cells in the order of its
+ * columns, or by their names; of one that takes texts, the text.
+ */
+export type Sample =
+  | ArrayLike<number>
+  | readonly Sample[]
+  | readonly Cell[]
+  | { readonly [column: string]: Cell }
+  | string
 
 /** What a model takes, and how pictures of bytes become that: byte · scale + offset. */
 export interface SampleInput {
@@ -63,4 +73,25 @@ function isArrayLike(value: unknown): value is ArrayLike<unknown> {
 
 function show(value: unknown): string {
   return value === null ? 'null' : typeof value
+}
+
+/** A sample of a model that prepares rows or texts, cell by cell. Throws TypeError and RangeError that name columns, never what they hold. */
+export function cellsOf(sample: Sample, before: readonly InputStep[], name = 'sample'): Cell[] {
+  if (typeof sample === 'string') return [sample]
+  const [first] = before
+  if (isRecord(sample)) {
+    if (first?.op !== 'columns')
+      throw new TypeError(`"${name}" expected an array, as this model does not name its columns`)
+    const known = new Set(first.columns.map((column) => column.name))
+    const unknown = Object.keys(sample).find((key) => !known.has(key))
+    if (unknown !== undefined)
+      throw new RangeError(`"${name}" has a column "${unknown}"; the model knows ${[...known].join(', ')}`)
+    return first.columns.map((column) => sample[column.name] ?? null)
+  }
+  if (!isArrayLike(sample)) throw new TypeError(`"${name}" expected an array of cells, got ${show(sample)}`)
+  return Array.from(sample as ArrayLike<Cell>)
+}
+
+function isRecord(value: unknown): value is { readonly [column: string]: Cell } {
+  return value !== null && typeof value === 'object' && !isArrayLike(value)
 }

@@ -39,7 +39,7 @@ export interface Tiny {
 }
 
 export function compileTiny(seed = 1): Tiny {
-  const graph = importOnnx(tinyOnnx(seed))
+  const { graph } = importOnnx(tinyOnnx(seed))
   const { client, server } = bundle(compile(graph, { name: 'tiny' }))
   return {
     graph,

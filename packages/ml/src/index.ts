@@ -6,8 +6,16 @@ export { type Bundle, bundle, clientPartOf } from './compile/bundle.ts'
 export { syntheticSamples } from './compile/calibration.ts'
 export { type CompileOptions, compile } from './compile/compile.ts'
 export type { Graph, Node } from './graph/graph.ts'
-export { importOnnx } from './import/onnx.ts'
+export { importOnnx, type OnnxOptions } from './import/onnx.ts'
+export { importScorecard, type ScorecardOptions } from './import/scorecard.ts'
+export { importSklearn } from './import/sklearn.ts'
+export { importTfjs, type TfjsOptions } from './import/tfjs.ts'
+export type { Encoding, Packing } from './layout/circuit.ts'
 export type { Layout } from './layout/layout.ts'
+export { type Answer, runAfter } from './model/after.ts'
+export { runBefore } from './model/before.ts'
+export { type Model, modelOf } from './model/model.ts'
+export type { Along, Branch, Cell, Column, ColumnEncoding, InputStep, OutputStep, TextHashing } from './model/steps.ts'
 export { lower } from './passes/lower.ts'
 export {
   type ClientPart,
@@ -16,6 +24,7 @@ export {
   isUncalibrated,
   packInput,
   readOutput,
+  requireSample,
   scalePixels,
 } from './program/client.ts'
 export {
@@ -26,18 +35,14 @@ export {
   type ProgramInput,
   type ProgramOutput,
   type ProgramStep,
+  type ReplyForm,
   registersOf,
+  samplesPerRun,
 } from './program/program.ts'
-export type { Cost, Report, StepCost } from './program/report.ts'
+export type { Alternative, Cost, Report, StepCost } from './program/report.ts'
 export { decodeServerPart, encodeServerPart } from './program/server.ts'
 export { runClear } from './run/clear.ts'
 export { type CostTable, costOf, defaultCostTable } from './run/cost.ts'
-export {
-  type Prepared,
-  prepare,
-  type RunOptions,
-  runEncrypted,
-  runEncryptedAsync,
-  type StepTiming,
-} from './run/encrypted.ts'
+export { type RunOptions, runEncrypted, runEncryptedAsync, type StepTiming } from './run/encrypted.ts'
+export { type EncodedLinear, type Prepared, prepare } from './run/prepare.ts'
 export { type SimulateOptions, simulate } from './run/simulate.ts'

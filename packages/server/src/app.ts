@@ -5,7 +5,7 @@ import { type Context, Hono } from 'hono'
 import type { Logger } from 'pino'
 import { type Intake, readBody } from './body.ts'
 import type { Compute } from './compute.ts'
-import { createKeyStore } from './key-store.ts'
+import { createKeyStore, type KeyStore } from './key-store.ts'
 import { defaultLimits, type Limits } from './limits.ts'
 import { decodeInferRequest, encodeInferResponse, keyDigest, lengthHeader } from './protocol.ts'
 import type { Model, Registry } from './registry.ts'
@@ -95,17 +95,16 @@ export function createApp(
     const model = modelOf(c)
     const body = await readBody(c.req.raw, limits.queryBytes, intake, 'the query')
     const request = decodeInferRequest(body, c.req.header(lengthHeader))
-    if (!keys.has(request.keys))
-      throw new GloveboxError('not-found', `there are no evaluation keys ${request.keys} here: upload them first`)
+    requireKeys(model, request.keys, keys)
     const log = c.get('log').child({ model: model.name })
-    log.info({ queryBytes: body.length, keys: request.keys.slice(0, 16) }, 'query received')
+    log.info({ queryBytes: body.length, keys: request.keys?.slice(0, 16) }, 'query received')
     const received = performance.now()
     const deadline = new AbortController()
     const timer = setTimeout(() => deadline.abort(), limits.inferMs)
     const job = {
       model: model.name,
       keysDigest: request.keys,
-      keys: () => keys.get(request.keys),
+      keys: () => (request.keys === undefined ? undefined : keys.get(request.keys)),
       query: request.query,
       signal: AbortSignal.any([c.req.raw.signal, deadline.signal]),
     }
@@ -141,6 +140,19 @@ function requireServed({ models }: Registry, keys: Uint8Array): void {
     'parameters-mismatch',
     `the evaluation keys were made for the model with digest ${digest.slice(0, 16)}…, which is not served here; there are: ${models.map((model) => `${model.name} (${model.digest.slice(0, 16)}…)`).join(', ')}`,
   )
+}
+
+/** A query names keys that are here; only a model that needs none may be asked without. */
+function requireKeys(model: Model, digest: string | undefined, keys: KeyStore): void {
+  if (digest === undefined) {
+    if (!model.needsKeys) return
+    throw new GloveboxError(
+      'malformed',
+      `the model "${model.name}" needs evaluation keys: name them by "parameters.keys"`,
+    )
+  }
+  if (!keys.has(digest))
+    throw new GloveboxError('not-found', `there are no evaluation keys ${digest} here: upload them first`)
 }
 
 function requireDigest(c: Context<Env>): string {

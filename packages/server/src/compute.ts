@@ -2,8 +2,8 @@
 export interface Job {
   /** Name of a registered model. */
   readonly model: string
-  /** SHA-256 of the evaluation keys to compute with, in hexadecimal. */
-  readonly keysDigest: string
+  /** SHA-256 of the evaluation keys to compute with, in hexadecimal; undefined for a model that needs none. */
+  readonly keysDigest: string | undefined
   /**
    * A frame of kind 'evaluation keys of a program', in shared memory, so that a thread reads it in place. Asked for when a thread is
    * free, as a job that waits must not hold keys that the store has dropped; undefined where they are gone.

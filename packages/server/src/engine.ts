@@ -13,10 +13,10 @@ import {
   readEvaluationKeys,
   writeReply,
 } from '@glovebox/he'
-import { decodeServerPart, prepare, runEncrypted } from '@glovebox/ml'
+import { decodeServerPart, prepare, runEncrypted, samplesPerRun } from '@glovebox/ml'
 
 /** Samples in one query. */
-const maxSamples = 4096
+const maxSamples = 2 ** 17
 
 /** Evaluation keys read into a context. */
 export type Keys = EvaluationKeys & Disposable
@@ -26,7 +26,7 @@ export interface Engine {
   /** Reads evaluation keys; throws GloveboxError `malformed`, or `parameters-mismatch` for those of another model. */
   readKeys(bytes: Uint8Array): Keys
   /** A frame of kind 'query' to one of kind 'reply'. Throws GloveboxError for what the query or the keys are to blame for. */
-  answer(query: Uint8Array, keys: Keys, options?: AnswerOptions): Uint8Array
+  answer(query: Uint8Array, keys: EvaluationKeys, options?: AnswerOptions): Uint8Array
 }
 
 export interface AnswerOptions {
@@ -45,15 +45,21 @@ export function openEngine(serverPart: Uint8Array): Engine {
       const { body } = decodeFrame(query, 'query', { owner, ownerName: 'models', what: 'the query' })
       const count = body.u32('count')
       if (count < 1 || count > maxSamples) throw body.malformed('count', `1 to ${maxSamples}`, count)
-      requireSamples(ckks, body, count)
+      const most = samplesPerRun(program)
+      const { tiles } = program.input.layout
+      requireCiphertexts(ckks, body, Math.ceil(count / most) * tiles)
       const writer = new ByteWriter()
       writer.u32(count)
-      for (let i = 0; i < count; i++) {
+      for (let done = 0; done < count; ) {
         signal?.throwIfAborted()
-        using input = readCiphertext(body, ckks.ring)
-        using output = runEncrypted(prepared, input, keys, { signal })
-        writeReply(writer, output, program.output.reply)
-        onProgress?.(i + 1, count)
+        using used = new DisposableStack()
+        const input = Array.from({ length: tiles }, () => used.use(readCiphertext(body, ckks.ring)))
+        for (const output of runEncrypted(prepared, input, keys, { signal })) {
+          used.use(output)
+          writeReply(writer, output, program.output.reply)
+        }
+        done = Math.min(count, done + most)
+        onProgress?.(done, count)
       }
       body.end()
       return encodeFrame('reply', owner, writer.done())
@@ -62,7 +68,7 @@ export function openEngine(serverPart: Uint8Array): Engine {
 }
 
 /** That the ciphertexts are all there, before the first is computed on. They have one form: that of the first. */
-function requireSamples(ckks: Ckks, body: ByteReader, count: number): void {
+function requireCiphertexts(ckks: Ckks, body: ByteReader, count: number): void {
   const [seeded = 0, , level = 0] = body.bytes.subarray(body.offset, body.offset + 3)
   if (level > ckks.params.maxLevel) throw body.malformed('level', `at most ${ckks.params.maxLevel}`, level)
   const expected = count * (ciphertextBytes(ckks.params, level, seeded === 1) - frameOverhead)

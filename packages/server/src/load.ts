@@ -22,13 +22,14 @@ export function loadModel({ name, clientPart, serverPart }: LoadOptions): Model 
       'the client part and the server part are of two programs: compile the model again',
     )
   }
-  const { params, input, output } = client
+  const { params, input, output, keys } = client
   return {
     name,
     digest: toHex(digest),
     params,
     inputShape: input.shape,
     outputShape: output.shape,
+    needsKeys: keys.rotations.length > 0 || keys.relinearisation !== undefined,
     clientPart,
     serverPart,
   }

@@ -13,8 +13,8 @@ export type ToThread =
   | {
       readonly kind: 'run'
       readonly model: string
-      readonly keysDigest: string
-      readonly keys: Uint8Array
+      readonly keysDigest: string | undefined
+      readonly keys: Uint8Array | undefined
       readonly query: Uint8Array
       /** Shared: other than 0 once nobody waits for the answer. */
       readonly cancelled: Int32Array

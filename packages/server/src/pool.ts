@@ -65,10 +65,10 @@ export function openPool(models: readonly Model[], options: PoolOptions, log: Lo
   const send = (slot: Slot, message: ToThread): void => slot.worker?.postMessage(message)
 
   /** Fails the jobs on its way whose keys were dropped while they waited. */
-  const nextWithKeys = (): { entry: Entry; keys: Uint8Array } | undefined => {
+  const nextWithKeys = (): { entry: Entry; keys: Uint8Array | undefined } | undefined => {
     for (let entry = waiting.shift(); entry; entry = waiting.shift()) {
       const keys = entry.job.keys()
-      if (keys) return { entry, keys }
+      if (keys || entry.job.keysDigest === undefined) return { entry, keys }
       entry.reject(
         new GloveboxError(
           'not-found',

@@ -14,7 +14,7 @@ export const keyDigest: z.ZodType<string> = z
 
 const requestHeader = z.object({
   id: z.string().max(128).optional(),
-  parameters: z.object({ keys: keyDigest }),
+  parameters: z.object({ keys: keyDigest.optional() }).optional(),
   inputs: z.tuple([
     z.object({
       name: z.literal('query'),
@@ -27,8 +27,8 @@ const requestHeader = z.object({
 
 export interface InferRequest {
   readonly id: string | undefined
-  /** The digest of the evaluation keys to compute with. */
-  readonly keys: string
+  /** The digest of the evaluation keys to compute with; a model may need none. */
+  readonly keys: string | undefined
   /** A frame of kind 'query'; a view into the body. */
   readonly query: Uint8Array
 }
@@ -56,7 +56,7 @@ export function decodeInferRequest(body: Uint8Array, headerLength: string | unde
     throw malformed(`the binary data expected ${expected} bytes as the JSON header says, got ${reader.remaining}`)
   const query = reader.slice(reader.u32('length of the element'), 'element')
   reader.end()
-  return { id, keys: parameters.keys, query }
+  return { id, keys: parameters?.keys, query }
 }
 
 function parseJson(bytes: Uint8Array): unknown {

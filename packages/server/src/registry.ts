@@ -12,6 +12,8 @@ export interface Model {
   readonly inputShape: readonly number[]
   /** Of one sample, without the batch. */
   readonly outputShape: readonly number[]
+  /** Whether queries have to name evaluation keys. */
+  readonly needsKeys: boolean
   /** Given to everybody. */
   readonly clientPart: Uint8Array<ArrayBuffer>
   /** Stays here. */

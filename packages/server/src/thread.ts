@@ -1,5 +1,5 @@
 import { parentPort, workerData } from 'node:worker_threads'
-import { GloveboxError } from '@glovebox/he'
+import { type EvaluationKeys, GloveboxError } from '@glovebox/he'
 import { type Keys, openEngine } from './engine.ts'
 import { createKeyCache } from './key-cache.ts'
 import type { FromThread, ThreadData, ToThread } from './messages.ts'
@@ -16,11 +16,17 @@ const opened = new Map(
   ]),
 )
 
+/** Of models that need none. */
+const noKeys: EvaluationKeys = { relinearisation: undefined, galois: new Map() }
+
 const send = (message: FromThread): void => port.postMessage(message)
 
 function compute({ model, keysDigest, keys: bytes, query, cancelled }: Extract<ToThread, { kind: 'run' }>): FromThread {
   const { engine, cache } = opened.get(model)!
-  const keys = cache.get(keysDigest, bytes.length, () => engine.readKeys(bytes))
+  const keys =
+    keysDigest === undefined || bytes === undefined
+      ? noKeys
+      : cache.get(keysDigest, bytes.length, () => engine.readKeys(bytes))
   const started = performance.now()
   const reply = engine.answer(query, keys, {
     signal: {

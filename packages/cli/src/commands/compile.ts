@@ -41,7 +41,7 @@ export function addCompile(program: Command): void {
     .option('--pixel-offset <number>', '… plus this', finite, 0)
     .action(async (path: string, options: CompileOptions) => {
       const bytes = await readInput(path)
-      const graph = of(path, () => importOnnx(bytes))
+      const { graph } = of(path, () => importOnnx(bytes))
       const name = basename(resolve(options.output))
       const pixels = { scale: options.pixelScale, offset: options.pixelOffset }
       const samples =

@@ -1,42 +1,79 @@
 import { type Command, InvalidArgumentError } from 'commander'
+import { demos } from '../demo/list.ts'
 import { testDigits } from '../demo/mnist.ts'
 import { integer } from '../numbers.ts'
+import { largest } from '../terminal/outputs.ts'
 import { showParams } from '../terminal/params.ts'
 import { type Progress, startProgress } from '../terminal/progress.ts'
 
-const demos = ['digits']
+const names = ['digits', ...demos.keys()]
+
+interface DemoOptions {
+  readonly samples?: number
+  readonly images?: number
+  readonly threads: number
+  readonly data?: string
+  readonly out: string
+  readonly json?: boolean
+}
 
 export function addDemo(program: Command): void {
   program
     .command('demo')
-    .description('Watch real handwritten digits being classified by a server process that cannot read them.')
-    .argument('<name>', `which demo: ${demos.join(', ')}`, (name) => {
-      if (demos.includes(name)) return name
-      throw new InvalidArgumentError(`Expected one of: ${demos.join(', ')}.`)
-    })
-    .option('-n, --images <count>', 'test digits to classify', integer(1, testDigits), 100)
+    .description('Watch a server process compute on what it cannot read. Without a name: handwritten digits.')
+    .argument('[name]', `which demo: ${names.join(', ')}`, requireName, 'digits')
+    .option('-n, --samples <count>', 'inputs to predict', integer(1, 1_000_000))
+    .option('--images <count>', 'the same, of digits', integer(1, testDigits))
     .option('-t, --threads <count>', 'threads of the server', integer(1, 64), 1)
+    .option('--data <folder>', 'folder with the real data sets, where they do not come with npm')
+    .option('--out <folder>', 'where pictures go', 'out')
     .option('--json', 'print one JSON object with the measurements instead')
-    .action(async (_: string, options: { images: number; threads: number; json?: boolean }) => {
+    .action(async (name: string, options: DemoOptions) => {
       // An interrupt has to pass by the handlers that end the server and clean up.
       for (const [signal, code] of [
         ['SIGINT', 130],
         ['SIGTERM', 143],
       ] as const)
         process.once(signal, () => process.exit(code))
-      const { runDigits } = await import('../demo/digits.ts')
-      const { showDigits, showResult } = await import('../demo/report.ts')
-      const stages = showStages()
-      const { result, outcomes, model } = await runDigits({ ...options, onStage: stages.update }).finally(stages.stop)
-      if (options.json) {
-        process.stdout.write(`${JSON.stringify(result)}\n`)
-        return
-      }
-      process.stdout.write(
-        `The client encrypted ${result.images} handwritten digits. The server, another process, computed on what it cannot read.\n\n` +
-          `${showDigits(outcomes, process.stdout.columns ?? 80)}\n\n${showResult(result, showParams(model.ckks.params))}\n`,
-      )
+      process.stdout.write(name === 'digits' ? await digits(options) : await other(name, options))
     })
+}
+
+function requireName(name: string): string {
+  if (names.includes(name)) return name
+  throw new InvalidArgumentError(`Expected one of: ${names.join(', ')}.`)
+}
+
+const columns = (): number => process.stdout.columns ?? 80
+
+async function other(name: string, options: DemoOptions): Promise<string> {
+  const { runDemo } = await import('../demo/run.ts')
+  const { showRun } = await import('../demo/show.ts')
+  const demo = await demos.get(name)!()
+  const samples = options.samples ?? options.images ?? demo.samples.usual
+  const stages = showStages()
+  const { threads, data } = options
+  const run = await runDemo(demo, { samples, threads, data, onStage: stages.update }).finally(stages.stop)
+  if (options.json) return `${JSON.stringify(run.result)}\n`
+  return `${await showRun(demo, run, columns(), options.out)}\n`
+}
+
+async function digits({ samples, images = samples ?? 100, threads, json }: DemoOptions): Promise<string> {
+  const { runDigits } = await import('../demo/digits.ts')
+  const { showDigits, showResult } = await import('../demo/report.ts')
+  const stages = showStages()
+  const { result, outcomes, model } = await runDigits({ images, threads, onStage: stages.update }).finally(stages.stop)
+  if (json) return `${JSON.stringify(result)}\n`
+  const shown = showDigits(
+    outcomes.map(({ image }) => image),
+    outcomes.map(({ label }) => label),
+    outcomes.map(({ encrypted }) => largest(encrypted)),
+    columns(),
+  )
+  return (
+    `The client encrypted ${result.images} handwritten digits. The server, another process, computed on what it cannot read.\n\n` +
+    `${shown}\n\n${showResult(result, showParams(model.ckks.params))}\n`
+  )
 }
 
 /** One bar after the other. */

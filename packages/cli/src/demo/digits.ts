@@ -75,7 +75,7 @@ export async function runDigits(
   process.once('exit', clean)
   try {
     onStage('compiling the model', 0, 1)
-    const graph = importOnnx(await readInput(await modelFile('digits')))
+    const { graph } = importOnnx(await readInput(await modelFile('digits')))
     const bundle = join(folder, 'digits')
     await writeBundle(bundle, graph, { name: 'digits', samples: await calibration() })
     onStage('starting the server', 0, 1)

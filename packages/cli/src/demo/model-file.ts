@@ -5,10 +5,10 @@ import { GloveboxError } from '@glovebox/he'
 /** Beside the built files in an installed package, at the root of the repository in a clone. */
 const places = ['../models/', '../../../../models/']
 
-/** The path of a model that comes with Glovebox. */
-export async function modelFile(name: string): Promise<string> {
+/** The path of a file of a model that comes with Glovebox. */
+export async function modelFile(name: string, file = 'model.onnx'): Promise<string> {
   for (const place of places) {
-    const path = fileURLToPath(new URL(`${place}${name}/model.onnx`, import.meta.url))
+    const path = fileURLToPath(new URL(`${place}${name}/${file}`, import.meta.url))
     const found = await access(path).then(
       () => true,
       () => false,
@@ -17,6 +17,6 @@ export async function modelFile(name: string): Promise<string> {
   }
   throw new GloveboxError(
     'not-found',
-    `the model "${name}" is not where it should be, in models/${name}/model.onnx: install glovebox again`,
+    `the model "${name}" is not where it should be, in models/${name}/${file}: install glovebox again`,
   )
 }

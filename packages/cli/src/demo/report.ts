@@ -1,9 +1,8 @@
 import Table from 'cli-table3'
 import pc from 'picocolors'
 import { showBytes, showMs } from '../terminal/format.ts'
-import { largest } from '../terminal/outputs.ts'
 import { drawPictures } from '../terminal/picture.ts'
-import type { DemoResult, Outcome } from './digits.ts'
+import type { DemoResult } from './digits.ts'
 import { side } from './mnist.ts'
 
 // Digits sit in the middle of their pictures; the outermost pixels are paper.
@@ -12,18 +11,22 @@ const gap = 2
 const mostShown = 5
 
 /** A few digits as pictures, each above what was predicted and what is true. */
-export function showDigits(outcomes: readonly Outcome[], columns: number): string {
+export function showDigits(
+  images: readonly Uint8Array[],
+  labels: ArrayLike<number>,
+  predicted: readonly number[],
+  columns: number,
+): string {
   const width = side - 2 * margin + gap
-  const fit = Math.max(1, Math.min(mostShown, outcomes.length, Math.floor((columns + gap) / width)))
-  const shown = outcomes.slice(0, fit)
+  const fit = Math.max(1, Math.min(mostShown, images.length, Math.floor((columns + gap) / width)))
+  const shown = images.slice(0, fit)
   const pictures = drawPictures(
-    shown.map(({ image }) => ({ pixels: image, side })),
+    shown.map((image) => ({ pixels: image, side })),
     { margin, gap, colours: pc.isColorSupported },
   )
-  const captions = shown.map(({ encrypted, label }) => {
-    const predicted = largest(encrypted)
-    const text = `predicted ${predicted}, is ${label}`.padEnd(width)
-    return predicted === label ? pc.green(text) : pc.red(text)
+  const captions = shown.map((_, i) => {
+    const text = `predicted ${predicted[i]}, is ${labels[i]}`.padEnd(width)
+    return predicted[i] === labels[i] ? pc.green(text) : pc.red(text)
   })
   return `${pictures}\n${captions.join('').trimEnd()}`
 }

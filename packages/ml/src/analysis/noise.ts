@@ -1,4 +1,5 @@
 import { GloveboxError } from '@glovebox/he'
+import type { Encoding } from '../layout/circuit.ts'
 
 /** What the noise of an operation depends on. Sizes in bits may be fractional. */
 export interface NoiseParams {
@@ -7,10 +8,12 @@ export interface NoiseParams {
   readonly chain: readonly number[]
   readonly special: readonly number[]
   readonly digitSize: number
+  /** Where the message is: its slots, or its coefficients. */
+  readonly encoding: Encoding
 }
 
 /**
- * Variances of the real part of a slot, in units of the scaled message. A polynomial whose coefficients have variance v has n·v/2 there:
+ * Variances of a number of the message, in units of the scaled message: of a coefficient, or of the real part of a slot. A polynomial whose coefficients have variance v has n·v/2 there:
  * a slot is its value at a root of unity, n·v in all, half of it real. Secret uniform ternary (variance 2/3), error 3.24.
  * Costache, Curtis, Hales, Murphy, Ogilvie, Player, eprint 2022/162, takes the same average-case view.
  */
@@ -19,6 +22,8 @@ export interface NoiseModel {
   readonly fresh: number
   /** Rounding of an encoded plaintext to integers. */
   readonly plaintext: number
+  /** Rounding of a number that ciphertexts are multiplied by. */
+  readonly scalar: number
   /** Division by a prime of a ciphertext of two parts: rounding errors r_0 + r_1 s. */
   readonly rescale: number
   /** The same with three parts: r_2 s^2 dominates. */
@@ -29,8 +34,8 @@ export interface NoiseModel {
 
 const sigma2 = 3.24 ** 2
 
-export function noiseModel({ ringDegree: n, chain, special, digitSize }: NoiseParams): NoiseModel {
-  const slot = (coefficient: number): number => (n * coefficient) / 2
+export function noiseModel({ ringDegree: n, chain, special, digitSize, encoding }: NoiseParams): NoiseModel {
+  const slot = (coefficient: number): number => (encoding === 'slots' ? (n * coefficient) / 2 : coefficient)
   const rescale = slot((1 + (2 * n) / 3) / 12)
   const logP = special.reduce((sum, bits) => sum + bits, 0)
   const switches = chain.map((_, level) => {
@@ -45,6 +50,7 @@ export function noiseModel({ ringDegree: n, chain, special, digitSize }: NoisePa
   return {
     fresh: slot(sigma2 + 1 / 12),
     plaintext: slot(1 / 12),
+    scalar: 1 / 12,
     rescale,
     // E|s|^4 = 2 (2n/3)^2 in a slot.
     rescaleThree: rescale + slot((2 * ((2 * n) / 3) ** 2) / 12),
@@ -57,11 +63,16 @@ export function noiseModel({ ringDegree: n, chain, special, digitSize }: NoisePa
   }
 }
 
-/** Variance in a slot that trimming a reply adds, in units of the scaled message; see writeReply of @glovebox/he. */
+/**
+ * Variance that trimming a reply adds, in units of the scaled message; see writeReply of @glovebox/he. In slots `count` coefficients are left, in coefficients
+ * each stands for itself.
+ */
 export function replyVariance(
   n: number,
   baseBits: number,
-  reply: { readonly bits: number; readonly stride: number },
+  { bits, count }: { readonly bits: number; readonly count: number },
+  encoding: Encoding,
 ): number {
-  return ((n / reply.stride) * ((1 + (2 * n) / 3) / 12) * 4 ** (baseBits - reply.bits)) / 2
+  const coefficient = ((1 + (2 * n) / 3) / 12) * 4 ** (baseBits - bits)
+  return encoding === 'slots' ? (count * coefficient) / 2 : coefficient
 }

@@ -1,6 +1,7 @@
-import { type Circuit, type CircuitStep, inputsOf, splitOffset } from '../layout/circuit.ts'
-import { applyDiagonals, compact, evaluateCircuit, folded } from '../layout/evaluate.ts'
-import { firstSlots, spread } from '../layout/layout.ts'
+import { type Circuit, inputsOf } from '../layout/circuit.ts'
+import { compact, evaluateCircuit } from '../layout/evaluate.ts'
+import { firstPlaces } from '../layout/layout.ts'
+import { applyMap, type LinearMap, largestWeight, splitOffset } from '../layout/linear-map.ts'
 
 /**
  * How noise reaches the output: the variance at the worst output and sample, in units of the output, for noise of variance 1 that is independent in every slot,
@@ -35,14 +36,14 @@ export function sensitivity(
     weights: new Float64Array(circuit.steps.length),
     ownWeights: new Float64Array(circuit.steps.length),
     magnitude: new Float64Array(registers).fill(2 ** -100),
-    largestWeight: Float64Array.from(circuit.steps, largestWeight),
+    largestWeight: Float64Array.from(circuit.steps, (step) => (step.op === 'linear' ? largestWeight(step.map) : 0)),
   }
-  const outputs = firstSlots(circuit.output)
+  const outputs = firstPlaces(circuit.output)
   const raise = (into: Float64Array, at: number, value: number): void => {
     if (!(value <= into[at]!)) into[at] = value
   }
   const evaluate = (sample: Float64Array): Float64Array[] => {
-    const values = evaluateCircuit(small, spread(small.input, sample))
+    const values = evaluateCircuit(small, sample)
     values.forEach((value, r) => {
       for (const v of value) raise(result.magnitude, r, Math.abs(v))
     })
@@ -55,22 +56,26 @@ export function sensitivity(
       const end = propagate(small, values, register, variance)
       return outputs.reduce((most, slot) => Math.max(most, end[slot]!), 0)
     }
-    const ones = new Float64Array(small.slots).fill(1)
-    for (let r = 0; r < registers; r++) raise(result.register, r, reach(r, ones))
+    for (let r = 0; r < registers; r++)
+      raise(
+        result.register,
+        r,
+        reach(
+          r,
+          values[r]!.map(() => 1),
+        ),
+      )
     small.steps.forEach((step, i) => {
       if (step.op !== 'linear') return
-      const { diagonals, plan } = step
-      // Offsets are below the period, so a plan for all slots is one for the compact ones.
-      const turned = (offset: number): boolean => splitOffset(plan, offset, circuit.slots).baby !== 0
-      raise(result.babies, i, reach(i + 1, applyDiagonals(diagonals, ones, { squared: true, keep: turned })))
-      const squares = values[step.input]!.map((v) => v * v)
-      const all = {
-        ...diagonals,
-        values: diagonals.values.map(() => new Float64Array(1).fill(1)),
-        period: 1,
-        folds: [],
+      const ones = values[step.input]!.map(() => 1)
+      if (step.map.kind === 'rotations') {
+        const { plan } = step.map
+        // Offsets are below the period, so a plan for all slots is one for the compact ones.
+        const turned = (offset: number): boolean => splitOffset(plan, offset, circuit.capacity).baby !== 0
+        raise(result.babies, i, reach(i + 1, applyMap(step.map, ones, { squared: true, keep: turned })))
       }
-      const met = folded(applyDiagonals(all, squares), diagonals.folds)
+      const squares = values[step.input]!.map((v) => v * v)
+      const met = applyMap(withOnes(step.map), squares)
       for (const v of met) raise(result.ownWeights, i, v)
       raise(result.weights, i, reach(i + 1, met))
     })
@@ -78,11 +83,28 @@ export function sensitivity(
   return result
 }
 
-function largestWeight(step: CircuitStep): number {
-  let largest = 0
-  if (step.op === 'linear')
-    for (const values of step.diagonals.values) for (const v of values) largest = Math.max(largest, Math.abs(v))
-  return largest
+/** The same map with 1 for all weights that noise of their rounding is in. */
+function withOnes(map: LinearMap): LinearMap {
+  if (map.kind !== 'rotations') return { ...map, matrix: { ...map.matrix, value: map.matrix.value.map(() => 1) } }
+  const blocks = map.diagonals.blocks.map((block) => ({
+    ...block,
+    values: block.values.map(() => new Float64Array(1).fill(1)),
+  }))
+  return { ...map, diagonals: { ...map.diagonals, blocks, period: 1 } }
+}
+
+/**
+ * Variances through a map. A polynomial of weights multiplies all coefficients of the noise, also those where the message has none: each output
+ * of a tile gets that of all rows in its products.
+ */
+function spreadVariance(map: LinearMap, variance: Float64Array): Float64Array {
+  const out = applyMap(map, variance, { squared: true })
+  if (map.kind !== 'polynomials') return out
+  for (let first = 0; first < out.length; first += map.perTile) {
+    const tile = out.subarray(first, first + map.perTile)
+    tile.fill(tile.reduce((sum, v) => sum + v, 0))
+  }
+  return out
 }
 
 /** The variance of the output for one of a register. Paths that meet again are taken as fully correlated. */
@@ -98,7 +120,7 @@ function propagate(
     const at = register + k + 1
     if (!inputsOf(step).some((input) => variances[input])) return
     if (step.op === 'linear') {
-      variances[at] = applyDiagonals(step.diagonals, variances[step.input]!, { squared: true })
+      variances[at] = spreadVariance(step.map, variances[step.input]!)
       return
     }
     const [a, b] = step.inputs
@@ -110,5 +132,5 @@ function propagate(
       return (fromA + fromB) ** 2
     })
   })
-  return variances[circuit.steps.length] ?? new Float64Array(circuit.slots)
+  return variances[circuit.steps.length] ?? values.at(-1)!.map(() => 0)
 }

@@ -13,8 +13,19 @@ export interface Bundle {
 
 /** The public part of a program whose server part has the digest. */
 export function clientPartOf(program: Program, digest: Uint8Array, table?: CostTable): ClientPart {
-  const { name, params, input, output, report } = program
-  return { name, digest, params, input, output, keys: keysNeeded(program), report, cost: costOf(program, table) }
+  const { name, packing, encoding, params, input, output, report } = program
+  return {
+    name,
+    packing,
+    encoding,
+    digest,
+    params,
+    input,
+    output,
+    keys: keysNeeded(program),
+    report,
+    cost: costOf(program, table),
+  }
 }
 
 /** Both parts of a program as bytes, the client part bound to the digest of the server part. */

@@ -2,19 +2,22 @@ import { createParams, GloveboxError } from '@glovebox/he'
 import { noiseModel, replyVariance } from '../analysis/noise.ts'
 import { type Sensitivity, sensitivity } from '../analysis/sensitivity.ts'
 import type { Graph } from '../graph/graph.ts'
-import type { Circuit } from '../layout/circuit.ts'
-import { pack } from '../layout/pack.ts'
+import type { Circuit, Packing } from '../layout/circuit.ts'
+import { type Model, modelOf } from '../model/model.ts'
 import { lower } from '../passes/lower.ts'
 import { type PixelScaling, type Program, registersOf, timed } from '../program/program.ts'
 import type { Report } from '../program/report.ts'
 import { type CostTable, defaultCostTable } from '../run/cost.ts'
 import { splitSamples, syntheticSamples } from './calibration.ts'
 import { contributions } from './error.ts'
+import { circuitsOf } from './packings.ts'
+import { type Load, priceOf } from './price.ts'
 import { inputHeadroom } from './range.ts'
 import { assignScales } from './scales.ts'
 import { search } from './search.ts'
 import { shortfall } from './shortfall.ts'
 import type { Candidate, Goal } from './sizes.ts'
+import { keptBy } from './structure.ts'
 import { largestOf, refuseConstant, verify } from './verify.ts'
 
 /** What `compile` may be told; it chooses what is left out. */
@@ -27,10 +30,16 @@ export interface CompileOptions {
   readonly precisionBits?: number
   /** Bits that values may exceed their calibrated magnitude by. Default 2, which is four times. */
   readonly headroomBits?: number
-  /** Ring degrees that may be used, ascending. Default 4096 to 32768. */
+  /** Ring degrees that may be used, ascending. Default 2048 to 32768. */
   readonly ringDegrees?: readonly number[]
   /** How pictures of bytes become inputs. Default: byte / 255. */
   readonly pixels?: PixelScaling
+  /** How samples are to lie in ciphertexts. Default: what costs least. */
+  readonly packing?: Packing
+  /** Samples that are usually asked for at once. Default 1. */
+  readonly batchSize?: number
+  /** Of the link between client and server, in Mbit/s. Default 50. */
+  readonly megabitsPerSecond?: number
   /** What operations cost where the program will run; default: as measured here. */
   readonly costTable?: CostTable
 }
@@ -43,10 +52,12 @@ const replyShare = 0.35
 const searchShare = Math.sqrt(1 - replyShare ** 2)
 
 /**
- * Compiles a model to an encrypted program: composes affine maps, lays vectors out in slots and chooses the smallest parameters that are precise
- * enough at 128-bit security. Throws GloveboxError `unsupported` or `too-large`, naming the layer, where nothing fits.
+ * Compiles a model to an encrypted program: composes affine maps, lays vectors out in ciphertexts, chooses for each packing the smallest parameters that are
+ * precise enough at 128-bit security, and takes the packing of the least price. Throws GloveboxError `unsupported` or `too-large`, naming the layer, where nothing fits.
  */
-export function compile(graph: Graph, options: CompileOptions = {}): Program {
+export function compile(source: Model | Graph, options: CompileOptions = {}): Program {
+  const model = 'graph' in source ? source : modelOf(source)
+  const { graph } = model
   const lowered = lower(graph)
   const size = lowered.nodes[0]!.size
   const given = options.samples
@@ -56,50 +67,81 @@ export function compile(graph: Graph, options: CompileOptions = {}): Program {
   const precision = options.precisionBits ?? 10
   if (!(precision > 0 && precision <= 40))
     throw new RangeError(`"precisionBits" expected a number from 0 to 40, got ${precision}`)
+  const load: Load = { batchSize: options.batchSize ?? 1, megabitsPerSecond: options.megabitsPerSecond ?? 50 }
   const goal: Goal = {
     relativeError: 2 ** -precision * searchShare,
     headroom: options.headroomBits ?? 2,
     costTable: options.costTable ?? defaultCostTable,
+    load,
   }
-  const degrees = options.ringDegrees ?? [4096, 8192, 16384, 32768]
-  const rejected: string[] = []
-  let why: string | undefined
-  let tooLarge: unknown
-  for (const ringDegree of degrees) {
-    let circuit: Circuit
-    try {
-      circuit = pack(lowered, ringDegree / 2)
-    } catch (error) {
-      if (!(error instanceof GloveboxError && error.code === 'too-large')) throw error
-      tooLarge = error
-      rejected.push(`ring degree ${ringDegree} is not enough: ${error.message}`)
-      continue
+  const degrees = options.ringDegrees ?? [2048, 4096, 8192, 16384, 32768]
+  if (degrees.length === 0) throw new RangeError('"ringDegrees" expected at least one ring degree, got none')
+  const tried: Tried[] = []
+  for (const { packing, rings } of circuitsOf(lowered, degrees, options.packing)) {
+    for (const { ringDegree, circuits } of rings) {
+      const found = circuits().map((circuit) => attempt(circuit, ringDegree, vectors, goal))
+      tried.push(...found)
+      // A larger ring costs more of everything.
+      if (found.some(({ candidate }) => candidate)) break
     }
-    const reach = measure(circuit, vectors)
-    const finding = search(circuit, ringDegree, reach, goal)
-    if (finding.candidate) {
-      verify(graph, circuit, thin(vectors))
-      const calibration = given
-        ? `${vectors.length} given samples`
-        : `${vectors.length} synthetic samples, uniform noise and bright rectangles in [0, 1]`
-      return build(
-        graph,
-        finding.candidate,
-        reach,
-        goal,
-        vectors,
-        { calibration, notes: [...circuit.notes, ...rejected] },
-        options,
-      )
-    }
-    why = shortfall(finding, circuit, reach)
-    rejected.push(`ring degree ${ringDegree} is not enough: ${why}`)
+    if (tried.length === 0) throw new Error(`internal error: nothing was tried for ${packing} packing`)
   }
-  if (why === undefined) throw tooLarge ?? new RangeError('"ringDegrees" expected at least one ring degree, got none')
-  throw new GloveboxError(
-    'unsupported',
-    `no parameters up to ring degree ${degrees.at(-1)} compute this model with a relative error of 2^-${precision}: ${why}`,
+  const best = cheapest(tried)
+  if (!best?.candidate) throw refusal(tried, degrees, precision, options.packing)
+  verify(graph, best.circuit, thin(vectors))
+  const calibration = given
+    ? `${vectors.length} given samples`
+    : `${vectors.length} synthetic samples, uniform noise and bright rectangles in [0, 1]`
+  const rejected = tried.flatMap(({ circuit: { packing }, ringDegree, why }) =>
+    packing === best.circuit.packing && why ? [`ring degree ${ringDegree} is not enough: ${why}`] : [],
   )
+  const facts = {
+    calibration,
+    notes: [...best.circuit.notes, ...new Set(rejected)],
+    alternatives: tried.map(alternative).sort((a, b) => (a.milliseconds ?? Infinity) - (b.milliseconds ?? Infinity)),
+  }
+  return build(model, best.candidate, best.reach, goal, vectors, facts, options)
+}
+
+interface Tried {
+  readonly circuit: Circuit
+  readonly ringDegree: number
+  readonly reach: Sensitivity
+  readonly candidate: Candidate | undefined
+  /** Why there is no candidate. */
+  readonly why: string | undefined
+  readonly price: ReturnType<typeof priceOf> | undefined
+}
+
+function attempt(circuit: Circuit, ringDegree: number, vectors: readonly Float64Array[], goal: Goal): Tried {
+  const reach = measure(circuit, vectors)
+  const finding = search(circuit, ringDegree, reach, goal)
+  const { candidate } = finding
+  if (candidate) return { circuit, ringDegree, reach, candidate, why: undefined, price: priceOf(candidate, goal) }
+  return { circuit, ringDegree, reach, candidate, why: shortfall(finding, circuit, reach), price: undefined }
+}
+
+function cheapest(tried: readonly Tried[]): Tried | undefined {
+  const found = tried.filter(({ candidate }) => candidate)
+  return found.sort((a, b) => a.price!.milliseconds - b.price!.milliseconds)[0]
+}
+
+function refusal(
+  tried: readonly Tried[],
+  degrees: readonly number[],
+  precision: number,
+  packing: Packing | undefined,
+): GloveboxError {
+  return new GloveboxError(
+    'unsupported',
+    `no parameters up to ring degree ${degrees.at(-1)} compute this model with a relative error of 2^-${precision}` +
+      `${packing ? ` in ${packing} packing` : ''}: ${tried.at(-1)?.why ?? `${packing} packing is for affine models, this one has products of variables`}`,
+  )
+}
+
+function alternative({ circuit, ringDegree, why, price }: Tried): Report['alternatives'][number] {
+  const layout = circuit.notes.join('; ')
+  return { packing: circuit.packing, ringDegree, layout, ...(why !== undefined && { reason: why }), ...price }
 }
 
 function rangeOf(samples: readonly Float64Array[]): { low: number; high: number } {
@@ -124,12 +166,12 @@ function thin(samples: readonly Float64Array[]): readonly Float64Array[] {
 
 /** The program of a candidate with the exact primes of its parameters. */
 function build(
-  graph: Graph,
+  { graph, before, after }: Model,
   candidate: Candidate,
   reach: Sensitivity,
   goal: Goal,
   samples: readonly Float64Array[],
-  facts: Pick<Report, 'calibration' | 'notes'>,
+  facts: Pick<Report, 'calibration' | 'notes' | 'alternatives'>,
   options: CompileOptions,
 ): Program {
   const { circuit, timing, relinearise, literal } = candidate
@@ -140,7 +182,8 @@ function build(
   const scales = assignScales(candidate, params.primes, reach.magnitude, wanted)
   const steps = circuit.steps.map((step, i) => timed(step, timing[i]!, scales.weights[i]!))
   const chain = params.primes.map(Math.log2)
-  const model = noiseModel({ ...params, chain, special: params.special.map(Math.log2) })
+  const { packing, encoding } = circuit
+  const model = noiseModel({ ...params, chain, special: params.special.map(Math.log2), encoding })
   const variance = contributions(candidate, relinearise, model, reach, scales, params.primes).reduce(
     (sum, part) => sum + part.variance,
     0,
@@ -148,21 +191,24 @@ function build(
   const last = circuit.steps.length
   const outputScale = scales.register[last]!
   const largestOutput = reach.magnitude[last]!
-  const stride = params.slots / circuit.output.period
+  const kept = keptBy(circuit, params.ringDegree)
   const targetError = goal.relativeError / searchShare
   // 4 standard deviations, as everywhere.
   const allowed = ((targetError * replyShare * largestOutput * outputScale) / 4) ** 2
   const most = Math.min(40, Math.floor(chain[0]!))
   let bits = 2
-  while (bits < most && replyVariance(params.ringDegree, chain[0]!, { bits, stride }) > allowed) bits++
-  const reply = { bits, stride }
-  const total = variance + replyVariance(params.ringDegree, chain[0]!, reply) / outputScale ** 2
+  while (bits < most && replyVariance(params.ringDegree, chain[0]!, { bits, ...kept }, encoding) > allowed) bits++
+  const reply = { bits, ...kept }
+  const total = variance + replyVariance(params.ringDegree, chain[0]!, reply, encoding) / outputScale ** 2
   const program: Program = {
     name: options.name ?? graph.inputName,
+    packing,
+    encoding,
     params: params.literal,
     input: {
       name: graph.inputName,
       shape: graph.inputShape,
+      before,
       layout: circuit.input,
       level: params.maxLevel,
       scale: scales.register[0]!,
@@ -175,7 +221,14 @@ function build(
     },
     steps,
     relinearise,
-    output: { name: graph.outputName, shape: graph.outputShape, layout: circuit.output, scale: outputScale, reply },
+    output: {
+      name: graph.outputName,
+      shape: graph.outputShape,
+      layout: circuit.output,
+      scale: outputScale,
+      reply,
+      after,
+    },
     report: {
       ...facts,
       largestOutput,

@@ -1,6 +1,6 @@
 import type { NoiseModel } from '../analysis/noise.ts'
 import type { Sensitivity } from '../analysis/sensitivity.ts'
-import { type Program, relinearisationLevel } from '../program/program.ts'
+import { type Program, partsOf, relinearisationLevel, timed as timedStep } from '../program/program.ts'
 import type { Scales, TimedCircuit } from './scales.ts'
 
 /** Variance at the worst output by the step (or `input`) where the noise enters. */
@@ -21,6 +21,10 @@ export function contributions(
   const found: Contribution[] = [
     { name: 'input', variance: (reach.register[0]! * model.fresh) / scales.register[0]! ** 2 },
   ]
+  const parts = partsOf({
+    relinearise,
+    steps: timed.circuit.steps.map((step, i) => timedStep(step, timed.timing[i]!, 1)),
+  })
   timed.circuit.steps.forEach((step, i) => {
     const { level, rescale } = timed.timing[i]!
     const after = scales.register[i + 1]!
@@ -28,19 +32,26 @@ export function contributions(
     let variance = 0
     if (step.op === 'linear') {
       const input = scales.register[step.input]!
-      const { babies, giants } = step.plan
-      const folds = step.diagonals.folds.length
-      const full = giants.filter((steps) => steps !== 0).length * 2 ** folds + 2 ** folds - 1
-      if (babies.some((steps) => steps !== 0)) variance += (reach.babies[i]! * model.keySwitch(level)) / input ** 2
-      if (full > 0) variance += (reach.register[i + 1]! * full * model.keySwitch(level)) / before ** 2
-      variance += (reach.weights[i]! * model.plaintext) / scales.weights[i]! ** 2
-    } else if (step.op === 'multiply') {
-      const at = relinearise === 'before' ? before : after
+      const { map } = step
+      if (map.kind === 'rotations') {
+        const { babies, giants } = map.plan
+        const { folds, blocks, targets } = map.diagonals
+        const perTile = Math.ceil(blocks.length / targets)
+        const full = giants.filter((steps) => steps !== 0).length * perTile * 2 ** folds.length + 2 ** folds.length - 1
+        if (babies.some((steps) => steps !== 0)) variance += (reach.babies[i]! * model.keySwitch(level)) / input ** 2
+        if (full > 0) variance += (reach.register[i + 1]! * full * model.keySwitch(level)) / before ** 2
+      }
+      const rounding = map.kind === 'scalars' ? model.scalar : model.plaintext
+      variance += (reach.weights[i]! * rounding) / scales.weights[i]! ** 2
+      if (parts[step.input] === 3) variance += (reach.register[i + 1]! * model.keySwitch(level)) / before ** 2
+    } else if (step.op === 'multiply' && parts[i + 1] === 2) {
+      const at = relinearise === 'after' ? after : before
       variance +=
         (reach.register[i + 1]! * model.keySwitch(relinearisationLevel({ relinearise }, { level, rescale }))) / at ** 2
     }
     if (rescale) {
-      const rounding = step.op === 'multiply' && relinearise === 'after' ? model.rescaleThree : model.rescale
+      const rounding =
+        step.op === 'multiply' && (relinearise === 'after' || parts[i + 1] === 3) ? model.rescaleThree : model.rescale
       variance += (reach.register[i + 1]! * rounding) / after ** 2
     }
     found.push({ name: step.name, variance })

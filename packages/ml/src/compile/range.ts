@@ -1,7 +1,6 @@
 import type { Params } from '@glovebox/he'
 import type { Sensitivity } from '../analysis/sensitivity.ts'
 import { compact, evaluateCircuit } from '../layout/evaluate.ts'
-import { spread } from '../layout/layout.ts'
 import { overflow, type Scales, type TimedCircuit } from './scales.ts'
 import { largestOf } from './verify.ts'
 
@@ -26,7 +25,7 @@ export function inputHeadroom(
     const magnitude = new Float64Array(small.steps.length + 1).fill(2 ** -100)
     for (const sample of samples) {
       const scaled = sample.map((v) => v * 2 ** bits)
-      evaluateCircuit(small, spread(small.input, scaled)).forEach((values, r) => {
+      evaluateCircuit(small, scaled).forEach((values, r) => {
         magnitude[r] = Math.max(magnitude[r]!, largestOf(values))
       })
     }

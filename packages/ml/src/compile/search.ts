@@ -1,8 +1,7 @@
 import { checkSecurity, countPrimes, createParams, type ParamsLiteral } from '@glovebox/he'
 import type { Sensitivity } from '../analysis/sensitivity.ts'
 import type { Circuit } from '../layout/circuit.ts'
-import { timed } from '../program/program.ts'
-import { type CostTable, costOf } from '../run/cost.ts'
+import { priceOf } from './price.ts'
 import { type Candidate, fitSizes, type Goal } from './sizes.ts'
 import { largestPrime, type Structure, structuresOf } from './structure.ts'
 import { scalesPerPrime } from './timing.ts'
@@ -17,9 +16,6 @@ export interface Finding {
   readonly levels: number
 }
 
-/** Bytes that a client sends in a millisecond (50 Mbit/s), and predictions that share one upload of keys. */
-const bytesPerMillisecond = 6250
-const predictionsPerKeys = 1000
 /** Sizes in bits are a guess at primes: the search asks for this much of the error allowed, the exact primes for all of it. */
 const guessShare = 0.97
 
@@ -43,7 +39,7 @@ export function search(circuit: Circuit, ringDegree: number, reach: Sensitivity,
     const known = hopeful.get(timing)
     if (known !== undefined) return known
     const meets = structures.some((structure) => {
-      if (structure.timing !== timing || structure.relinearise !== 'before') return false
+      if (structure.timing !== timing || structure.relinearise === 'after') return false
       const top = mostPrecise(structure, space)
       near(top.candidate)
       secure ||= top.secure
@@ -65,7 +61,7 @@ export function search(circuit: Circuit, ringDegree: number, reach: Sensitivity,
       near(guessed)
       continue
     }
-    const time = timeOf(candidate, goal.costTable)
+    const time = priceOf(candidate, goal).milliseconds
     if (!best || time < best.time) best = { candidate, time }
   }
   const levels = Math.min(...structures.map(({ inputLevel }) => inputLevel))
@@ -83,22 +79,6 @@ function settle(guessed: Candidate, space: Space, goal: Goal): Candidate | undef
     if (exact && exact.relativeError <= goal.relativeError) return exact
   }
   return undefined
-}
-
-function timeOf({ circuit, timing, literal, inputLevel, relinearise }: Candidate, table: CostTable): number {
-  const cost = costOf(
-    {
-      params: literal,
-      steps: circuit.steps.map((step, i) => timed(step, timing[i]!, 1)),
-      relinearise,
-      input: { level: inputLevel },
-      output: { reply: { bits: 25, stride: 1 } },
-    },
-    table,
-  )
-  return (
-    cost.milliseconds + (cost.uploadBytes + cost.replyBytes + cost.keyBytes / predictionsPerKeys) / bytesPerMillisecond
-  )
 }
 
 /** What does not depend on the structure; the goal is the one for guessed primes. */
@@ -235,6 +215,7 @@ function chooseSpecial(
   limit: number,
 ): number[] | undefined {
   const total = chain.reduce((sum, bits) => sum + bits, 0)
+  if (specials === 0) return total <= limit ? [] : undefined
   const bits = Math.min(largestPrime, Math.floor((limit - total) / specials))
   let widest = 0
   for (let i = 0; i < chain.length; i += digitSize) {

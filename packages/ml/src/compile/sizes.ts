@@ -3,6 +3,7 @@ import { noiseModel } from '../analysis/noise.ts'
 import type { Sensitivity } from '../analysis/sensitivity.ts'
 import type { CostTable } from '../run/cost.ts'
 import { type Contribution, contributions } from './error.ts'
+import type { Load } from './price.ts'
 import { assignScales, freeRegisters, overflow } from './scales.ts'
 import type { Structure } from './structure.ts'
 
@@ -13,6 +14,8 @@ export interface Goal {
   /** Bits that values may exceed their calibrated magnitude by. */
   readonly headroom: number
   readonly costTable: CostTable
+  /** What programs are compared for. */
+  readonly load: Load
 }
 
 /** Parameters with all that the final program needs beside exact primes. */
@@ -42,14 +45,17 @@ export function fitSizes(
   const chain = params?.primes.map(Math.log2) ?? literal.modulusBits.map((bits) => bits - primeShortfall)
   const primes = params?.primes ?? chain.map((bits) => 2 ** bits)
   const special = params?.special.map(Math.log2) ?? literal.specialBits.map((bits) => bits - primeShortfall)
-  const model = noiseModel({ ringDegree: literal.ringDegree, chain, special, digitSize: structure.digitSize })
+  const { ringDegree } = literal
+  const { digitSize, circuit } = structure
+  const model = noiseModel({ ringDegree, chain, special, digitSize, encoding: circuit.encoding })
   const free = freeRegisters(structure.circuit)
   const output = structure.circuit.steps.length
   // Noise stays below a sixteenth of the values everywhere, so that products of noise with noise, which the prediction leaves out, are small.
-  const smallestSize = 16 * Math.sqrt(model.keySwitch(structure.inputLevel))
-  const smallestWeights = structure.circuit.steps.map(
-    (_, i) => (16 * Math.sqrt(model.plaintext * reach.ownWeights[i]!)) / reach.magnitude[i + 1]!,
-  )
+  const smallestSize = 16 * Math.sqrt(special.length > 0 ? model.keySwitch(structure.inputLevel) : model.fresh)
+  const smallestWeights = structure.circuit.steps.map((step, i) => {
+    const rounding = step.op === 'linear' && step.map.kind === 'scalars' ? model.scalar : model.plaintext
+    return (16 * Math.sqrt(rounding * reach.ownWeights[i]!)) / reach.magnitude[i + 1]!
+  })
 
   const evaluate = (sizes: ReadonlyMap<number, number>): { variance: number; parts: Contribution[] } | undefined => {
     const wanted = new Map([...sizes].map(([register, size]) => [register, 2 ** size / reach.magnitude[register]!]))

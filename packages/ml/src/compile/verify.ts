@@ -1,8 +1,7 @@
 import { GloveboxError } from '@glovebox/he'
 import { type Graph, isConstant } from '../graph/graph.ts'
 import type { Circuit } from '../layout/circuit.ts'
-import { compact, evaluateCircuit } from '../layout/evaluate.ts'
-import { collect, spread } from '../layout/layout.ts'
+import { compact, evaluateCircuit, outputOf } from '../layout/evaluate.ts'
 import { runClear } from '../run/clear.ts'
 import { randomNumbers } from '../tensor/random.ts'
 
@@ -27,11 +26,11 @@ export function verify(graph: Graph, circuit: Circuit, samples: readonly Float64
   const small = compact(circuit)
   for (const sample of [...samples, noise]) {
     const expected = runClear(graph, sample)
-    const answer = collect(small.output, evaluateCircuit(small, spread(small.input, sample)).at(-1)!)
+    const answer = outputOf(small, evaluateCircuit(small, sample).at(-1)!)
     const error = largestOf(answer.map((v, i) => v - expected[i]!))
     if (!(error <= tolerance * largestOf(expected))) {
       throw new Error(
-        `internal error: the slots of "${graph.outputName}" differ from the model by ${error.toExponential(1)} ` +
+        `internal error: the circuit of "${graph.outputName}" differ from the model by ${error.toExponential(1)} ` +
           `(${circuit.notes.join('; ')}); please report this model`,
       )
     }

@@ -1,14 +1,17 @@
 import { applyToBlock } from '../tensor/affine.ts'
+import { functionOf } from './activation.ts'
 import type { Graph, Node } from './graph.ts'
 
 /** Values of one node for a block of samples, given those of its inputs; element i of sample j is at i·width + j. */
-function evaluateNode(node: Node, inputs: readonly Float64Array[], width: number): Float64Array {
+export function evaluateNode(node: Node, inputs: readonly Float64Array[], width: number): Float64Array {
   const [a, b] = inputs
   switch (node.op) {
     case 'input':
       throw new TypeError('"node" expected a node with inputs, got the input')
     case 'affine':
       return applyToBlock(node.map!, a!, width)
+    case 'activation':
+      return a!.map(functionOf(node.activation!))
     case 'add':
       return a!.map((v, i) => v + b![i]!)
     case 'multiply':
@@ -16,18 +19,23 @@ function evaluateNode(node: Node, inputs: readonly Float64Array[], width: number
   }
 }
 
-/** Values of every node for a block of samples, node by node. The input block has element i of sample j at i·width + j. */
-export function evaluateBlock(graph: Graph, block: Float64Array, width: number): Float64Array[] {
+/**
+ * Values of every node for a block of samples, node by node. The input block has element i of sample j at i·width + j. An activation whose index is among
+ * `functions` is that function instead.
+ */
+export function evaluateBlock(
+  graph: Graph,
+  block: Float64Array,
+  width: number,
+  functions: ReadonlyMap<number, (x: number) => number> = new Map(),
+): Float64Array[] {
   const values: Float64Array[] = [block]
-  for (const node of graph.nodes.slice(1)) {
-    values.push(
-      evaluateNode(
-        node,
-        node.inputs.map((i) => values[i]!),
-        width,
-      ),
-    )
-  }
+  graph.nodes.forEach((node, i) => {
+    if (i === 0) return
+    const inputs = node.inputs.map((input) => values[input]!)
+    const replaced = functions.get(i)
+    values.push(replaced ? inputs[0]!.map(replaced) : evaluateNode(node, inputs, width))
+  })
   return values
 }
 

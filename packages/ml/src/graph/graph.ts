@@ -1,14 +1,15 @@
 import type { AffineMap } from '../tensor/affine.ts'
 import { sizeOf } from '../tensor/tensor.ts'
+import type { Activation } from './activation.ts'
 
 /**
  * One step of a model, for one sample; the batch dimension is gone and so are shapes, which only rename elements.
- * What is not a product of two variables is an affine map.
+ * What is neither a product of two variables nor a function of each element is an affine map.
  */
 export interface Node {
   /** Which operation it is. */
-  readonly op: 'input' | 'affine' | 'add' | 'multiply'
-  /** Indices of earlier nodes: none, one, two and two. A square is a product with both the same. */
+  readonly op: 'input' | 'affine' | 'activation' | 'add' | 'multiply'
+  /** Indices of earlier nodes: none, one, one, two and two. A square is a product with both the same. */
   readonly inputs: readonly number[]
   /** Number of elements. */
   readonly size: number
@@ -16,6 +17,8 @@ export interface Node {
   readonly name: string
   /** Only of `affine`. */
   readonly map?: AffineMap
+  /** Only of `activation`: the function that is applied to every element. Compilation replaces it by a polynomial. */
+  readonly activation?: Activation
 }
 
 /** Nodes in an order in which they can be computed; node 0 is the input, and the only one. */
@@ -46,7 +49,8 @@ export function isConstant(graph: Graph): boolean {
       const reads = from[0] !== 'zero' && map!.matrix.value.some((weight) => weight !== 0)
       const still = reads || map!.bias.some((v) => v !== 0) ? 'constant' : 'zero'
       kinds.push(reads && passes ? 'variable' : still)
-    } else if (op === 'multiply' ? from.includes('zero') : from.every((kind) => kind === 'zero')) kinds.push('zero')
+    } else if (op === 'activation') kinds.push(passes ? 'variable' : 'constant')
+    else if (op === 'multiply' ? from.includes('zero') : from.every((kind) => kind === 'zero')) kinds.push('zero')
     else kinds.push(passes ? 'variable' : 'constant')
   }
   return kinds[graph.output] !== 'variable'

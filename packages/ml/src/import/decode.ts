@@ -1,5 +1,6 @@
 import { GloveboxError } from '@glovebox/he'
 import { sizeOf, type Tensor } from '../tensor/tensor.ts'
+import { bfloat16, type ElementType, elementTypes, float16 } from './element.ts'
 import { type GraphProto, type Int64, type ModelProto, modelType, type TensorProto } from './schema.ts'
 
 export function malformed(message: string, options?: ErrorOptions): GloveboxError {
@@ -9,6 +10,9 @@ export function malformed(message: string, options?: ErrorOptions): GloveboxErro
 export function unsupported(message: string): GloveboxError {
   return new GloveboxError('unsupported', message)
 }
+
+/** The newest version of the default operator set that is known. */
+const newestOpset = 21
 
 /** The graph of an ONNX file and the version of the default operator set. Throws GloveboxError `malformed` or `unsupported`. */
 export function decodeModel(bytes: Uint8Array): { graph: GraphProto; opset: number } {
@@ -20,53 +24,45 @@ export function decodeModel(bytes: Uint8Array): { graph: GraphProto; opset: numb
     throw malformed(`it is truncated or not protobuf (${cause instanceof Error ? cause.message : cause})`, { cause })
   }
   if (!model.graph || model.graph.node.length === 0) throw malformed('it has no graph with nodes')
-  for (const { domain, version } of model.opsetImport) {
-    if (domain === '' || domain === 'ai.onnx') return { graph: model.graph, opset: toNumber(version) }
+  if (model.opsetImport.length === 0) throw malformed('it does not import an operator set')
+  const standard = model.opsetImport.find(({ domain }) => domain === '' || domain === 'ai.onnx')
+  const opset = standard ? toNumber(standard.version) : newestOpset
+  if (!(opset >= 1 && opset <= newestOpset)) {
+    throw unsupported(
+      `the model uses operator set ${opset}; 1 to ${newestOpset} are known: export it with opset_version=${newestOpset}`,
+    )
   }
-  throw malformed('it does not import the default operator set')
+  return { graph: model.graph, opset }
 }
 
 export function toNumber(value: Int64): number {
   return typeof value === 'number' ? value : value.toNumber()
 }
 
-// TensorProto.DataType: name, bytes of an element, how to read one from raw_data.
-const types: Readonly<Record<number, readonly [string, number, (view: DataView, at: number) => number]>> = {
-  1: ['float32', 4, (view, at) => view.getFloat32(at, true)],
-  2: ['uint8', 1, (view, at) => view.getUint8(at)],
-  3: ['int8', 1, (view, at) => view.getInt8(at)],
-  6: ['int32', 4, (view, at) => view.getInt32(at, true)],
-  7: ['int64', 8, (view, at) => Number(view.getBigInt64(at, true))],
-  9: ['bool', 1, (view, at) => view.getUint8(at)],
-  11: ['float64', 8, (view, at) => view.getFloat64(at, true)],
-}
-
-/** The name of an ONNX element type where it is supported. */
-export function typeName(dataType: number): string | undefined {
-  return types[dataType]?.[0]
-}
-
-/** A tensor of the file. Memory is taken only for data that is really there. */
-export function decodeTensor(proto: TensorProto, name: string): Tensor {
-  const type = types[proto.dataType]
+/** A tensor of the file, and what its elements are. Memory is taken only for data that is really there. */
+export function decodeTensor(proto: TensorProto, name: string): { tensor: Tensor; type: ElementType } {
+  const type = elementTypes.get(proto.dataType)
   if (proto.dataLocation !== 0) {
     throw unsupported(`tensor "${name}" has external data: save the model as one file`)
   }
-  if (!type) {
-    const known = Object.values(types).map(([known]) => known)
-    throw unsupported(`tensor "${name}" has element type ${proto.dataType}; supported are ${known.join(', ')}`)
+  if (type === undefined || !type.read) {
+    const known = [...elementTypes.values()].filter(({ read }) => read).map(({ name }) => name)
+    throw unsupported(
+      `tensor "${name}" has element type ${type?.name ?? proto.dataType}; supported are ${known.join(', ')}`,
+    )
   }
+  const { name: typeText, bytes: width, read } = type
   const shape = proto.dims.map(toNumber)
   const size = sizeOf(shape)
   if (shape.some((n) => !(n >= 0)) || !Number.isSafeInteger(size))
     throw malformed(`tensor "${name}" has shape ${shape}`)
-  const [typeText, width, read] = type
   const { rawData: raw } = proto
-  const stored =
-    raw.length > 0
-      ? raw.length / width
-      : ({ float32: proto.floatData, float64: proto.doubleData, int64: proto.int64Data }[typeText]?.length ??
-        proto.int32Data.length)
+  const fields = { float32: proto.floatData, float64: proto.doubleData, int64: proto.int64Data } as const
+  const field =
+    typeText === 'uint32' || typeText === 'uint64'
+      ? proto.uint64Data
+      : (fields[typeText as keyof typeof fields] ?? proto.int32Data)
+  const stored = raw.length > 0 ? raw.length / width : field.length
   if (stored !== size) {
     throw malformed(
       `tensor "${name}" of shape ${shape.join('x')} needs ${size} elements of ${typeText}, it has ${stored}`,
@@ -76,14 +72,17 @@ export function decodeTensor(proto: TensorProto, name: string): Tensor {
   if (raw.length > 0) {
     const view = new DataView(raw.buffer, raw.byteOffset, raw.byteLength)
     for (let i = 0; i < size; i++) data[i] = read(view, i * width)
-  } else if (typeText === 'float32') {
-    data.set(proto.floatData)
-  } else if (typeText === 'float64') {
-    data.set(proto.doubleData)
+  } else if (typeText === 'float16' || typeText === 'bfloat16') {
+    const convert = typeText === 'float16' ? float16 : bfloat16
+    proto.int32Data.forEach((bits, i) => {
+      data[i] = convert(bits)
+    })
   } else {
-    data.set((typeText === 'int64' ? proto.int64Data : proto.int32Data).map(toNumber))
+    field.forEach((value, i) => {
+      data[i] = toNumber(value)
+    })
   }
   const bad = data.findIndex((v) => !Number.isFinite(v))
   if (bad >= 0) throw malformed(`tensor "${name}" has ${data[bad]} at element ${bad}`)
-  return { shape, data }
+  return { tensor: { shape, data }, type }
 }

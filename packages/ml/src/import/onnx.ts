@@ -1,143 +1,138 @@
-import { checkGraph, type Graph, type Node } from '../graph/graph.ts'
-import { showShape, sizeOf } from '../tensor/tensor.ts'
-import { decodeModel, decodeTensor, malformed, toNumber, typeName, unsupported } from './decode.ts'
-import { translations } from './ops/table.ts'
-import type { GraphProto, NodeProto, ValueInfoProto } from './schema.ts'
-import { describe, type Operand, requireShape, type Site } from './site.ts'
+import type { Model } from '../model/model.ts'
+import { sizeOf, type Tensor } from '../tensor/tensor.ts'
+import type { ModelInput } from './columns.ts'
+import { decodeModel, decodeTensor, malformed, toNumber, unsupported } from './decode.ts'
+import { type ElementType, elementTypes } from './element.ts'
+import { modelFrom } from './ending.ts'
+import { type Builder, nameOf, translateNode } from './node.ts'
+import { constant } from './operand.ts'
+import { translationOf } from './ops/table.ts'
+import type { GraphProto, ValueInfoProto } from './schema.ts'
+import { requireShape, type Site } from './site.ts'
 
-const square =
-  'A polynomial is what encryption can compute: train with a square (Mul of a value with itself) in its place'
-
-/** What to do about the ops that people miss most. */
-const advice: Readonly<Record<string, string>> = {
-  Relu: square,
-  LeakyRelu: square,
-  Sigmoid: square,
-  Tanh: square,
-  Gelu: square,
-  Elu: square,
-  MaxPool: 'Train with AveragePool in its place',
-  Softmax: 'At the end leave it out: the largest logit stays the largest, and the client can apply it',
-  LogSoftmax: 'At the end leave it out: the largest logit stays the largest, and the client can apply it',
-  ArgMax: 'At the end leave it out: the client sees the logits',
+/** How an ONNX file is to be read. */
+export interface OnnxOptions {
+  /** Inputs that are the same for all queries, by their names, with the batch axis that the file gives them. */
+  readonly constants?: Readonly<Record<string, Tensor>>
+  /** `first` (default): axis 0 of the input is the batch, and a sample is the rest. `none`: the whole input is one sample. */
+  readonly batch?: 'first' | 'none'
+  /** Which output, where a model has several that are not the same answer in other forms. */
+  readonly output?: string
 }
 
 /**
- * Reads an ONNX model with one input and one output. The first axis is the batch; samples are independent of each other.
- * Throws GloveboxError `malformed` for a file that is not a valid model and `unsupported`, naming node, op and attribute,
- * for one that cannot be translated.
+ * Reads an ONNX model: operator sets 1 to 21 and the linear part of `ai.onnx.ml`. What it computes encrypted becomes a graph; what is public goes to the
+ * client: Scaler, Imputer, Normalizer, OneHotEncoder and LabelEncoder in front, and Softmax, ArgMax, a last Sigmoid or Exp, and class names at the end.
+ * Several inputs that are columns of a table, of shape [batch, n], are one row of it in their order.
+ * Throws GloveboxError `malformed` for a file that is not a valid model, `unsupported`, naming node, op and attribute,
+ * for one that cannot be translated, and `too-large`.
  */
-export function importOnnx(bytes: Uint8Array): Graph {
+export function importOnnx(bytes: Uint8Array, options: OnnxOptions = {}): Model {
+  const { constants = {}, batch = 'first' } = options
+  if (batch !== 'first' && batch !== 'none') throw new TypeError(`"batch" expected 'first' or 'none', got ${batch}`)
   const { graph, opset } = decodeModel(bytes)
-  const values = new Map<string, Operand>()
-  for (const tensor of graph.initializer) {
-    if (values.has(tensor.name)) throw malformed(`there are two initializers "${tensor.name}"`)
-    values.set(tensor.name, { kind: 'constant', tensor: decodeTensor(tensor, tensor.name) })
+  // Ops first: what is wrong with an input matters less.
+  const steps = graph.node.map((proto) => ({ proto, translation: translationOf(proto, nameOf(proto)) }))
+  const values: Builder['values'] = new Map()
+  if (graph.sparseInitializer.length > 0)
+    throw unsupported('the model has sparse initializers: save it with dense ones')
+  for (const initializer of graph.initializer) {
+    if (values.has(initializer.name)) throw malformed(`there are two initializers "${initializer.name}"`)
+    values.set(initializer.name, { kind: 'constant', ...decodeTensor(initializer, initializer.name) })
   }
-  const input = onlyInput(graph, values)
-  const inputShape = sampleShape(input)
-  const nodes: Node[] = [{ op: 'input', inputs: [], size: sizeOf(inputShape), name: input.name }]
-  values.set(input.name, { kind: 'variable', node: 0, shape: inputShape })
-  for (const proto of graph.node) translateNode(proto, opset, values, nodes)
-  if (graph.output.length !== 1) {
-    throw unsupported(`the model has ${graph.output.length} outputs (${names(graph.output)}); one is supported`)
+  bind(graph, constants, values)
+  const free = graph.input.filter(({ name }) => !values.has(name))
+  if (free.length === 0) {
+    const { opType } = graph.node.at(-1)!
+    throw unsupported(
+      `the model has no input, or constants for all of them: what ${opType} node "${nameOf(graph.node.at(-1)!)}" computes is always the same`,
+    )
   }
-  const outputName = graph.output[0]!.name
-  const output = values.get(outputName)
-  if (!output) throw malformed(`its output "${outputName}" is computed by no node`)
-  if (output.kind === 'constant') throw unsupported(`the output "${outputName}" does not depend on the input`)
-  const result: Graph = {
-    nodes,
-    output: output.node,
-    inputShape,
-    outputShape: output.shape,
-    inputName: input.name,
-    outputName,
+  const inputs = free.map((info) => readInput(info, graph, batch === 'first'))
+  requireRows(inputs, batch === 'first', graph)
+  const [only] = inputs
+  const width = inputs.reduce((sum, { size }) => sum + size, 0)
+  const builder: Builder = {
+    nodes: [],
+    inputs,
+    inputShape: inputs.length > 1 ? [width] : batch === 'first' ? only!.shape.slice(1) : only!.shape,
+    before: [],
+    opset,
+    batched: batch === 'first',
+    batchSize: only!.batchSize,
+    values,
+    work: width,
   }
-  checkGraph(result)
-  return result
+  let first = 0
+  for (const { name, shape, type, size } of inputs) {
+    if (values.has(name)) throw malformed(`there are two inputs "${name}"`)
+    values.set(name, { kind: 'columns', shape, type, first })
+    first += size
+  }
+  for (const { proto, translation } of steps) translateNode(builder, proto, translation)
+  return modelFrom(builder, graph, options.output)
+}
+
+interface Input extends ModelInput {
+  /** With a batch axis of 1. */
+  readonly shape: readonly number[]
+  readonly batchSize: number | undefined
+  readonly type: ElementType
+}
+
+function bind(graph: GraphProto, constants: Readonly<Record<string, Tensor>>, values: Builder['values']): void {
+  for (const [name, { shape, data }] of Object.entries(constants)) {
+    const info = graph.input.find((input) => input.name === name)
+    if (!info)
+      throw new RangeError(`"constants" expected names of inputs (${names(graph.input)}), got ${JSON.stringify(name)}`)
+    if (data.length !== sizeOf(shape))
+      throw new RangeError(
+        `"constants.${name}" expected ${sizeOf(shape)} numbers for shape [${shape}], got ${data.length}`,
+      )
+    values.set(name, constant(shape, data, elementTypes.get(info.type?.tensorType?.elemType ?? 1)))
+  }
+}
+
+/** An input and the first node that takes it. */
+function describeInput(name: string, graph: GraphProto): string {
+  const user = graph.node.find(({ input }) => input.includes(name))
+  return user ? `"${name}" of ${user.opType} node "${nameOf(user)}"` : `"${name}"`
 }
 
 function names(values: readonly { readonly name: string }[]): string {
   return values.map(({ name }) => `"${name}"`).join(', ')
 }
 
-/** Older files list initializers among the inputs. */
-function onlyInput(graph: GraphProto, values: ReadonlyMap<string, Operand>): ValueInfoProto {
-  const inputs = graph.input.filter(({ name }) => !values.has(name))
-  if (inputs.length !== 1)
-    throw unsupported(`the model has ${inputs.length} inputs (${names(inputs)}); one is supported`)
-  return inputs[0]!
+/** Several inputs make sense together only as columns of one table. */
+function requireRows(inputs: readonly Input[], batched: boolean, graph: GraphProto): void {
+  if (inputs.length === 1 || (batched && inputs.every(({ shape }) => shape.length === 2))) return
+  throw unsupported(
+    `the model has ${inputs.length} inputs (${inputs.map(({ name }) => describeInput(name, graph)).join(', ')}); one is supported, or several of shape [batch, columns]. Bind the others by "constants" if they are the same for all queries`,
+  )
 }
 
-function sampleShape(input: ValueInfoProto): number[] {
-  const type = input.type?.tensorType
-  if (!type?.shape) throw unsupported(`input "${input.name}" has no shape: export the model with one`)
-  if (!typeName(type.elemType)?.startsWith('float')) {
-    throw unsupported(
-      `input "${input.name}" has element type ${type.elemType}; float32 (1) and float64 (11) are supported`,
-    )
+function readInput(info: ValueInfoProto, graph: GraphProto, batched: boolean): Input {
+  const what = `input ${describeInput(info.name, graph)}`
+  const proto = info.type?.tensorType
+  if (!proto) {
+    const kind = info.type?.sequenceType ? 'a sequence' : info.type?.mapType ? 'a map' : 'no tensor'
+    throw unsupported(`${what} is ${kind}; a tensor is supported`)
   }
-  const [batch, ...sample] = type.shape.dim
-  if (!batch) throw unsupported(`input "${input.name}" is a scalar; its first axis must be the batch`)
-  const shape = sample.map(({ dimValue, dimParam }, i) => {
-    const size = dimValue === undefined || dimValue === null ? 0 : toNumber(dimValue)
-    if (!(size >= 1)) {
-      const got = dimParam ? `"${dimParam}"` : size
-      throw unsupported(
-        `axis ${i + 1} of input "${input.name}" has size ${got}; only axis 0, the batch, may be dynamic`,
-      )
-    }
-    return size
+  if (!proto.shape) throw unsupported(`${what} has no shape: export the model with one`)
+  const type = elementTypes.get(proto.elemType)
+  if (!type || type.kind === 'complex')
+    throw unsupported(`${what} has element type ${type?.name ?? proto.elemType}; numbers and texts are supported`)
+  const dims = proto.shape.dim
+  if (batched && dims.length === 0)
+    throw unsupported(`${what} is a scalar; its first axis must be the batch, or say batch: 'none'`)
+  const sizes = dims.map(({ dimValue }) => (dimValue === undefined || dimValue === null ? 0 : toNumber(dimValue)))
+  const shape = sizes.map((size, axis) => {
+    if (batched && axis === 0) return 1
+    if (size >= 1) return size
+    const got = dims[axis]!.dimParam ? `"${dims[axis]!.dimParam}"` : size
+    throw unsupported(`axis ${axis} of ${what} has size ${got}; only axis 0, the batch, may be dynamic`)
   })
-  requireShape({ op: 'Input', name: input.name, opset: 0, inputs: [], attributes: new Map(), nodes: [] }, shape)
-  return shape
-}
-
-function translateNode(proto: NodeProto, opset: number, values: Map<string, Operand>, nodes: Node[]): void {
-  const outputs = proto.output.filter((name) => name !== '')
-  const name = proto.name || outputs[0] || '?'
-  const translation = Object.hasOwn(translations, proto.opType) ? translations[proto.opType] : undefined
-  if (!translation || (proto.domain !== '' && proto.domain !== 'ai.onnx')) {
-    const op = proto.domain ? `${proto.domain}.${proto.opType}` : proto.opType
-    throw unsupported(
-      `op ${op} of node "${name}" is not supported; supported are ${Object.keys(translations).join(', ')}` +
-        (advice[op] ? `. ${advice[op]}` : ''),
-    )
-  }
-  const site: Site = {
-    op: proto.opType,
-    name,
-    opset,
-    inputs: proto.input.map((input) => {
-      if (input !== '' && !values.has(input)) {
-        throw malformed(
-          `input "${input}" of ${proto.opType} node "${name}" is neither an initializer nor the output of an earlier node`,
-        )
-      }
-      return values.get(input)
-    }),
-    attributes: new Map(proto.attribute.map((attribute) => [attribute.name, attribute])),
-    nodes,
-  }
-  for (const attribute of site.attributes.keys()) {
-    if (!translation.attributes.includes(attribute)) {
-      const known =
-        translation.attributes.length > 0 ? `supported are ${translation.attributes.join(', ')}` : 'it may have none'
-      throw unsupported(`attribute "${attribute}" of ${describe(site)} is not supported; ${known}`)
-    }
-  }
-  const [first, ...others] = outputs
-  if (first === undefined) throw malformed(`${describe(site)} has no output`)
-  if (others.length > 0) throw unsupported(`${describe(site)} has ${outputs.length} outputs; one is supported`)
-  if (values.has(first)) throw malformed(`two nodes or tensors are called "${first}"`)
-  const value = translation.translate(site)
-  if (value.kind === 'variable') checkSize(site, value)
-  values.set(first, value)
-}
-
-function checkSize(site: Site, { node, shape }: Extract<Operand, { kind: 'variable' }>): void {
-  if (site.nodes[node]!.size !== sizeOf(shape)) {
-    throw malformed(`${describe(site)} has ${site.nodes[node]!.size} elements, which do not make ${showShape(shape)}`)
-  }
+  requireShape({ op: 'Input', name: info.name } as Site, shape)
+  const batchSize = batched && sizes[0]! >= 1 ? sizes[0]! : undefined
+  return { name: info.name, size: sizeOf(shape), text: type.kind === 'text', shape, batchSize, type }
 }

@@ -3,7 +3,7 @@ import protobuf from 'protobufjs/light.js'
 /** int64 as protobufjs gives it. */
 export type Int64 = number | { toNumber(): number }
 
-// The fields of onnx.proto (github.com/onnx/onnx, onnx/onnx.proto, public field numbers) that a feed-forward network uses.
+// The fields of onnx.proto (github.com/onnx/onnx, onnx/onnx.proto, public field numbers) that a feed-forward network or a linear model uses.
 // Others are skipped by the decoder.
 
 export interface ModelProto {
@@ -13,6 +13,7 @@ export interface ModelProto {
 export interface GraphProto {
   readonly node: readonly NodeProto[]
   readonly initializer: readonly TensorProto[]
+  readonly sparseInitializer: readonly object[]
   readonly input: readonly ValueInfoProto[]
   readonly output: readonly ValueInfoProto[]
 }
@@ -33,6 +34,7 @@ export interface AttributeProto {
   readonly t?: TensorProto | null
   readonly floats: readonly number[]
   readonly ints: readonly Int64[]
+  readonly strings: readonly Uint8Array[]
 }
 export interface TensorProto {
   readonly name: string
@@ -44,11 +46,15 @@ export interface TensorProto {
   readonly doubleData: readonly number[]
   readonly int32Data: readonly number[]
   readonly int64Data: readonly Int64[]
+  readonly uint64Data: readonly Int64[]
 }
 export interface ValueInfoProto {
   readonly name: string
   readonly type?: {
     readonly tensorType?: { readonly elemType: number; readonly shape?: ShapeProto | null } | null
+    readonly sequenceType?: object | null
+    readonly mapType?: object | null
+    readonly optionalType?: object | null
   } | null
 }
 export interface ShapeProto {
@@ -72,6 +78,7 @@ const root = protobuf.Root.fromJSON({
       ['initializer', 5, 'TensorProto', 'repeated'],
       ['input', 11, 'ValueInfoProto', 'repeated'],
       ['output', 12, 'ValueInfoProto', 'repeated'],
+      ['sparseInitializer', 15, 'SkippedProto', 'repeated'],
     ),
     NodeProto: message(
       ['input', 1, 'string', 'repeated'],
@@ -89,6 +96,7 @@ const root = protobuf.Root.fromJSON({
       ['t', 5, 'TensorProto'],
       ['floats', 7, 'float', 'repeated'],
       ['ints', 8, 'int64', 'repeated'],
+      ['strings', 9, 'bytes', 'repeated'],
       ['type', 20, 'int32'],
     ),
     TensorProto: message(
@@ -100,10 +108,17 @@ const root = protobuf.Root.fromJSON({
       ['name', 8, 'string'],
       ['rawData', 9, 'bytes'],
       ['doubleData', 10, 'double', 'repeated'],
+      ['uint64Data', 11, 'uint64', 'repeated'],
       ['dataLocation', 14, 'int32'],
     ),
     ValueInfoProto: message(['name', 1, 'string'], ['type', 2, 'TypeProto']),
-    TypeProto: message(['tensorType', 1, 'TensorTypeProto']),
+    TypeProto: message(
+      ['tensorType', 1, 'TensorTypeProto'],
+      ['sequenceType', 4, 'SkippedProto'],
+      ['mapType', 5, 'SkippedProto'],
+      ['optionalType', 9, 'SkippedProto'],
+    ),
+    SkippedProto: message(),
     TensorTypeProto: message(['elemType', 1, 'int32'], ['shape', 2, 'TensorShapeProto']),
     TensorShapeProto: message(['dim', 1, 'DimensionProto', 'repeated']),
     DimensionProto: {
@@ -115,3 +130,6 @@ const root = protobuf.Root.fromJSON({
 
 /** The protobuf type of a whole model. */
 export const modelType: protobuf.Type = root.lookupType('ModelProto')
+
+/** The protobuf type of a tensor, which test data come as. */
+export const tensorType: protobuf.Type = root.lookupType('TensorProto')

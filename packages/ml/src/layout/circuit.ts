@@ -1,18 +1,21 @@
-import type { LinearPlan } from '@glovebox/he'
-import type { Diagonals } from './diagonals.ts'
 import type { Layout } from './layout.ts'
+import type { LinearMap } from './linear-map.ts'
 
-/** out = diagonals(in) + bias. Register 0 is the input; step i writes register i + 1. */
+/** How samples lie in ciphertexts; see layout/layout.ts. */
+export type Packing = 'coefficient' | 'slots' | 'batch'
+/** Whether numbers are coefficients of the message polynomial, or its values at roots of unity, which products work on. */
+export type Encoding = 'coefficients' | 'slots'
+
+/** out = map(in) + bias. Register 0 is the input; step i writes register i + 1. */
 export interface LinearStep {
   readonly op: 'linear'
   readonly name: string
   readonly input: number
-  readonly diagonals: Diagonals
-  readonly plan: LinearPlan
-  /** One period of the output; undefined where it is 0. */
+  readonly map: LinearMap
+  /** One period of every tile of the output; undefined where it is 0. */
   readonly bias: Float64Array | undefined
 }
-/** Slot by slot; both inputs the same for a square. */
+/** Place by place; both inputs the same for a square. */
 export interface MultiplyStep {
   readonly op: 'multiply'
   readonly name: string
@@ -25,14 +28,17 @@ export interface AddStep {
 }
 export type CircuitStep = LinearStep | MultiplyStep | AddStep
 
-/** A model on vectors of slots, before levels and scales. The last register is the output. */
+/** A model on the places of ciphertexts, before levels and scales. The last register is the output. */
 export interface Circuit {
-  readonly slots: number
+  readonly packing: Packing
+  readonly encoding: Encoding
+  /** Numbers that a ciphertext holds: N in coefficients, N/2 in slots. */
+  readonly capacity: number
   readonly input: Layout
   readonly output: Layout
   readonly steps: readonly CircuitStep[]
-  /** Nodes of the lowered graph that the registers hold. */
-  readonly nodes: readonly number[]
+  /** Ciphertexts of every register. */
+  readonly tiles: readonly number[]
   /** Why it is laid out like this, for people. */
   readonly notes: readonly string[]
 }
@@ -45,21 +51,15 @@ export function inputsOf(step: CircuitStep): readonly number[] {
 const babyCost = 0.2
 const diagonalCost = 0.03
 
-/** The work of a circuit in units of one rotation. */
-export function circuitCost(circuit: Circuit): number {
+/** The work of a circuit in slots, in units of one rotation. */
+export function rotationCost(circuit: Circuit): number {
   return circuit.steps.reduce((sum, step) => {
-    if (step.op !== 'linear') return sum
-    const babies = step.plan.babies.filter((steps) => steps !== 0).length
-    const giants = step.plan.giants.filter((steps) => steps !== 0).length
-    const { offsets, folds } = step.diagonals
-    return sum + babyCost * babies + giants + folds.length + diagonalCost * offsets.length
+    if (step.op !== 'linear' || step.map.kind !== 'rotations') return sum
+    const { diagonals, plan } = step.map
+    const babies = plan.babies.filter((steps) => steps !== 0).length
+    const giants = plan.giants.filter((steps) => steps !== 0).length
+    const products = diagonals.blocks.reduce((all, { offsets }) => all + offsets.length, 0)
+    const own = diagonals.blocks.length * (babyCost * babies + giants)
+    return sum + own + diagonals.targets * diagonals.folds.length + diagonalCost * products
   }, 0)
-}
-
-/** How a plan makes a rotation: the first pair of giant and baby that fits, in the order that they are encoded in. */
-export function splitOffset(plan: LinearPlan, offset: number, slots: number): { giant: number; baby: number } {
-  for (const giant of plan.giants) {
-    for (const baby of plan.babies) if ((giant + baby) % slots === offset) return { giant, baby }
-  }
-  throw new RangeError(`"plan" has no baby and giant for rotation ${offset}`)
 }

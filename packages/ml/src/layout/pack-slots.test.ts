@@ -10,7 +10,7 @@ import type { LinearStep } from './circuit.ts'
 import { diagonalise } from './diagonals.ts'
 import { applyDiagonals, compact, evaluateCircuit } from './evaluate.ts'
 import { collect, type Layout, plainLayout, repeat, spread } from './layout.ts'
-import { pack } from './pack.ts'
+import { packSlots as pack } from './pack-slots.ts'
 import { windowLayouts } from './windows.ts'
 
 const linearSteps = (circuit: { steps: readonly { op: string }[] }): LinearStep[] =>

@@ -1,21 +1,16 @@
-import { GloveboxError, planLinear } from '@glovebox/he'
+import { planLinear } from '@glovebox/he'
 import type { Graph, Node } from '../graph/graph.ts'
 import { type AffineMap, identityMap } from '../tensor/affine.ts'
-import { type Circuit, type CircuitStep, circuitCost } from './circuit.ts'
-import { diagonalise } from './diagonals.ts'
+import { type Circuit, type CircuitStep, rotationCost } from './circuit.ts'
+import { diagonalise, offsetsOf } from './diagonals.ts'
 import { hasCopies, type Layout, plainLayout, sameLayout, spread } from './layout.ts'
 import { type WindowLayouts, windowLayouts, windowSlots } from './windows.ts'
 
 /**
  * Lays a lowered graph out in slots: the cheapest of the plain layout and, for every map of the input, the layout by that map's windows.
- * Throws GloveboxError `too-large` where a vector has more elements than there are slots.
+ * Vectors that do not fit into one ciphertext take several.
  */
-export function pack(graph: Graph, slots: number): Circuit {
-  graph.nodes.forEach((node) => {
-    if (node.size > slots) {
-      throw new GloveboxError('too-large', `"${node.name}" has ${node.size} elements, a ciphertext holds ${slots}`)
-    }
-  })
+export function packSlots(graph: Graph, slots: number): Circuit {
   const plain = assemble(graph, slots, undefined)
   const free = freeNodes(graph)
   const candidates = graph.nodes
@@ -24,11 +19,16 @@ export function pack(graph: Graph, slots: number): Circuit {
     .map(({ node, index }) => ({ node, index, layouts: windowLayouts(node.map!.matrix) }))
     .filter(({ index, layouts }) => layouts.complete || onlyUser(graph, free, index))
     .map((candidate) => ({ ...candidate, circuit: assemble(graph, slots, candidate) }))
-    .sort((a, b) => circuitCost(a.circuit) - circuitCost(b.circuit))
+    .sort((a, b) => rotationCost(a.circuit) - rotationCost(b.circuit))
   const best = candidates[0]
-  const describe = (circuit: Circuit): string => `${circuitCost(circuit).toFixed(1)} rotations`
-  if (!best || circuitCost(best.circuit) >= circuitCost(plain)) {
-    return { ...plain, notes: [`input in plain order, period ${plain.input.period} (${describe(plain)})`] }
+  const describe = (circuit: Circuit): string => `${rotationCost(circuit).toFixed(1)} rotations`
+  if (!best || rotationCost(best.circuit) >= rotationCost(plain)) {
+    return {
+      ...plain,
+      notes: [
+        `input in plain order, ${plain.input.tiles > 1 ? `${plain.input.tiles} ciphertexts` : `period ${plain.input.period}`} (${describe(plain)})`,
+      ],
+    }
   }
   const { windows, taps, channels } = best.layouts
   return {
@@ -66,22 +66,23 @@ interface Placed {
 
 function assemble(graph: Graph, slots: number, choice: WindowChoice | undefined): Circuit {
   const steps: CircuitStep[] = []
-  const registers: number[] = [0]
+  const tiles: number[] = []
   const bases = new Map<number, Placed>([
-    [0, { register: 0, layout: choice?.layouts.input ?? plainLayout(graph.nodes[0]!.size) }],
+    [0, { register: 0, layout: choice?.layouts.input ?? plainLayout(graph.nodes[0]!.size, slots) }],
   ])
   const mapped = new Map<number, Placed[]>()
   const free = freeNodes(graph)
 
-  const push = (step: CircuitStep, node: number): number => {
-    registers.push(node)
+  const push = (step: CircuitStep, layout: Layout): number => {
+    tiles.push(layout.tiles)
     return steps.push(step)
   }
-  const linear = (from: Placed, map: AffineMap, layout: Layout, name: string, node: number): Placed => {
-    const diagonals = diagonalise(map.matrix, from.layout, layout)
-    const plan = planLinear(diagonals.offsets, slots)
-    const bias = map.bias.some((v) => v !== 0) ? spread(layout, map.bias) : undefined
-    return { register: push({ op: 'linear', name, input: from.register, diagonals, plan, bias }, node), layout }
+  const linear = (from: Placed, affine: AffineMap, layout: Layout, name: string): Placed => {
+    const diagonals = diagonalise(affine.matrix, from.layout, layout)
+    const plan = planLinear(offsetsOf(diagonals), slots)
+    const bias = affine.bias.some((v) => v !== 0) ? spread(layout, affine.bias) : undefined
+    const map = { kind: 'rotations', diagonals, plan } as const
+    return { register: push({ op: 'linear', name, input: from.register, map, bias }, layout), layout }
   }
   /** The layout that a value has, or would best be given. */
   const wish = (index: number): Layout => {
@@ -89,7 +90,7 @@ function assemble(graph: Graph, slots: number, choice: WindowChoice | undefined)
     if (base) return base.layout
     return choice && termsOf(graph, index).includes(choice.index)
       ? choice.layouts.output
-      : plainLayout(graph.nodes[index]!.size)
+      : plainLayout(graph.nodes[index]!.size, slots)
   }
   const place = (index: number, layout: Layout): Placed => {
     const done = [bases.get(index), ...(mapped.get(index) ?? [])].find(
@@ -98,14 +99,14 @@ function assemble(graph: Graph, slots: number, choice: WindowChoice | undefined)
     if (done) return done
     const node = graph.nodes[index]!
     const base = bases.get(index)
-    const placed = base ? linear(base, identityMap(node.size), layout, node.name, index) : compute(node, index, layout)
+    const placed = base ? linear(base, identityMap(node.size), layout, node.name) : compute(node, layout)
     mapped.set(index, [...(mapped.get(index) ?? []), placed])
     return placed
   }
-  const compute = (node: Node, index: number, layout: Layout): Placed => {
-    if (node.op === 'affine') return linear(bases.get(node.inputs[0]!)!, node.map!, layout, node.name, index)
+  const compute = (node: Node, layout: Layout): Placed => {
+    if (node.op === 'affine') return linear(bases.get(node.inputs[0]!)!, node.map!, layout, node.name)
     const [a, b] = node.inputs.map((input) => place(input, layout).register) as [number, number]
-    return { register: push({ op: 'add', name: node.name, inputs: [a, b] }, index), layout }
+    return { register: push({ op: 'add', name: node.name, inputs: [a, b] }, layout), layout }
   }
 
   graph.nodes.forEach((node, index) => {
@@ -117,13 +118,23 @@ function assemble(graph: Graph, slots: number, choice: WindowChoice | undefined)
     // Copies are the client's: what is computed gets none, since it would take a diagonal for nearly every one of them.
     const layout = free.has(index)
       ? wishes[0]!
-      : (wishes.find((wished) => !hasCopies(wished)) ?? plainLayout(node.size))
+      : (wishes.find((wished) => !hasCopies(wished)) ?? plainLayout(node.size, slots))
     const inputs: [number, number] = [place(a, layout).register, place(b, layout).register]
-    bases.set(index, { register: push({ op: 'multiply', name: node.name, inputs }, index), layout })
+    bases.set(index, { register: push({ op: 'multiply', name: node.name, inputs }, layout), layout })
   })
   const output = place(graph.output, wish(graph.output))
   // The output register is the last one; later products cannot exist, as all that is computed leads to the output.
-  return { slots, input: bases.get(0)!.layout, output: output.layout, steps, nodes: registers, notes: [] }
+  const input = bases.get(0)!.layout
+  return {
+    packing: 'slots',
+    encoding: 'slots',
+    capacity: slots,
+    input,
+    output: output.layout,
+    steps,
+    tiles: [input.tiles, ...tiles],
+    notes: [],
+  }
 }
 
 /** The affine nodes that a value is the sum of. */

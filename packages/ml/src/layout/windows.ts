@@ -47,8 +47,8 @@ export function windowLayouts(matrix: SparseMatrix): WindowLayouts {
     })
   })
   return {
-    input: { size: matrix.columns, period: input.length, elements: input },
-    output: { size: windowOf.length, period: output.length, elements: output },
+    input: { size: matrix.columns, tiles: 1, period: input.length, elements: input },
+    output: { size: windowOf.length, tiles: 1, period: output.length, elements: output },
     windows: supports.length,
     taps,
     channels,

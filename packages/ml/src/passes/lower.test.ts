@@ -48,7 +48,7 @@ test('layers without a product between them become one map', () => {
           node('Gemm', ['e', 'g'], 'y', { transB: 1 }),
         ],
       }),
-    ),
+    ).graph,
   )
   expect(graph.nodes.map(({ op, name, size }) => `${op} ${name} ${size}`)).toEqual([
     'input x 36',

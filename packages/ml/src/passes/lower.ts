@@ -1,5 +1,7 @@
+import { GloveboxError } from '@glovebox/he'
 import type { Graph, Node } from '../graph/graph.ts'
 import { type AffineMap, affine, compose, identityMap, isIdentityMap, sumMaps } from '../tensor/affine.ts'
+import { isDiagonal } from '../tensor/sparse.ts'
 
 /** A value as a sum of affine maps of bases; a base is the input or a product. */
 interface Combination {
@@ -45,7 +47,12 @@ export function lower(graph: Graph): Graph {
     const [a, b] = node.inputs.map((input) => combinations[input]!)
     if (node.op === 'input') combinations.push(base(0, node.name))
     else if (node.op === 'affine') combinations.push(mapCombination(a!, node.map!, node.name))
-    else if (node.op === 'add') combinations.push(addCombinations(a!, b!, node.name))
+    else if (node.op === 'activation') {
+      throw new GloveboxError(
+        'unsupported',
+        `"${node.name}" is ${node.activation!.kind}, which is no polynomial: approximate it before`,
+      )
+    } else if (node.op === 'add') combinations.push(addCombinations(a!, b!, node.name))
     else {
       const inputs = [place(a!), place(b!)]
       combinations.push(base(push({ op: 'multiply', inputs, size: node.size, name: node.name }), node.name))
@@ -61,10 +68,10 @@ function reachable(graph: Graph): Set<number> {
   return found
 }
 
-/** The first affine map names a combination: it is the layer that people look for, what follows are reshapes and scalings. */
+/** The first affine map that mixes elements names a combination: it is the layer that people look for, others are reshapes and scalings. */
 function nameOf(value: Combination, next: string): string {
-  const onlyBases = [...value.terms.values()].every(isIdentityMap)
-  return onlyBases ? next : value.name
+  const onlyScaled = [...value.terms.values()].every(({ matrix }) => isDiagonal(matrix))
+  return onlyScaled ? next : value.name
 }
 
 function mapCombination(value: Combination, map: AffineMap, name: string): Combination {

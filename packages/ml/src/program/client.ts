@@ -1,17 +1,20 @@
 import { ByteWriter, createParams, decodeFrame, encodeFrame, type ParamsLiteral } from '@glovebox/he'
 import { z } from 'zod'
+import type { Encoding, Packing } from '../layout/circuit.ts'
 import { collect, repeat, spread } from '../layout/layout.ts'
-import { sizeOf } from '../tensor/tensor.ts'
-import type { KeysNeeded, ProgramInput, ProgramOutput } from './program.ts'
+import { type KeysNeeded, type ProgramInput, type ProgramOutput, samplesPerRun } from './program.ts'
 import type { Cost, Report } from './report.ts'
 import {
   costSchema,
+  encodingSchema,
+  formOf,
   inputSchema,
   keysSchema,
   outputSchema,
+  packingSchema,
   paramsSchema,
+  readEnds,
   readHeader,
-  readLayout,
   reportSchema,
   writeLayout,
 } from './wire.ts'
@@ -22,6 +25,10 @@ export interface ClientPart {
   readonly name: string
   /** Digest of the server part: what keys and queries are bound to. */
   readonly digest: Uint8Array
+  /** How samples lie in ciphertexts. */
+  readonly packing: Packing
+  /** Whether numbers are coefficients or slots. */
+  readonly encoding: Encoding
   /** Of everything that is encrypted for it. */
   readonly params: ParamsLiteral
   /** Shape, layout, level and scale of the input. */
@@ -37,8 +44,10 @@ export interface ClientPart {
 }
 
 const headerSchema = z.object({
-  format: z.literal(1),
+  format: z.literal(2),
   name: z.string().max(4096),
+  packing: packingSchema,
+  encoding: encodingSchema,
   params: paramsSchema,
   input: inputSchema,
   output: outputSchema,
@@ -49,19 +58,17 @@ const headerSchema = z.object({
 
 /** A client part as a frame, bound to the digest of its server part. */
 export function encodeClientPart(part: ClientPart): Uint8Array {
-  const { layout: inputLayout, ...input } = part.input
-  const { layout: outputLayout, ...output } = part.output
   const { digest, ...rest } = part
   const header = {
     ...rest,
-    format: 1,
-    input: { ...input, period: inputLayout.period },
-    output: { ...output, period: outputLayout.period },
+    format: 2,
+    input: { ...part.input, layout: formOf(part.input.layout) },
+    output: { ...part.output, layout: formOf(part.output.layout) },
   }
   const writer = new ByteWriter(2 ** 14)
   writer.text(JSON.stringify(header))
-  writeLayout(writer, inputLayout)
-  writeLayout(writer, outputLayout)
+  writeLayout(writer, part.input.layout)
+  writeLayout(writer, part.output.layout)
   return encodeFrame('client part', digest, writer.done())
 }
 
@@ -69,55 +76,69 @@ export function encodeClientPart(part: ClientPart): Uint8Array {
 export function decodeClientPart(bytes: Uint8Array): ClientPart {
   const { owner, body } = decodeFrame(bytes, 'client part')
   const { format: _, ...header } = readHeader(body, headerSchema)
-  const { period: inputPeriod, ...input } = header.input
-  const { period: outputPeriod, ...output } = header.output
-  const inputLayout = readLayout(body, 'input layout', {
-    size: sizeOf(input.shape),
-    period: inputPeriod,
-    complete: false,
-  })
-  const outputLayout = readLayout(body, 'output layout', {
-    size: sizeOf(output.shape),
-    period: outputPeriod,
-    complete: true,
-  })
+  const { input, output } = readEnds(body, header)
   body.end()
   const { slots, maxLevel } = createParams(header.params)
-  const levels = [input.level, header.keys.relinearisation ?? 0, ...header.keys.rotations.map(({ level }) => level)]
+  const levels = [header.keys.relinearisation ?? 0, ...header.keys.rotations.map(({ level }) => level)]
   const rotations = header.keys.rotations.map(({ steps }) => steps)
-  if (
-    Math.max(inputPeriod, outputPeriod) > slots ||
-    Math.max(...levels) > maxLevel ||
-    Math.max(0, ...rotations) >= slots
-  ) {
-    throw body.malformed('header', 'layouts, levels and rotations within the parameters', 'larger ones')
+  if (Math.max(...levels) > maxLevel || Math.max(0, ...rotations) >= slots) {
+    throw body.malformed('header', 'levels and rotations within the parameters', 'larger ones')
   }
-  return {
-    ...header,
-    digest: owner,
-    input: { ...input, layout: inputLayout },
-    output: { ...output, layout: outputLayout },
-  }
+  return { ...header, digest: owner, input, output }
 }
 
-/** One sample in the slots of a plaintext. Throws RangeError for a wrong size or a value that is not finite or out of range. */
-export function packInput(part: Pick<ClientPart, 'params' | 'input'>, sample: ArrayLike<number>): Float64Array {
-  const { layout, shape, name, largest } = part.input
+/** Throws RangeError for a sample of a wrong size, or with a value that is not finite or out of range. Values stay out of messages: samples are secret. */
+export function requireSample({ input }: Pick<ClientPart, 'input'>, sample: ArrayLike<number>): void {
+  const { layout, shape, name, largest } = input
   if (sample.length !== layout.size) {
     throw new RangeError(`"${name}" expected ${layout.size} numbers (${shape.join('x')}), got ${sample.length}`)
   }
+  const limit = Number(largest.toPrecision(4))
   for (let i = 0; i < sample.length; i++) {
     if (!Number.isFinite(sample[i])) throw new RangeError(`"${name}[${i}]" expected a finite number, got ${sample[i]}`)
     if (Math.abs(sample[i]!) > largest) {
-      // The value stays out of the message: samples are secret.
-      const limit = Number(largest.toPrecision(4))
       throw new RangeError(
         `"${name}[${i}]" expected a number from ${-limit} to ${limit}, the most that this program can hold; ` +
           'compile it with samples of the real range',
       )
     }
   }
-  return repeat(spread(layout, sample), part.params.ringDegree / 2)
+}
+
+/** What is encoded for one run, ciphertext by ciphertext: one sample, or up to `samplesPerRun` of a batch. Throws as `requireSample`. */
+export function packInput(
+  part: Pick<ClientPart, 'packing' | 'encoding' | 'params' | 'input'>,
+  samples: readonly ArrayLike<number>[],
+): Float64Array[] {
+  const most = samplesPerRun(part)
+  if (samples.length < 1 || samples.length > most)
+    throw new RangeError(`"samples" expected 1 to ${most} samples, got ${samples.length}`)
+  for (const sample of samples) requireSample(part, sample)
+  const { layout } = part.input
+  if (part.packing === 'batch')
+    return Array.from({ length: layout.size }, (_, i) => Float64Array.from(samples, (sample) => sample[i]!))
+  const places = spread(layout, samples[0]!)
+  return Array.from({ length: layout.tiles }, (_, tile) => {
+    const own = places.slice(tile * layout.period, (tile + 1) * layout.period)
+    return part.packing === 'slots' ? repeat(own, part.params.ringDegree / 2) : own
+  })
+}
+
+/** The outputs of `count` samples from the decoded replies of one run: slots, or coefficients. */
+export function readOutput(
+  { packing, output }: Pick<ClientPart, 'packing' | 'output'>,
+  replies: readonly ArrayLike<number>[],
+  count: number,
+): Float64Array[] {
+  const { layout, reply } = output
+  if (packing === 'batch')
+    return Array.from({ length: count }, (_, k) => Float64Array.from(replies, (numbers) => numbers[k]!))
+  const step = packing === 'coefficient' ? reply.stride : 1
+  const places = new Float64Array(layout.tiles * layout.period)
+  replies.forEach((numbers, tile) => {
+    for (let place = 0; place < layout.period; place++) places[tile * layout.period + place] = numbers[place * step]!
+  })
+  return [collect(layout, places)]
 }
 
 /** Whether a sample leaves the range that the program was calibrated on: its result may be wrong. */
@@ -126,11 +147,6 @@ export function isUncalibrated({ input }: Pick<ClientPart, 'input'>, sample: Arr
   // A hundredth of the range is rounding and resampling.
   const slack = (high - low) / 100
   return Array.prototype.some.call(sample, (value: number) => value < low - slack || value > high + slack)
-}
-
-/** The outputs of one sample from the slots of a decrypted reply. */
-export function readOutput(part: Pick<ClientPart, 'output'>, slots: ArrayLike<number>): Float64Array {
-  return collect(part.output.layout, slots)
 }
 
 /** A picture of bytes (0 to 255) as a sample. */

@@ -1,8 +1,10 @@
 import type { Params, ParamsLiteral } from '@glovebox/he'
 import { GloveboxError, planRotations } from '@glovebox/he'
-import type { AddStep, CircuitStep, LinearStep, MultiplyStep } from '../layout/circuit.ts'
+import type { AddStep, CircuitStep, Encoding, LinearStep, MultiplyStep, Packing } from '../layout/circuit.ts'
 import { inputsOf } from '../layout/circuit.ts'
 import type { Layout } from '../layout/layout.ts'
+import type { LinearMap } from '../layout/linear-map.ts'
+import type { InputStep, OutputStep } from '../model/steps.ts'
 import type { Report } from './report.ts'
 
 /** When a step runs: its inputs are dropped to `level`; with `rescale` its result is one level lower. */
@@ -30,13 +32,15 @@ export interface PixelScaling {
   readonly offset: number
 }
 
-/** What the client does before encryption: put element `layout.elements[s mod period]` into slot s, encode at scale and level. */
+/** What the client does before encryption: prepare a sample, put its elements where the layout says, encode at scale and level. */
 export interface ProgramInput {
   /** As the model's file has it. */
   readonly name: string
   /** Of one sample, without the batch. */
   readonly shape: readonly number[]
-  /** Which value lies in which slot. */
+  /** What comes first, in the clear. */
+  readonly before: readonly InputStep[]
+  /** Which value lies where. */
   readonly layout: Layout
   /** Of the ciphertexts that a client sends. */
   readonly level: number
@@ -50,32 +54,51 @@ export interface ProgramInput {
   readonly pixels: PixelScaling
 }
 
+/** How replies are trimmed: of c_0 the coefficients 0, stride, …, (count - 1) · stride are sent, each of `bits` bits. */
+export interface ReplyForm {
+  /** 2 to 40. */
+  readonly bits: number
+  /** 1 to N - 1. */
+  readonly stride: number
+  /** 1 to N / stride. */
+  readonly count: number
+}
+
 /** How the client reads a reply, and how the server trims it. */
 export interface ProgramOutput {
   /** As the model's file has it. */
   readonly name: string
   /** Of one sample, without the batch. */
   readonly shape: readonly number[]
-  /** Which value lies in which slot. */
+  /** Which value lies where. */
   readonly layout: Layout
-  /** Of the ciphertext that is sent back. */
+  /** Of the ciphertexts that are sent back. */
   readonly scale: number
-  /** How it is trimmed. */
-  readonly reply: { readonly bits: number; readonly stride: number }
+  /** How they are trimmed. */
+  readonly reply: ReplyForm
+  /** What the client does with the numbers, in the clear. */
+  readonly after: readonly OutputStep[]
 }
 
 /** An encrypted computation in full. Register 0 is the input, step i writes register i + 1, the last is the output. */
 export interface Program {
   /** Of the model. */
   readonly name: string
+  /** How samples lie in ciphertexts. */
+  readonly packing: Packing
+  /** Whether numbers are coefficients or slots. */
+  readonly encoding: Encoding
   /** Of everything encrypted. */
   readonly params: ParamsLiteral
   /** What comes in. */
   readonly input: ProgramInput
   /** In the order in which they run. */
   readonly steps: readonly ProgramStep[]
-  /** Whether products are relinearised before they are rescaled (less noise) or after (less work). */
-  readonly relinearise: 'before' | 'after'
+  /**
+   * Whether products are relinearised before they are rescaled (less noise), after (less work), or, in a batch, only when ciphertexts times numbers have been
+   * added up, of which there are fewer.
+   */
+  readonly relinearise: 'before' | 'after' | 'sums'
   /** What goes out. */
   readonly output: ProgramOutput
   /** What the compiler promises, and why. */
@@ -124,6 +147,44 @@ export function registersOf(program: Program, params: Params): { level: number; 
   return registers
 }
 
+/** Samples that one run of a program takes: as many as a ciphertext has places for in a batch, else one. */
+export function samplesPerRun({ packing, encoding, params }: Pick<Program, 'packing' | 'encoding' | 'params'>): number {
+  if (packing !== 'batch') return 1
+  return encoding === 'slots' ? params.ringDegree / 2 : params.ringDegree
+}
+
+/** Ciphertexts of every register. */
+export function tilesOf({
+  input,
+  steps,
+}: {
+  readonly input: { readonly layout: Layout }
+  readonly steps: Program['steps']
+}): number[] {
+  const tiles = [input.layout.tiles]
+  for (const step of steps) {
+    if (step.op !== 'linear') tiles.push(tiles[step.inputs[0]]!)
+    else tiles.push(targetsOf(step.map))
+  }
+  return tiles
+}
+
+/** Ciphertexts of the result of a map. */
+export function targetsOf(map: LinearMap): number {
+  if (map.kind === 'rotations') return map.diagonals.targets
+  return map.kind === 'scalars' ? map.matrix.rows : Math.ceil(map.matrix.rows / map.perTile)
+}
+
+/** Parts of the ciphertexts of every register: 3 where products wait for the sums that read them to be relinearised. */
+export function partsOf({ relinearise, steps }: Pick<Program, 'relinearise' | 'steps'>): (2 | 3)[] {
+  const waits = (register: number): boolean => {
+    const readers = steps.filter((step) => inputsOf(step).includes(register))
+    return readers.length > 0 && readers.every((step) => step.op === 'linear' && step.map.kind === 'scalars')
+  }
+  const sums = steps.map((step, i) => relinearise === 'sums' && step.op === 'multiply' && waits(i + 1))
+  return [2, ...sums.map((three) => (three ? 3 : 2))]
+}
+
 /** The level that a product is relinearised at. */
 export function relinearisationLevel(program: Pick<Program, 'relinearise'>, step: Timing): number {
   return step.level - (step.rescale && program.relinearise === 'after' ? 1 : 0)
@@ -133,10 +194,14 @@ export function relinearisationLevel(program: Pick<Program, 'relinearise'>, step
 export function keysNeeded(program: Pick<Program, 'relinearise' | 'steps'>): KeysNeeded {
   const rotations = new Map<number, number>()
   let relinearisation = -1
-  for (const step of program.steps) {
-    if (step.op === 'multiply') relinearisation = Math.max(relinearisation, relinearisationLevel(program, step))
+  const parts = partsOf(program)
+  for (const [i, step] of program.steps.entries()) {
+    const sums = step.op === 'linear' && parts[step.input] === 3
+    if (sums || (step.op === 'multiply' && parts[i + 1] === 2))
+      relinearisation = Math.max(relinearisation, relinearisationLevel(program, step))
     if (step.op !== 'linear') continue
-    for (const steps of [...planRotations(step.plan), ...step.diagonals.folds]) {
+    if (step.map.kind !== 'rotations') continue
+    for (const steps of [...planRotations(step.map.plan), ...step.map.diagonals.folds]) {
       if (steps !== 0) rotations.set(steps, Math.max(step.level, rotations.get(steps) ?? 0))
     }
   }

@@ -2,6 +2,8 @@
 export interface Report {
   /** What a reader should know, in sentences. */
   readonly notes: readonly string[]
+  /** What was looked at, cheapest first; the first one was taken. */
+  readonly alternatives: readonly Alternative[]
   /** What the calibration samples were. */
   readonly calibration: string
   /** Largest |output| over the calibration samples. */
@@ -10,6 +12,26 @@ export interface Report {
   readonly relativeError: number
   /** What was asked for, in units of the largest output. */
   readonly targetError: number
+}
+
+/** A way to compute the model that the compiler looked at, with its price for the batch size and link that were asked for. */
+export interface Alternative {
+  /** How samples lie in ciphertexts. */
+  readonly packing: 'coefficient' | 'slots' | 'batch'
+  /** N. */
+  readonly ringDegree: number
+  /** How vectors are laid out, for people. */
+  readonly layout: string
+  /** What one sample takes, in milliseconds: compute on one thread, transport of query and reply, and a thousandth of the keys. Undefined where it cannot be. */
+  readonly milliseconds?: number
+  /** Of these, compute. */
+  readonly computeMilliseconds?: number
+  /** Bytes of a query and a reply, divided by the samples in it. */
+  readonly bytes?: number
+  /** Evaluation keys. */
+  readonly keyBytes?: number
+  /** Why it is out of the question. */
+  readonly reason?: string
 }
 
 /** What a step does, and how long it takes. */

@@ -1,14 +1,23 @@
 import { type ByteReader, type ByteWriter, GloveboxError, type ParamsLiteral } from '@glovebox/he'
 import { z } from 'zod'
-import type { Layout } from '../layout/layout.ts'
+import type { Encoding, Packing } from '../layout/circuit.ts'
+import { isPlain, type Layout, tiledLayout } from '../layout/layout.ts'
+import { inputStepsSchema, outputStepsSchema } from '../model/schema.ts'
+import { sizeOf } from '../tensor/tensor.ts'
 import type { KeysNeeded, ProgramInput, ProgramOutput } from './program.ts'
 import type { Cost, Report } from './report.ts'
 
 // What the two parts of a bundle share: a JSON header, checked field by field, and arrays behind it whose lengths it states.
 
-/** Layouts come behind the header; it has their periods. */
-export type WireInput = Omit<ProgramInput, 'layout'> & { readonly period: number }
-export type WireOutput = Omit<ProgramOutput, 'layout'> & { readonly period: number }
+/** The form of a layout; elements of one that is not plain come behind the header. */
+export interface LayoutForm {
+  readonly tiles: number
+  readonly period: number
+  /** Element i in place i. */
+  readonly plain: boolean
+}
+export type WireInput = Omit<ProgramInput, 'layout'> & { readonly layout: LayoutForm }
+export type WireOutput = Omit<ProgramOutput, 'layout'> & { readonly layout: LayoutForm }
 
 /** Largest header: 4 MB. */
 const maxHeader = 2 ** 22
@@ -16,13 +25,13 @@ const maxHeader = 2 ** 22
 const finite = z.number().finite()
 const positive = finite.positive()
 const count = z.number().int().min(0)
-/** A power of two up to the slots of the largest ring. */
-export const periodSchema: z.ZodType<number> = z
-  .number()
-  .int()
-  .min(1)
-  .max(65536)
-  .refine((n) => (n & (n - 1)) === 0, 'a power of two')
+/** Places of a ciphertext: up to the coefficients of the largest ring. */
+export const periodSchema: z.ZodType<number> = z.number().int().min(1).max(131072)
+/** Ciphertexts of a vector. */
+export const tilesSchema: z.ZodType<number> = z.number().int().min(1).max(65536)
+const layoutSchema: z.ZodType<LayoutForm> = z.object({ tiles: tilesSchema, period: periodSchema, plain: z.boolean() })
+export const packingSchema: z.ZodType<Packing> = z.literal(['coefficient', 'slots', 'batch'])
+export const encodingSchema: z.ZodType<Encoding> = z.literal(['coefficients', 'slots'])
 export const levelSchema: z.ZodType<number> = z.number().int().min(0).max(63)
 const textSchema = z.string().max(4096)
 const shapeSchema = z
@@ -47,7 +56,8 @@ export const paramsSchema: z.ZodType<ParamsLiteral> = z.object({
 export const inputSchema: z.ZodType<WireInput> = z.object({
   name: textSchema,
   shape: shapeSchema,
-  period: periodSchema,
+  before: inputStepsSchema,
+  layout: layoutSchema,
   level: levelSchema,
   scale: positive,
   largest: positive,
@@ -58,13 +68,28 @@ export const inputSchema: z.ZodType<WireInput> = z.object({
 export const outputSchema: z.ZodType<WireOutput> = z.object({
   name: textSchema,
   shape: shapeSchema,
-  period: periodSchema,
+  layout: layoutSchema,
   scale: positive,
-  reply: z.object({ bits: z.number().int().min(2).max(40), stride: periodSchema }),
+  reply: z.object({ bits: z.number().int().min(2).max(40), stride: periodSchema, count: periodSchema }),
+  after: outputStepsSchema,
 })
 
 export const reportSchema: z.ZodType<Report> = z.object({
   notes: z.array(textSchema).max(256),
+  alternatives: z
+    .array(
+      z.object({
+        packing: packingSchema,
+        ringDegree: z.number().int(),
+        layout: textSchema,
+        milliseconds: finite.exactOptional(),
+        computeMilliseconds: finite.exactOptional(),
+        bytes: finite.exactOptional(),
+        keyBytes: finite.exactOptional(),
+        reason: textSchema.exactOptional(),
+      }),
+    )
+    .max(256),
   calibration: textSchema,
   largestOutput: finite,
   relativeError: finite,
@@ -114,30 +139,81 @@ export function readHeader<T>(reader: ByteReader, schema: z.ZodType<T>): T {
   throw new GloveboxError('malformed', `${reader.what}: "${issue.path.join('.')}": ${issue.message}`)
 }
 
-/** One u32 per slot: the element plus one, 0 for none. */
-export function writeLayout(writer: ByteWriter, layout: Layout): void {
-  for (const element of layout.elements) writer.u32(element + 1)
+export function formOf(layout: Layout): LayoutForm {
+  return { tiles: layout.tiles, period: layout.period, plain: isPlain(layout) }
 }
 
-/** A layout of `size` elements; with `complete`, each of them must have a slot. */
+/** One u32 per place: the element plus one, 0 for none. Nothing for a plain layout. */
+export function writeLayout(writer: ByteWriter, layout: Layout): void {
+  if (!isPlain(layout)) for (const element of layout.elements) writer.u32(element + 1)
+}
+
+/** A layout of `size` elements; with `complete`, each of them must have a place. */
 export function readLayout(
   reader: ByteReader,
   field: string,
-  { size, period, complete }: { readonly size: number; readonly period: number; readonly complete: boolean },
+  { tiles, period, plain }: LayoutForm,
+  { size, complete }: { readonly size: number; readonly complete: boolean },
 ): Layout {
-  const bytes = reader.slice(4 * period, field)
+  if (tiles * period > 2 ** 26) throw reader.malformed(field, 'at most 2^26 places', tiles * period)
+  if (plain) {
+    if (tiles !== Math.max(1, Math.ceil(size / period)))
+      throw reader.malformed(field, `as many ciphertexts as ${size} elements take`, tiles)
+    return tiledLayout(size, period)
+  }
+  const places = tiles * period
+  const bytes = reader.slice(4 * places, field)
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength)
-  const elements = new Int32Array(period)
+  const elements = new Int32Array(places)
   const seen = new Set<number>()
-  for (let slot = 0; slot < period; slot++) {
-    const stored = view.getUint32(4 * slot, true)
+  for (let place = 0; place < places; place++) {
+    const stored = view.getUint32(4 * place, true)
     if (stored > size) throw reader.malformed(field, `elements below ${size}`, stored - 1)
-    elements[slot] = stored - 1
+    elements[place] = stored - 1
     if (stored > 0) seen.add(stored)
   }
   if (complete && seen.size !== size)
-    throw reader.malformed(field, `a slot for each of ${size} elements`, `slots for ${seen.size}`)
-  return { size, period, elements }
+    throw reader.malformed(field, `a place for each of ${size} elements`, `places for ${seen.size}`)
+  return { size, tiles, period, elements }
+}
+
+/** Input and output of either part of a bundle; checks that they fit the parameters and each other. */
+export function readEnds(
+  body: ByteReader,
+  header: {
+    readonly packing: Packing
+    readonly encoding: Encoding
+    readonly params: ParamsLiteral
+    readonly input: WireInput
+    readonly output: WireOutput
+  },
+): { input: ProgramInput; output: ProgramOutput } {
+  const { packing, encoding } = header
+  const read = (field: string, { layout, shape }: WireInput | WireOutput, complete: boolean): Layout =>
+    readLayout(body, field, layout, { size: sizeOf(shape), complete })
+  const input = { ...header.input, layout: read('input layout', header.input, packing !== 'slots') }
+  const output = { ...header.output, layout: read('output layout', header.output, true) }
+  const { ringDegree, modulusBits } = header.params
+  const capacity = encoding === 'slots' ? ringDegree / 2 : ringDegree
+  const { stride, count } = output.reply
+  const step = packing === 'coefficient' ? stride : 1
+  const fits = [input, output].every(({ layout: { tiles, period } }) => {
+    if (packing === 'batch') return period === 1
+    return packing === 'coefficient' || (capacity % period === 0 && (tiles === 1 || period === capacity))
+  })
+  const slots = packing !== 'slots' || encoding === 'slots'
+  if (
+    !fits ||
+    !slots ||
+    (packing === 'coefficient' && encoding !== 'coefficients') ||
+    input.layout.period > capacity ||
+    (output.layout.period - 1) * step >= capacity ||
+    stride * (count - 1) >= ringDegree ||
+    input.level >= modulusBits.length
+  ) {
+    throw body.malformed('header', 'layouts and levels that fit the packing and the parameters', 'others')
+  }
+  return { input, output }
 }
 
 /** 4 where all values are float32 numbers, as weights of most models are, else 8: nothing is ever rounded. */

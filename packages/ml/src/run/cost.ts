@@ -1,4 +1,5 @@
-import { keysNeeded, type Program, relinearisationLevel } from '../program/program.ts'
+import { inputsOf } from '../layout/circuit.ts'
+import { keysNeeded, type Program, partsOf, relinearisationLevel, tilesOf } from '../program/program.ts'
 import type { Cost, StepCost } from '../program/report.ts'
 
 /** Nanoseconds of the kernels that all else is made of, on one thread. */
@@ -9,27 +10,43 @@ export interface CostTable {
   readonly pass: number
   /** One multiply-accumulate of a residue with a key or a weight, which come from memory, divided by N. */
   readonly accumulate: number
+  /** One multiply-accumulate of a residue with a number, divided by N. */
+  readonly multiplyAdd: number
+  /** One limb of a seeded ciphertext read from the wire, divided by N. */
+  readonly read: number
+  /** One reply written to the wire, divided by N. */
+  readonly write: number
 }
 
 /**
  * Fitted by least squares to the measured steps of models/digits at 8192 points with five and six primes and at 16384 with six
  * (Node 24, one thread of a Xeon with AVX-512); it repeats them within 6 % rms. The three are not the kernels' own times.
  */
-export const defaultCostTable: CostTable = { transform: 0.16, pass: 1.35, accumulate: 1.2 }
-
-/** What a price depends on. */
-export type Priced = Pick<Program, 'params' | 'steps' | 'relinearise'> & {
-  readonly input: Pick<Program['input'], 'level'>
-  readonly output: Pick<Program['output'], 'reply'>
+export const defaultCostTable: CostTable = {
+  transform: 0.16,
+  pass: 1.35,
+  accumulate: 1.2,
+  multiplyAdd: 0.4,
+  read: 12,
+  write: 20,
 }
 
-/** Counts operations, time and bytes of a program without running it. */
+/** What a price depends on. */
+export type Priced = Pick<Program, 'packing' | 'encoding' | 'params' | 'steps' | 'relinearise'> & {
+  readonly input: Pick<Program['input'], 'level' | 'layout'>
+  readonly output: Pick<Program['output'], 'reply' | 'layout'>
+}
+
+/** Counts operations, time and bytes of one run of a program without running it; a run takes `samplesPerRun` samples. */
 export function costOf(program: Priced, table: CostTable = defaultCostTable): Cost {
   const { ringDegree: n, modulusBits, specialBits, digitSize = Math.max(1, specialBits.length) } = program.params
   const special = specialBits.length
   const transform = (table.transform * n * Math.log2(n)) / 1e6
   const pass = (table.pass * n) / 1e6
   const accumulate = (table.accumulate * n) / 1e6
+  const multiplyAdd = (table.multiplyAdd * n) / 1e6
+  const read = (table.read * n) / 1e6
+  const write = (table.write * n) / 1e6
   const digits = (level: number): number => Math.ceil((level + 1) / digitSize)
   const extended = (level: number): number => level + 1 + special
   // To coefficients, then every digit to all other primes.
@@ -42,7 +59,9 @@ export function costOf(program: Priced, table: CostTable = defaultCostTable): Co
   const innerProduct = (level: number): number => 2 * extended(level) * (digits(level) * accumulate + pass)
   const rescale = (parts: number, level: number): number => parts * ((level + 1) * transform + 2 * level * pass)
 
-  const steps = program.steps.map((step): StepCost => {
+  const tiles = tilesOf(program)
+  const parts = partsOf(program)
+  const steps = program.steps.map((step, i): StepCost => {
     const { name, op, level } = step
     const limbs = level + 1
     const none = {
@@ -55,30 +74,51 @@ export function costOf(program: Priced, table: CostTable = defaultCostTable): Co
       multiplications: 0,
       rescales: step.rescale ? 1 : 0,
     }
-    if (step.op === 'linear') {
-      const { plan, diagonals } = step
+    if (step.op === 'linear' && step.map.kind !== 'rotations') {
+      const { map } = step
+      const products =
+        map.kind === 'scalars' ? map.matrix.value.length : tiles[step.input]! * Math.ceil(map.matrix.rows / map.perTile)
+      const each = parts[step.input]! * limbs * (map.kind === 'scalars' ? multiplyAdd : accumulate)
+      const relinearise = parts[step.input] === 3 ? decompose(level) + switchKey(level) : 0
+      const milliseconds = products * each + tiles[i + 1]! * (relinearise + (step.rescale ? rescale(2, level) : 0))
+      return { ...none, plainMultiplications: products, milliseconds }
+    }
+    if (step.op === 'linear' && step.map.kind === 'rotations') {
+      const { plan, diagonals } = step.map
       const hoistedRotations = plan.babies.filter((steps) => steps !== 0).length
       const giants = plan.giants.filter((steps) => steps !== 0).length
-      const rotations = giants + diagonals.folds.length
-      const plainMultiplications = diagonals.offsets.length
+      const { targets, blocks } = diagonals
+      const rotations = giants * blocks.length + diagonals.folds.length * targets
+      const plainMultiplications = blocks.reduce((sum, { offsets }) => sum + offsets.length, 0)
       // Double hoisting: everything over QP until both parts are divided by P once; a giant divides the part that it decomposes.
       const { length: folds } = diagonals.folds
       const hoisted = hoistedRotations + giants > 0
       const milliseconds =
-        (hoistedRotations > 0 ? decompose(level) : 0) +
-        (hoistedRotations + giants) * innerProduct(level) +
-        giants * (modDown(level) + decompose(level) + 2 * extended(level) * pass) +
-        folds * (decompose(level) + switchKey(level) + 2 * limbs * pass) +
+        blocks.length *
+          ((hoistedRotations > 0 ? decompose(level) : 0) +
+            (hoistedRotations + giants) * innerProduct(level) +
+            giants * (modDown(level) + decompose(level) + 2 * extended(level) * pass) +
+            (hoisted ? 2 * modDown(level) : 0)) +
+        targets * folds * (decompose(level) + switchKey(level) + 2 * limbs * pass) +
         2 * plainMultiplications * (hoisted ? extended(level) : limbs) * accumulate +
-        (hoisted ? 2 * modDown(level) : 0) +
-        (step.rescale ? rescale(2, level) : 0)
-      return { ...none, hoistedRotations, rotations, plainMultiplications, milliseconds }
+        (step.rescale ? targets * rescale(2, level) : 0)
+      return {
+        ...none,
+        hoistedRotations: hoistedRotations * blocks.length,
+        rotations,
+        plainMultiplications,
+        milliseconds,
+      }
     }
-    if (op === 'add') return { ...none, milliseconds: 2 * limbs * pass }
-    const parts = program.relinearise === 'after' ? 3 : 2
+    const count = tiles[i + 1]!
+    if (op === 'add') return { ...none, milliseconds: count * 2 * limbs * pass }
+    const waits = parts[i + 1] === 3
     const at = relinearisationLevel(program, step)
-    const milliseconds = 5 * limbs * pass + decompose(at) + switchKey(at) + (step.rescale ? rescale(parts, level) : 0)
-    return { ...none, multiplications: 1, milliseconds }
+    const each =
+      5 * limbs * pass +
+      (waits ? 0 : decompose(at) + switchKey(at)) +
+      (step.rescale ? rescale(waits || program.relinearise === 'after' ? 3 : 2, level) : 0)
+    return { ...none, multiplications: count, milliseconds: count * each }
   })
 
   const limbBytes = 8 * n
@@ -93,24 +133,40 @@ export function costOf(program: Priced, table: CostTable = defaultCostTable): Co
     0,
   )
   const keyMemory = levels.reduce((sum, level) => sum + 2 * digits(level) * extended(level) * limbBytes, 0)
-  const weights = program.steps.reduce(
-    (sum, step) =>
-      sum +
-      (step.op === 'linear' ? (step.diagonals.offsets.length * extended(step.level) + step.level + 1) * limbBytes : 0),
-    0,
-  )
-  const working = program.steps.reduce((most, step) => {
-    const held = step.op === 'linear' ? step.plan.babies.length + step.plan.giants.length + 3 : 4
-    return Math.max(most, (2 * held + digits(step.level) + 3) * extended(step.level) * limbBytes)
+  const weights = program.steps.reduce((sum, step, i) => {
+    if (step.op !== 'linear') return sum
+    const bias = tiles[i + 1]! * (step.level + 1)
+    if (step.map.kind === 'scalars') return sum + 16 * step.map.matrix.value.length + bias * limbBytes
+    const { rows } = step.map.kind === 'polynomials' ? step.map.matrix : { rows: 0 }
+    const products =
+      step.map.kind === 'polynomials'
+        ? tiles[step.input]! * Math.ceil(rows / step.map.perTile) * (step.level + 1)
+        : step.map.diagonals.blocks.reduce((all, { offsets }) => all + offsets.length, 0) * extended(step.level)
+    return sum + (products + bias) * limbBytes
   }, 0)
-  const { bits, stride } = program.output.reply
+  const working = program.steps.reduce((most, step, i) => {
+    const held =
+      step.op === 'linear' && step.map.kind === 'rotations'
+        ? step.map.plan.babies.length + step.map.plan.giants.length + 3
+        : 4
+    const vectors = tiles[i + 1]! + Math.max(...inputsOf(step).map((input) => tiles[input]!))
+    return Math.max(
+      most,
+      (2 * held + digits(step.level) + 3) * extended(step.level) * limbBytes +
+        2 * vectors * (step.level + 1) * limbBytes,
+    )
+  }, 0)
+  const { bits, count } = program.output.reply
+  const { input, output } = program
+  const limbsRead = input.layout.tiles * (input.level + 1)
+  const handling = limbsRead * read + output.layout.tiles * write
   return {
     steps,
-    milliseconds: steps.reduce((sum, step) => sum + step.milliseconds, 0),
+    milliseconds: steps.reduce((sum, step) => sum + step.milliseconds, handling),
     memoryBytes: weights + keyMemory + working,
-    uploadBytes: frameBytes + 32 + wire(modulusBits.slice(0, program.input.level + 1)),
-    replyBytes: frameBytes + 13 + Math.ceil(((n / stride) * bits) / 8) + Math.ceil((n * bits) / 8),
-    keyBytes: frameBytes + keyBytes,
+    uploadBytes: frameBytes + input.layout.tiles * (32 + wire(modulusBits.slice(0, input.level + 1))),
+    replyBytes: frameBytes + output.layout.tiles * (17 + Math.ceil((count * bits) / 8) + Math.ceil((n * bits) / 8)),
+    keyBytes: levels.length > 0 ? frameBytes + keyBytes : 0,
   }
 }
 

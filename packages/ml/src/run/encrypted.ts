@@ -2,32 +2,15 @@ import {
   applyLinear,
   type Ciphertext,
   type Ckks,
-  createParams,
   type EvaluationKeys,
-  encodeLinear,
   GloveboxError,
   type Interrupt,
-  type LinearTransform,
-  type Plaintext,
+  linearCombinations,
+  multiplySum,
 } from '@glovebox/he'
 import { inputsOf } from '../layout/circuit.ts'
-import { repeat } from '../layout/layout.ts'
-import { type Program, type ProgramStep, registersOf } from '../program/program.ts'
-
-/** A program with its weights encoded for a context. Dispose it to give the memory back. */
-export interface Prepared extends Disposable {
-  /** What was prepared. */
-  readonly program: Program
-  /** The context that its weights live in. */
-  readonly ckks: Ckks
-  /** By step; undefined for products and sums. */
-  readonly weights: readonly (EncodedLinear | undefined)[]
-}
-
-interface EncodedLinear {
-  readonly transform: LinearTransform
-  readonly bias: Plaintext | undefined
-}
+import { type Program, type ProgramStep, partsOf } from '../program/program.ts'
+import type { EncodedLinear, Prepared } from './prepare.ts'
 
 /** Time of one step of one run. */
 export interface StepTiming {
@@ -43,42 +26,6 @@ export interface StepTiming {
   readonly milliseconds: number
 }
 
-/** Encodes all weights once. The context must have the program's parameters. */
-export function prepare(program: Program, ckks: Ckks): Prepared {
-  const params = createParams(program.params)
-  if (params.digest !== ckks.params.digest) {
-    throw new GloveboxError(
-      'parameters-mismatch',
-      `the program "${program.name}" was compiled for other parameters than those of the context`,
-    )
-  }
-  const registers = registersOf(program, params)
-  const weights: (EncodedLinear | undefined)[] = []
-  const dispose = (): void => {
-    for (const encoded of weights) {
-      encoded?.transform[Symbol.dispose]()
-      encoded?.bias?.[Symbol.dispose]()
-    }
-  }
-  try {
-    for (const step of program.steps) {
-      weights.push(step.op === 'linear' ? encodeStep(ckks, step, registers[step.input]!.scale) : undefined)
-    }
-  } catch (error) {
-    dispose()
-    throw error
-  }
-  return { program, ckks, weights, [Symbol.dispose]: dispose }
-}
-
-function encodeStep(ckks: Ckks, step: Extract<ProgramStep, { op: 'linear' }>, inputScale: number): EncodedLinear {
-  const { diagonals, plan, level, scale, bias } = step
-  const { slots } = ckks.params
-  const full = new Map(diagonals.offsets.map((offset, k) => [offset, repeat(diagonals.values[k]!, slots)]))
-  const transform = encodeLinear(ckks, full, plan, { level, scale })
-  return { transform, bias: bias && ckks.encode(repeat(bias, slots), { level, scale: inputScale * scale }) }
-}
-
 /** How to run a program. */
 export interface RunOptions {
   /** Hears of every step when it is done. */
@@ -91,16 +38,17 @@ export interface RunOptions {
 }
 
 /**
- * Runs a program on one encrypted sample. The input must be at the program's level and scale; the answer is at level 0, for writeReply with
- * the program's `output.reply`. Throws GloveboxError `missing-key` where a key is not there.
+ * Runs a program on the ciphertexts of one sample, or of one batch. They must be at the program's level and scale; the answer is at level 0, for writeReply
+ * with the program's `output.reply`; both have as many ciphertexts as their layouts have tiles.
+ * @throws GloveboxError `missing-key` where a key is not there, `scale-mismatch` for another level or scale; RangeError for another number of ciphertexts.
  */
 export function runEncrypted(
   prepared: Prepared,
-  input: Ciphertext,
+  input: readonly Ciphertext[],
   keys: EvaluationKeys,
   options: RunOptions = {},
-): Ciphertext {
-  const steps = runSteps(prepared, input, keys, options)
+): Ciphertext[] {
+  const steps = runAll(prepared, input, keys, options)
   for (;;) {
     const { done, value } = steps.next()
     if (done) return value
@@ -113,11 +61,11 @@ export function runEncrypted(
  */
 export async function runEncryptedAsync(
   prepared: Prepared,
-  input: Ciphertext,
+  input: readonly Ciphertext[],
   keys: EvaluationKeys,
   options: RunOptions = {},
-): Promise<Ciphertext> {
-  const steps = runSteps(prepared, input, keys, options)
+): Promise<Ciphertext[]> {
+  const steps = runAll(prepared, input, keys, options)
   for (;;) {
     const { done, value } = steps.next()
     if (done) return value
@@ -126,26 +74,20 @@ export async function runEncryptedAsync(
 }
 
 /** Stops after every step but the last. */
-function* runSteps(
+function* runAll(
   prepared: Prepared,
-  input: Ciphertext,
+  input: readonly Ciphertext[],
   keys: EvaluationKeys,
   { onStep, signal }: RunOptions,
-): Generator<undefined, Ciphertext> {
+): Generator<undefined, Ciphertext[]> {
   const { program, ckks } = prepared
-  const { level, scale } = program.input
-  if (input.parts !== 2 || input.level !== level || Math.abs(input.scale / scale - 1) > 2 ** -40) {
-    throw new GloveboxError(
-      'scale-mismatch',
-      `"input" expected two parts at level ${level} and scale 2^${Math.log2(scale).toFixed(3)}, ` +
-        `got ${input.parts} at level ${input.level} and scale 2^${Math.log2(input.scale).toFixed(3)}`,
-    )
-  }
+  requireInput(program, input)
   const uses = usesOf(program)
-  const registers = new Map<number, Ciphertext>([[0, input]])
+  const registers = new Map<number, readonly Ciphertext[]>([[0, input]])
+  const run: Run = { prepared, keys, registers, parts: partsOf(program) }
   const release = (register: number): void => {
     // The input belongs to the caller.
-    if (register > 0) registers.get(register)?.[Symbol.dispose]()
+    if (register > 0) for (const ct of registers.get(register) ?? []) ct[Symbol.dispose]()
     registers.delete(register)
   }
   try {
@@ -153,11 +95,10 @@ function* runSteps(
       if (turn > 0) yield
       const start = performance.now()
       const { ring } = ckks
-      const results = ring.interruptible(signal, () =>
-        ring.together(indices.map((index) => () => runStep(prepared, index, registers, keys))),
-      )
+      ring.interruptible(signal, () => {
+        for (const [index, result] of runSteps(run, indices)) registers.set(index + 1, result)
+      })
       const milliseconds = (performance.now() - start) / indices.length
-      for (const [k, index] of indices.entries()) registers.set(index + 1, results[k]!)
       for (const index of indices) {
         const step = program.steps[index]!
         for (const register of inputsOf(step)) if (--uses[register]! === 0) release(register)
@@ -169,7 +110,22 @@ function* runSteps(
     throw error
   }
   const output = registers.get(program.steps.length)!
-  return program.steps.length === 0 ? ckks.dropLevel(output, 0) : output
+  return program.steps.length === 0 ? output.map((ct) => ckks.dropLevel(ct, 0)) : [...output]
+}
+
+function requireInput({ input: { level, scale, layout } }: Program, input: readonly Ciphertext[]): void {
+  if (!Array.isArray(input) || input.length !== layout.tiles) {
+    const got = Array.isArray(input) ? input.length : typeof input
+    throw new RangeError(`"input" expected an array of ${layout.tiles} ciphertexts, got ${got}`)
+  }
+  for (const ct of input) {
+    if (ct.parts === 2 && ct.level === level && Math.abs(ct.scale / scale - 1) <= 2 ** -40) continue
+    throw new GloveboxError(
+      'scale-mismatch',
+      `"input" expected two parts at level ${level} and scale 2^${Math.log2(scale).toFixed(3)}, ` +
+        `got ${ct.parts} at level ${ct.level} and scale 2^${Math.log2(ct.scale).toFixed(3)}`,
+    )
+  }
 }
 
 /** Steps by number, one after the other. */
@@ -210,35 +166,105 @@ function chain(first: Ciphertext, ...next: readonly ((ct: Ciphertext) => Ciphert
   }, first)
 }
 
-function runStep(
-  { program, ckks, weights }: Prepared,
-  index: number,
-  registers: ReadonlyMap<number, Ciphertext>,
-  keys: EvaluationKeys,
-): Ciphertext {
-  const step = program.steps[index]!
-  const rescale = step.rescale ? [ckks.rescale] : []
-  const [a, b] = inputsOf(step).map((register) => {
-    const ct = registers.get(register)!
-    return ct.level > step.level ? { ct: ckks.dropLevel(ct, step.level), own: true } : { ct, own: false }
-  })
-  try {
-    if (step.op === 'linear') {
-      const { transform, bias } = weights[index]!
-      const folds = step.diagonals.folds.map((fold) => (ct: Ciphertext): Ciphertext => {
-        using turned = ckks.rotate(ct, fold, keys)
-        return ckks.add(ct, turned)
-      })
-      const shift = bias ? [(ct: Ciphertext): Ciphertext => ckks.addPlain(ct, bias)] : []
-      return chain(applyLinear(ckks, a!.ct, transform, keys), ...folds, ...shift, ...rescale)
-    }
-    if (step.op === 'add') return ckks.add(a!.ct, b!.ct)
-    const relinearise = (ct: Ciphertext): Ciphertext => ckks.relinearise(ct, keys)
-    const product = ckks.multiply(a!.ct, b!.ct)
-    return program.relinearise === 'before'
-      ? chain(product, relinearise, ...rescale)
-      : chain(product, ...rescale, relinearise)
-  } finally {
-    for (const used of [a, b]) if (used?.own) used.ct[Symbol.dispose]()
+interface Run {
+  readonly prepared: Prepared
+  readonly keys: EvaluationKeys
+  readonly registers: ReadonlyMap<number, readonly Ciphertext[]>
+  readonly parts: readonly number[]
+}
+type Linear = Extract<ProgramStep, { op: 'linear' }>
+type Elementwise = Exclude<ProgramStep, { op: 'linear' }>
+
+/** Operations that are recorded together at most, which bounds the memory of the record. */
+const mostTogether = 64
+
+/** One linear step, or products and sums that do not wait for each other. */
+function runSteps(run: Run, indices: readonly number[]): [number, readonly Ciphertext[]][] {
+  const { steps } = run.prepared.program
+  const [only] = indices.map((index) => steps[index]!)
+  if (indices.length === 1 && only!.op === 'linear') return [[indices[0]!, runLinear(run, only as Linear, indices[0]!)]]
+  const operations = indices.map((index) => elementwise(run, steps[index] as Elementwise, index))
+  const { ring } = run.prepared.ckks
+  const results: Ciphertext[] = []
+  const all = operations.flat()
+  for (let at = 0; at < all.length; at += mostTogether) {
+    const some = all.slice(at, at + mostTogether)
+    results.push(...(some.length > 1 ? ring.together(some) : some.map((operation) => operation())))
   }
+  return indices.map((index, k) => [index, results.splice(0, operations[k]!.length)])
+}
+
+/** A product or a sum, ciphertext by ciphertext. */
+function elementwise(
+  { prepared, keys, registers, parts }: Run,
+  step: Elementwise,
+  index: number,
+): (() => Ciphertext)[] {
+  const { ckks, program } = prepared
+  const [a, b] = step.inputs.map((register) => registers.get(register)!) as [Ciphertext[], Ciphertext[]]
+  return a.map((first, tile) => () => {
+    using used = new DisposableStack()
+    const at = (ct: Ciphertext): Ciphertext => (ct.level > step.level ? used.use(ckks.dropLevel(ct, step.level)) : ct)
+    const [x, y] = [at(first), at(b[tile]!)]
+    if (step.op === 'add') return ckks.add(x, y)
+    const relinearise = (ct: Ciphertext): Ciphertext => ckks.relinearise(ct, keys)
+    const rescale = step.rescale ? [ckks.rescale] : []
+    const waits = parts[index + 1] === 3
+    const after = waits ? [] : [relinearise]
+    const product = x === y ? ckks.square(x) : ckks.multiply(x, y)
+    return program.relinearise === 'after' ? chain(product, ...rescale, ...after) : chain(product, ...after, ...rescale)
+  })
+}
+
+function runLinear(run: Run, step: Linear, index: number): Ciphertext[] {
+  const { ckks, weights } = run.prepared
+  using used = new DisposableStack()
+  const inputs = run.registers
+    .get(step.input)!
+    .map((ct) => (ct.level > step.level ? used.use(ckks.dropLevel(ct, step.level)) : ct))
+  const encoded = weights[index]!
+  const sums = apply(run, step, encoded, inputs)
+  return sums.map((sum, tile) => {
+    const bias = encoded.bias[tile]
+    return chain(
+      sum,
+      ...(sum.parts === 3 ? [(ct: Ciphertext) => ckks.relinearise(ct, run.keys)] : []),
+      ...(bias ? [(ct: Ciphertext) => ckks.addPlain(ct, bias)] : []),
+      ...(step.rescale ? [ckks.rescale] : []),
+    )
+  })
+}
+
+function apply(
+  { prepared: { ckks }, keys }: Run,
+  step: Linear,
+  encoded: EncodedLinear,
+  inputs: Ciphertext[],
+): Ciphertext[] {
+  if (encoded.kind === 'polynomials') return multiplySum(ckks, inputs, encoded.weights)
+  if (encoded.kind === 'scalars') return linearCombinations(ckks, inputs, encoded.rows, { scale: step.scale })
+  if (step.map.kind !== 'rotations') throw new Error('internal error: weights of another packing')
+  const { blocks, targets, folds } = step.map.diagonals
+  const sums: (Ciphertext | undefined)[] = new Array(targets).fill(undefined)
+  blocks.forEach(({ from, to }, k) => {
+    const part = applyLinear(ckks, inputs[from]!, encoded.transforms[k]!, keys)
+    const sum = sums[to]
+    sums[to] = sum ? chain(sum, (ct) => addAndDrop(ckks, ct, part)) : part
+  })
+  return sums.map((sum) =>
+    chain(
+      sum!,
+      ...folds.map(
+        (fold) =>
+          (ct: Ciphertext): Ciphertext =>
+            addAndDrop(ckks, ct, ckks.rotate(ct, fold, keys)),
+      ),
+    ),
+  )
+}
+
+/** The sum; what was added is given back. */
+function addAndDrop(ckks: Ckks, ct: Ciphertext, other: Ciphertext): Ciphertext {
+  using added = other
+  return ckks.add(ct, added)
 }

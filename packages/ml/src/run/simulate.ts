@@ -1,9 +1,8 @@
 import { createParams, type Params } from '@glovebox/he'
 import { type NoiseModel, noiseModel } from '../analysis/noise.ts'
-import { splitOffset } from '../layout/circuit.ts'
-import { rotated } from '../layout/evaluate.ts'
 import { collect, repeat, spread } from '../layout/layout.ts'
-import { type Program, type ProgramStep, registersOf, relinearisationLevel } from '../program/program.ts'
+import { applyMap, type LinearMap, type RotationMap, rotated, splitOffset } from '../layout/linear-map.ts'
+import { type Program, type ProgramStep, partsOf, registersOf, relinearisationLevel } from '../program/program.ts'
 import { normalNumbers } from '../tensor/random.ts'
 
 /** What `simulate` may be told. */
@@ -15,7 +14,7 @@ export interface SimulateOptions {
 }
 
 /**
- * Runs a program step by step on plain vectors of N/2 slots, with rotations, baby and giant steps and folds as they are done encrypted, and with
+ * Runs a program step by step on plain vectors, with rotations, baby and giant steps and folds as they are done encrypted, and with
  * noise of the size that encryption, rounding, rescaling and key switching would add. `samples` holds sample after sample; so does the answer.
  */
 export function simulate(program: Program, samples: Float64Array, options: SimulateOptions = {}): Float64Array {
@@ -25,11 +24,13 @@ export function simulate(program: Program, samples: Float64Array, options: Simul
   const context: Context = {
     program,
     params,
+    parts: partsOf(program),
     model: noiseModel({
       ringDegree: params.ringDegree,
       chain: params.primes.map(Math.log2),
       special: params.special.map(Math.log2),
       digitSize: params.digitSize,
+      encoding: program.encoding,
     }),
     registers: registersOf(program, params),
     disturb: (x, variance, scale) => {
@@ -38,108 +39,134 @@ export function simulate(program: Program, samples: Float64Array, options: Simul
     },
   }
   // Weights are encoded once, so their rounding is the same for all samples.
-  const weights = program.steps.map((step) => (step.op === 'linear' ? encodeWeights(context, step) : undefined))
+  const maps = program.steps.map((step) => (step.op === 'linear' ? encodeMap(context, step) : undefined))
   const size = program.input.layout.size
   const count = samples.length / size
   if (!Number.isInteger(count))
     throw new RangeError(`"samples" expected a multiple of ${size} numbers, got ${samples.length}`)
-  const results: Float64Array[] = []
-  for (let i = 0; i < count; i++) results.push(runOne(context, weights, samples.subarray(i * size, (i + 1) * size)))
   const out = new Float64Array(count * program.output.layout.size)
-  results.forEach((result, i) => {
-    out.set(result, i * program.output.layout.size)
-  })
+  for (let i = 0; i < count; i++) {
+    out.set(runOne(context, maps, samples.subarray(i * size, (i + 1) * size)), i * program.output.layout.size)
+  }
   return out
 }
 
 interface Context {
   readonly program: Program
   readonly params: Params
+  readonly parts: readonly number[]
   readonly model: NoiseModel
   readonly registers: readonly { readonly level: number; readonly scale: number }[]
   readonly disturb: (x: Float64Array, variance: number, scale: number) => Float64Array
 }
 type Linear = Extract<ProgramStep, { op: 'linear' }>
-type Weights = ReadonlyMap<number, Float64Array>
 
-/** Diagonals by offset, over all slots, with the rounding of their encoding. */
-function encodeWeights({ params, model, disturb }: Context, { diagonals, scale }: Linear): Weights {
-  return new Map(
-    diagonals.offsets.map((offset, k) => [
-      offset,
-      disturb(repeat(diagonals.values[k]!, params.slots), model.plaintext, scale),
-    ]),
-  )
+/** A map with the rounding of its weights, diagonals over all slots. */
+function encodeMap({ params, model, disturb }: Context, { map, scale }: Linear): LinearMap {
+  if (map.kind !== 'rotations') {
+    const { matrix } = map
+    const rounding = map.kind === 'scalars' ? model.scalar : model.plaintext
+    return { ...map, matrix: { ...matrix, value: disturb(matrix.value, rounding, scale) } }
+  }
+  const blocks = map.diagonals.blocks.map((block) => ({
+    ...block,
+    values: block.values.map((values) => disturb(repeat(values, params.slots), model.plaintext, scale)),
+  }))
+  return { ...map, diagonals: { ...map.diagonals, blocks, period: params.slots } }
 }
 
-function runOne(context: Context, weights: readonly (Weights | undefined)[], sample: Float64Array): Float64Array {
-  const { program, params, model, registers, disturb } = context
-  const fresh = repeat(spread(program.input.layout, sample), params.slots)
-  const values = [disturb(fresh, model.fresh, program.input.scale)]
+function runOne(context: Context, maps: readonly (LinearMap | undefined)[], sample: Float64Array): Float64Array {
+  const { program, params, model, parts, registers, disturb } = context
+  const { input, output, packing } = program
+  const placed = spread(input.layout, sample)
+  // Tiles one after the other; in a batch or in coefficients a place is one number, whatever else its ciphertext holds.
+  const fresh = packing === 'slots' ? repeat(placed, params.slots) : placed.slice(0, input.layout.size)
+  const values = [disturb(fresh, model.fresh, input.scale)]
   program.steps.forEach((step, i) => {
     const { scale } = registers[i + 1]!
     const before = step.rescale ? scale * params.primes[step.level]! : scale
+    const switchLevel = relinearisationLevel(program, step)
+    const after = step.op === 'multiply' && (program.relinearise === 'after' || parts[i + 1] === 3)
     let out: Float64Array
     if (step.op === 'linear') {
-      out = linear(context, step, weights[i]!, values[step.input]!, registers[step.input]!.scale, before)
+      out = linear(context, step, maps[i]!, values[step.input]!, registers[step.input]!, before)
+      if (parts[step.input] === 3) out = disturb(out, model.keySwitch(step.level), before)
     } else {
-      const [a, b] = step.inputs.map((input) => values[input]!) as [Float64Array, Float64Array]
+      const [a, b] = step.inputs.map((register) => values[register]!) as [Float64Array, Float64Array]
       out = step.op === 'add' ? a.map((v, s) => v + b[s]!) : a.map((v, s) => v * b[s]!)
     }
-    const switchLevel = relinearisationLevel(program, step)
-    if (step.op === 'multiply' && program.relinearise === 'before')
-      out = disturb(out, model.keySwitch(switchLevel), before)
-    if (step.rescale) {
-      out = disturb(
-        out,
-        step.op === 'multiply' && program.relinearise === 'after' ? model.rescaleThree : model.rescale,
-        scale,
-      )
-    }
-    if (step.op === 'multiply' && program.relinearise === 'after')
-      out = disturb(out, model.keySwitch(switchLevel), scale)
+    if (step.op === 'multiply' && !after) out = disturb(out, model.keySwitch(switchLevel), before)
+    if (step.rescale) out = disturb(out, after ? model.rescaleThree : model.rescale, scale)
+    if (step.op === 'multiply' && after && parts[i + 1] === 2) out = disturb(out, model.keySwitch(switchLevel), scale)
     values.push(out)
   })
-  return collect(program.output.layout, values.at(-1)!)
+  return collect(output.layout, values.at(-1)!)
 }
 
-/** sum over giants g, ascending, of rotate_g( sum over babies b of rotate_-g(diagonal_(g+b)) · rotate_b(x) ), then folds and bias. */
 function linear(
-  { params, model, disturb }: Context,
-  step: Linear,
-  weights: Weights,
+  context: Context,
+  { bias, level }: Linear,
+  map: LinearMap,
   x: Float64Array,
+  from: { readonly scale: number },
+  outputScale: number,
+): Float64Array {
+  const { model, disturb, params } = context
+  const out = map.kind === 'rotations' ? rotations(context, map, x, level, from.scale, outputScale) : applyMap(map, x)
+  if (!bias) return out
+  // One period of a tile is repeated over its slots; several tiles have all their slots in the bias.
+  const all = map.kind === 'rotations' ? repeat(bias, params.slots) : bias
+  const added = disturb(all, map.kind === 'scalars' ? model.scalar : model.plaintext, outputScale)
+  return out.map((v, s) => v + added[s]!)
+}
+
+/** Every tile of the result: sum over blocks, giants g and babies b of rotate_g( rotate_-g(diagonal_(g+b)) · rotate_b(x) ), then folds. */
+function rotations(
+  { params, model, disturb }: Context,
+  { diagonals, plan }: RotationMap,
+  x: Float64Array,
+  level: number,
   inputScale: number,
   outputScale: number,
 ): Float64Array {
-  const { plan, diagonals, bias, level } = step
-  const babies = new Map<number, Float64Array>()
-  for (const baby of plan.babies) {
-    babies.set(baby, baby === 0 ? x : disturb(rotated(x, baby), model.keySwitch(level), inputScale))
-  }
-  const partial = new Map<number, Float64Array>()
-  for (const [offset, diagonal] of weights) {
-    const { giant, baby } = splitOffset(plan, offset, params.slots)
-    const sum = partial.get(giant) ?? new Float64Array(params.slots)
-    partial.set(giant, sum)
-    const turned = rotated(diagonal, params.slots - giant)
-    const from = babies.get(baby)!
-    for (let s = 0; s < sum.length; s++) sum[s]! += turned[s]! * from[s]!
-  }
+  const { slots } = params
   const turn = (v: Float64Array, steps: number): Float64Array =>
     steps === 0 ? v : disturb(rotated(v, steps), model.keySwitch(level), outputScale)
-  // Horner's rule, as applyLinear does it: from the last giant down, by differences.
-  let out: Float64Array = new Float64Array(params.slots)
-  for (const [g, giant] of [...plan.giants.entries()].reverse()) {
-    const part = partial.get(giant)
-    const sum = part ? out.map((v, s) => v + part[s]!) : out
-    out = turn(sum, giant - (plan.giants[g - 1] ?? 0))
+  const out = new Float64Array(diagonals.targets * slots)
+  for (const { from, to, offsets, values } of diagonals.blocks) {
+    const source = x.subarray(from * slots, (from + 1) * slots)
+    const babies = new Map<number, Float64Array>()
+    for (const baby of plan.babies) {
+      babies.set(baby, baby === 0 ? source : disturb(rotated(source, baby), model.keySwitch(level), inputScale))
+    }
+    const partial = new Map<number, Float64Array>()
+    offsets.forEach((offset, k) => {
+      const { giant, baby } = splitOffset(plan, offset, slots)
+      const sum = partial.get(giant) ?? new Float64Array(slots)
+      partial.set(giant, sum)
+      const turned = rotated(values[k]!, slots - giant)
+      const by = babies.get(baby)!
+      for (let s = 0; s < slots; s++) sum[s]! += turned[s]! * by[s]!
+    })
+    // Horner's rule, as applyLinear does it: from the last giant down, by differences.
+    let block: Float64Array = new Float64Array(slots)
+    for (const [g, giant] of [...plan.giants.entries()].reverse()) {
+      const part = partial.get(giant)
+      const sum = part ? block.map((v, s) => v + part[s]!) : block
+      block = turn(sum, giant - (plan.giants[g - 1] ?? 0))
+    }
+    const target = out.subarray(to * slots, (to + 1) * slots)
+    for (let s = 0; s < slots; s++) target[s]! += block[s]!
   }
-  for (const fold of diagonals.folds) {
-    const other = turn(out, fold)
-    out = out.map((v, s) => v + other[s]!)
+  for (let t = 0; t < out.length; t += slots) {
+    const folded = diagonals.folds.reduce(
+      (sum: Float64Array, fold) => {
+        const other = turn(sum, fold)
+        return sum.map((v, s) => v + other[s]!)
+      },
+      out.slice(t, t + slots),
+    )
+    out.set(folded, t)
   }
-  if (!bias) return out
-  const added = disturb(repeat(bias, params.slots), model.plaintext, outputScale)
-  return out.map((v, s) => v + added[s]!)
+  return out
 }

@@ -105,12 +105,12 @@ export function addMatrices(a: SparseMatrix, b: SparseMatrix): SparseMatrix {
 }
 
 export function isIdentity(m: SparseMatrix): boolean {
-  return (
-    m.rows === m.columns &&
-    m.value.length === m.rows &&
-    m.index.every((c, i) => c === i) &&
-    m.value.every((v) => v === 1)
-  )
+  return isDiagonal(m) && m.value.every((v) => v === 1)
+}
+
+/** Whether every row has its own column and nothing else. */
+export function isDiagonal(m: SparseMatrix): boolean {
+  return m.rows === m.columns && m.value.length === m.rows && m.index.every((c, i) => c === i && m.start[i] === i)
 }
 
 /** matrix · x for one vector. */

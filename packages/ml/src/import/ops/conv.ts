@@ -1,11 +1,11 @@
 import { affine } from '../../tensor/affine.ts'
 import { buildSparse } from '../../tensor/sparse.ts'
 import { sizeOf } from '../../tensor/tensor.ts'
+import type { Operand } from '../operand.ts'
 import {
   constantInput,
   intAttribute,
   intsAttribute,
-  type Operand,
   optionalConstant,
   pushAffine,
   requireShape,
@@ -22,16 +22,17 @@ function translate(site: Site): Operand {
   const x = variableInput(site, 0)
   const weight = constantInput(site, 1)
   const bias = optionalConstant(site, 2)
-  const [channels, ...spatial] = x.shape
+  const [batch, channels, ...spatial] = x.shape
   const [maps, depth, ...kernel] = weight.shape
   const group = intAttribute(site, 'group', 1)
   if (
+    batch === undefined ||
     channels === undefined ||
     maps === undefined ||
     depth === undefined ||
-    weight.shape.length !== x.shape.length + 1
+    weight.shape.length !== x.shape.length
   ) {
-    throw wrong(site, `weights of shape [${weight.shape}] do not fit samples of shape [${x.shape}]`)
+    throw wrong(site, `weights of shape [${weight.shape}] do not fit an input of shape [${x.shape}]`)
   }
   if (!(group >= 1) || depth * group !== channels || maps % group !== 0) {
     throw wrong(
@@ -46,19 +47,19 @@ function translate(site: Site): Operand {
   if (bias && bias.data.length !== maps) throw wrong(site, `bias expected ${maps} numbers, got ${bias.data.length}`)
   const w = readWindows(site, spatial, kernel)
   const plane = sizeOf(w.output)
+  const inputPlane = sizeOf(spatial)
   const taps = sizeOf(kernel)
-  const shape = [maps, ...w.output.slice(2 - spatial.length)]
+  const shape = [batch, maps, ...w.output]
   requireShape(site, shape)
-  const matrix = buildSparse(maps * plane, sizeOf(x.shape), (out, add) => {
-    const map = Math.floor(out / plane)
-    const at = out % plane
-    const first = Math.floor(map / (maps / group)) * depth
-    forTaps(w, Math.floor(at / w.output[1]), at % w.output[1], (offset, tap) => {
-      for (let c = 0; c < depth; c++) {
-        add((first + c) * w.input[0] * w.input[1] + offset, weight.data[(map * depth + c) * taps + tap]!)
-      }
+  const matrix = buildSparse(sizeOf(shape), sizeOf(x.shape), (out, add) => {
+    const map = Math.floor(out / plane) % maps
+    const sample = Math.floor(out / plane / maps)
+    const first = sample * channels + Math.floor(map / (maps / group)) * depth
+    forTaps(w, out % plane, (offset, tap) => {
+      for (let c = 0; c < depth; c++)
+        add((first + c) * inputPlane + offset, weight.data[(map * depth + c) * taps + tap]!)
     })
   })
-  const biases = Float64Array.from({ length: matrix.rows }, (_, out) => bias?.data[Math.floor(out / plane)] ?? 0)
+  const biases = Float64Array.from({ length: matrix.rows }, (_, out) => bias?.data[Math.floor(out / plane) % maps] ?? 0)
   return pushAffine(site, x, affine(matrix, biases), shape)
 }

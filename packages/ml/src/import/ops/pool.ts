@@ -1,10 +1,10 @@
 import { affine } from '../../tensor/affine.ts'
 import { buildSparse } from '../../tensor/sparse.ts'
 import { sizeOf } from '../../tensor/tensor.ts'
+import type { Operand } from '../operand.ts'
 import {
   intAttribute,
   intsAttribute,
-  type Operand,
   pushAffine,
   requireShape,
   type Site,
@@ -12,7 +12,7 @@ import {
   variableInput,
   wrong,
 } from '../site.ts'
-import { forTaps, readWindows, windowAttributes } from './windows.ts'
+import { countPadded, forTaps, readWindows, windowAttributes } from './windows.ts'
 
 export const averagePool: Translation = {
   attributes: [...windowAttributes, 'ceil_mode', 'count_include_pad'],
@@ -21,35 +21,37 @@ export const averagePool: Translation = {
 
 function translateAverage(site: Site): Operand {
   const x = variableInput(site, 0)
-  const [channels, ...spatial] = x.shape
+  const [batch, channels, ...spatial] = x.shape
   const kernel = intsAttribute(site, 'kernel_shape')
-  if (!kernel || channels === undefined) throw wrong(site, 'attribute "kernel_shape" is missing')
+  if (!kernel) throw wrong(site, 'attribute "kernel_shape" is missing')
+  if (batch === undefined || channels === undefined) throw wrong(site, `input of shape [${x.shape}] has no channels`)
   const w = readWindows(site, spatial, kernel)
   const countPadding = intAttribute(site, 'count_include_pad', 0) !== 0
   const plane = sizeOf(w.output)
-  const inputPlane = sizeOf(w.input)
-  const shape = [channels, ...w.output.slice(2 - spatial.length)]
+  const inputPlane = sizeOf(spatial)
+  const shape = [batch, channels, ...w.output]
   requireShape(site, shape)
-  const matrix = buildSparse(channels * plane, sizeOf(x.shape), (out, add) => {
-    const at = out % plane
+  const matrix = buildSparse(sizeOf(shape), sizeOf(x.shape), (out, add) => {
     const base = Math.floor(out / plane) * inputPlane
     const inside: number[] = []
-    forTaps(w, Math.floor(at / w.output[1]), at % w.output[1], (offset) => inside.push(base + offset))
-    for (const i of inside) add(i, 1 / (countPadding ? sizeOf(kernel) : inside.length))
+    forTaps(w, out % plane, (offset) => inside.push(base + offset))
+    const count = countPadding ? countPadded(w, out % plane) : inside.length
+    for (const i of inside) add(i, 1 / count)
   })
   return pushAffine(site, x, affine(matrix), shape)
 }
 
-export const globalAveragePool: Translation = { attributes: [], translate: translateGlobal }
-
-function translateGlobal(site: Site): Operand {
-  const x = variableInput(site, 0)
-  const [channels, ...spatial] = x.shape
-  if (channels === undefined || spatial.length === 0)
-    throw wrong(site, `samples of shape [${x.shape}] have no spatial axes`)
-  const plane = sizeOf(spatial)
-  const matrix = buildSparse(channels, channels * plane, (channel, add) => {
-    for (let i = 0; i < plane; i++) add(channel * plane + i, 1 / plane)
-  })
-  return pushAffine(site, x, affine(matrix), [channels, ...spatial.map(() => 1)])
+export const globalAveragePool: Translation = {
+  attributes: [],
+  translate(site) {
+    const x = variableInput(site, 0)
+    const [batch, channels, ...spatial] = x.shape
+    if (batch === undefined || channels === undefined || spatial.length === 0)
+      throw wrong(site, `an input of shape [${x.shape}] has no spatial axes`)
+    const plane = sizeOf(spatial)
+    const matrix = buildSparse(batch * channels, sizeOf(x.shape), (channel, add) => {
+      for (let i = 0; i < plane; i++) add(channel * plane + i, 1 / plane)
+    })
+    return pushAffine(site, x, affine(matrix), [batch, channels, ...spatial.map(() => 1)])
+  },
 }

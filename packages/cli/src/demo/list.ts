@@ -1,0 +1,6 @@
+import type { Demo } from './demo.ts'
+
+/** Every demo by its name, loaded when it is asked for. */
+export const demos: ReadonlyMap<string, () => Promise<Demo>> = new Map([
+  ['digits-linear', async () => (await import('./digits-linear.ts')).demo],
+])

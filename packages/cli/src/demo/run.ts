@@ -1,0 +1,157 @@
+import { rmSync } from 'node:fs'
+import { mkdtemp } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import {
+  type ClientKeys,
+  connect,
+  createKeys,
+  type Prediction,
+  prepareSample,
+  type RemoteModel,
+} from '@glovebox/client'
+import { runClear } from '@glovebox/ml'
+import { writeBundle } from '../bundle.ts'
+import type { Demo, DemoResult, Outcome, Task } from './demo.ts'
+import { startServer } from './server-process.ts'
+
+export interface RunDemoOptions {
+  readonly samples: number
+  readonly threads: number
+  readonly data: string | undefined
+  /** Hears what is being done, with a count where there is one. */
+  readonly onStage: (stage: string, done: number, total: number) => void
+  /** The address to speak to in place of the server's: that of a proxy which listens in. */
+  readonly through?: (url: string) => Promise<string>
+  /** Sees the keys that the demo makes, before they are used and forgotten. */
+  readonly onKeys?: (keys: ClientKeys) => void
+}
+
+/** What a demo shows. */
+export interface DemoRun {
+  readonly task: Task
+  readonly model: RemoteModel
+  readonly outcome: Outcome
+  readonly result: DemoResult
+  /** The first bytes of ciphertext that the server got. */
+  readonly seen: Uint8Array
+}
+
+/** Compiles the model of a demo, starts a server in its own process, and is its client. */
+export async function runDemo(demo: Demo, options: RunDemoOptions): Promise<DemoRun> {
+  const { threads, onStage, through, onKeys } = options
+  const folder = await mkdtemp(join(tmpdir(), 'glovebox-demo-'))
+  const clean = (): void => rmSync(folder, { recursive: true, force: true })
+  process.once('exit', clean)
+  try {
+    onStage('reading inputs', 0, 1)
+    const task = await demo.load(options)
+    onStage('compiling the model', 0, 1)
+    const bundle = join(folder, demo.name)
+    await writeBundle(bundle, task.model, { name: demo.name, ...task.compile })
+    onStage('starting the server', 0, 1)
+    await using server = await startServer(bundle, threads)
+    const seen: Uint8Array[] = []
+    const listening: typeof fetch = (address, init) => {
+      if (init?.method === 'POST' && init.body instanceof Uint8Array) seen.push(init.body)
+      return fetch(address, init)
+    }
+    const url = through ? await through(server.url) : server.url
+    const model = await connect(url, { fetch: listening }).model(demo.name)
+    const started = performance.now()
+    using keys = createKeys(model, { onProgress: (done, total) => onStage('making keys', done, total) })
+    const keygenMs = performance.now() - started
+    onKeys?.(keys)
+    const predictions = await predictAll(model, keys, task, options)
+    const outcome = outcomeOf(task, model, predictions)
+    const result = summarise(demo, task, model, keys, outcome, predictions, { keygenMs, threads })
+    // Behind the JSON header and the frame of the first query, its ciphertexts begin.
+    return { task, model, outcome, result, seen: seen[0]!.subarray(seen[0]!.length >> 1) }
+  } finally {
+    process.off('exit', clean)
+    clean()
+  }
+}
+
+/** As many requests at a time as the server has threads. */
+async function predictAll(
+  model: RemoteModel,
+  keys: ClientKeys,
+  { inputs, together }: Task,
+  { threads, onStage }: RunDemoOptions,
+): Promise<Prediction[]> {
+  const requests = Array.from({ length: Math.ceil(inputs.length / together) }, (_, i) =>
+    inputs.slice(i * together, (i + 1) * together),
+  )
+  const predictions = new Array<Prediction>(requests.length)
+  let next = 0
+  let done = 0
+  // Once before the clock runs: the first request uploads the keys, and the code of both sides is compiled.
+  await model.predict(inputs.slice(0, 1), keys)
+  const worker = async (): Promise<void> => {
+    while (next < requests.length) {
+      const i = next++
+      predictions[i] = await model.predict(requests[i]!, keys)
+      done += requests[i]!.length
+      onStage('predicting', done, inputs.length)
+    }
+  }
+  await Promise.all(Array.from({ length: Math.min(threads, requests.length) }, worker))
+  return predictions
+}
+
+function outcomeOf({ model, inputs }: Task, { part }: RemoteModel, predictions: readonly Prediction[]): Outcome {
+  return {
+    outputs: predictions.flatMap(({ outputs }) => outputs),
+    answers: predictions.flatMap(({ answers }) => answers),
+    clear: inputs.map((input) => runClear(model.graph, prepareSample(part, input))),
+  }
+}
+
+function summarise(
+  { name }: Demo,
+  { metric, inputs, reference, provenance }: Task,
+  model: RemoteModel,
+  keys: ClientKeys,
+  { outputs, clear }: Outcome,
+  predictions: readonly Prediction[],
+  { keygenMs, threads }: { readonly keygenMs: number; readonly threads: number },
+): DemoResult {
+  const { params } = model.ckks
+  const { part } = model
+  let [error, largest] = [0, 0]
+  clear.forEach((row, i) => {
+    row.forEach((value, k) => {
+      error = Math.max(error, Math.abs(value - outputs[i]![k]!))
+      largest = Math.max(largest, Math.abs(value))
+    })
+  })
+  const total = predictions.reduce((sum, { computeMs }) => sum + (computeMs ?? Number.NaN), 0)
+  const needsKeys = part.keys.rotations.length > 0 || part.keys.relinearisation !== undefined
+  return {
+    name,
+    samples: inputs.length,
+    metric: metric.name,
+    clear: metric.score(clear) ?? null,
+    encrypted: metric.score(outputs) ?? null,
+    reference: metric.score(reference()) ?? null,
+    maxError: error / largest,
+    serverMs: medianOf(predictions.map(({ computeMs }) => computeMs ?? Number.NaN)),
+    serverMsPerSample: total / inputs.length,
+    keygenMs,
+    uploadBytes: medianOf(predictions.map(({ uploadBytes }) => uploadBytes)),
+    replyBytes: medianOf(predictions.map(({ replyBytes }) => replyBytes)),
+    keyBytes: needsKeys ? keys.evaluation.length : 0,
+    packing: part.packing,
+    ringDegree: params.ringDegree,
+    logQP: params.logQP,
+    threads,
+    data: provenance,
+  }
+}
+
+function medianOf(values: readonly number[]): number {
+  const sorted = [...values].sort((a, b) => a - b)
+  const middle = sorted.length / 2
+  return sorted.length % 2 === 1 ? sorted[Math.floor(middle)]! : (sorted[middle - 1]! + sorted[middle]!) / 2
+}

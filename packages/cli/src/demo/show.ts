@@ -1,0 +1,75 @@
+import Table from 'cli-table3'
+import { showBytes, showMs } from '../terminal/format.ts'
+import { showParams } from '../terminal/params.ts'
+import type { Demo } from './demo.ts'
+import type { DemoRun } from './run.ts'
+
+/** Bytes of ciphertext that are shown. */
+const shown = 24
+
+/** What a demo prints for people: what was asked, what the server saw, what came back, what it took. */
+export async function showRun(demo: Demo, run: DemoRun, columns: number, out: string): Promise<string> {
+  const { task, outcome, result } = run
+  return [
+    demo.question,
+    `Inputs: ${task.source}.`,
+    '',
+    `What the server saw of them, in part: ${hex(run.seen.subarray(0, shown))} …`,
+    `${entropy(run.seen).toFixed(3)} bits of entropy a byte: noise, to anyone without the key.`,
+    '',
+    await task.picture(outcome, columns, out),
+    '',
+    showTable(demo, run),
+    ...(result.data === 'real' ? [] : ['', notReal[result.data]]),
+  ].join('\n')
+}
+
+const notReal = {
+  synthetic:
+    'The inputs are synthetic: drawn at random from rounded statistics. Scores on real held-out data: --data, and the model card.',
+  resampled: 'The inputs are resampled from real columns, to reach the size: scores say nothing about the world.',
+}
+
+function hex(bytes: Uint8Array): string {
+  return Array.from(bytes, (byte) => byte.toString(16).padStart(2, '0')).join(' ')
+}
+
+/** Shannon's entropy of the distribution of bytes, at most 8 bits. */
+export function entropy(bytes: Uint8Array): number {
+  const counts = new Float64Array(256)
+  for (const byte of bytes) counts[byte]!++
+  return counts.reduce((sum, n) => (n === 0 ? sum : sum - (n / bytes.length) * Math.log2(n / bytes.length)), 0)
+}
+
+function showTable(demo: Demo, { result, model, task }: DemoRun): string {
+  const table = new Table({ style: { head: [], border: [], compact: true } })
+  const score = (value: number | null): string =>
+    value === null ? 'no truth known' : String(Number(value.toPrecision(5)))
+  const threads = result.threads === 1 ? '1 thread' : `${result.threads} threads`
+  const each = task.together > 1 ? `${Math.min(task.together, result.samples)} at once` : 'each'
+  table.push(
+    [
+      `${result.metric}, ${result.samples} ${result.samples === 1 ? 'sample' : 'samples'}`,
+      `${score(result.encrypted)} encrypted, ${score(result.clear)} in the clear, ${score(result.reference)} by a second implementation`,
+    ],
+    ['largest error', `${(100 * result.maxError).toFixed(3)} % of the largest output`],
+    [
+      'server compute',
+      `${showMs(result.serverMs)} ${each}, ${threads}${task.together > 1 ? ` (${showMs(result.serverMsPerSample)} a sample)` : ''}`,
+    ],
+    ['before', demo.before],
+    ['upload / reply', `${showBytes(result.uploadBytes)} / ${showBytes(result.replyBytes)}`],
+    [
+      'evaluation keys',
+      result.keyBytes === 0
+        ? `none; secret key made in ${showMs(result.keygenMs)}`
+        : `${showBytes(result.keyBytes)}, uploaded once; made in ${showMs(result.keygenMs)}`,
+    ],
+    ['parameters', `${showParams(model.ckks.params)}; ${result.packing} packing`],
+    [
+      'security',
+      `${model.ckks.params.security[0]!.target.replace('-', ' bits, ')}, log2 QP ${result.logQP.toFixed(1)}`,
+    ],
+  )
+  return table.toString()
+}

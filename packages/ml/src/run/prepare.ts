@@ -1,0 +1,162 @@
+import {
+  type Ckks,
+  type CombinationRow,
+  createParams,
+  encodeLinear,
+  encodeWeights,
+  GloveboxError,
+  type LinearTransform,
+  type Plaintext,
+  type Weights,
+} from '@glovebox/he'
+import { repeat } from '../layout/layout.ts'
+import type { PolynomialMap, RotationMap, ScalarMap } from '../layout/linear-map.ts'
+import { type Program, type ProgramStep, registersOf } from '../program/program.ts'
+import { buildSparse, type SparseMatrix } from '../tensor/sparse.ts'
+
+/** A program with its weights encoded for a context. Dispose it to give the memory back. */
+export interface Prepared extends Disposable {
+  /** What was prepared. */
+  readonly program: Program
+  /** The context that its weights live in. */
+  readonly ckks: Ckks
+  /** By step; undefined for products and sums. */
+  readonly weights: readonly (EncodedLinear | undefined)[]
+}
+
+/** The weights of a linear step as its packing needs them; `bias` has a plaintext for every ciphertext of the result, or none where it is 0. */
+export type EncodedLinear = { readonly bias: readonly (Plaintext | undefined)[] } & (
+  | { readonly kind: 'rotations'; readonly transforms: readonly LinearTransform[] }
+  | { readonly kind: 'polynomials'; readonly weights: Weights }
+  | { readonly kind: 'scalars'; readonly rows: readonly CombinationRow[] }
+)
+
+/** Encodes all weights once. The context must have the program's parameters. */
+export function prepare(program: Program, ckks: Ckks): Prepared {
+  const params = createParams(program.params)
+  if (params.digest !== ckks.params.digest) {
+    throw new GloveboxError(
+      'parameters-mismatch',
+      `the program "${program.name}" was compiled for other parameters than those of the context`,
+    )
+  }
+  const registers = registersOf(program, params)
+  const weights: (EncodedLinear | undefined)[] = []
+  const made = new DisposableStack()
+  try {
+    for (const step of program.steps) {
+      weights.push(
+        step.op === 'linear' ? encodeStep(ckks, program, step, registers[step.input]!.scale, made) : undefined,
+      )
+    }
+  } catch (error) {
+    made.dispose()
+    throw error
+  }
+  return { program, ckks, weights, [Symbol.dispose]: () => made.dispose() }
+}
+
+type Linear = Extract<ProgramStep, { op: 'linear' }>
+
+function encodeStep(
+  ckks: Ckks,
+  program: Program,
+  { map, level, scale, bias }: Linear,
+  inputScale: number,
+  made: DisposableStack,
+): EncodedLinear {
+  const at = { level, scale: inputScale * scale }
+  const plain = (values: Float64Array): Plaintext | undefined => {
+    if (values.every((v) => v === 0)) return undefined
+    return made.use(program.encoding === 'slots' ? ckks.encode(values, at) : ckks.encodeCoefficients(values, at))
+  }
+  if (map.kind === 'rotations') return rotations(ckks, map, bias, { level, scale }, plain, made)
+  if (map.kind === 'polynomials') return polynomials(ckks, map, bias, { level, scale }, plain, made)
+  // The same number in all samples.
+  const places = program.encoding === 'slots' ? ckks.params.slots : ckks.ring.n
+  const constants = Array.from({ length: map.matrix.rows }, (_, row) =>
+    bias && bias[row] !== 0 ? plain(new Float64Array(places).fill(bias[row]!)) : undefined,
+  )
+  return { kind: 'scalars', rows: rowsOf(visible(map, scale)), bias: constants }
+}
+
+interface Form {
+  readonly level: number
+  readonly scale: number
+}
+type Encode = (values: Float64Array) => Plaintext | undefined
+
+function rotations(
+  ckks: Ckks,
+  { diagonals, plan }: RotationMap,
+  bias: Float64Array | undefined,
+  form: Form,
+  plain: Encode,
+  made: DisposableStack,
+): EncodedLinear {
+  const { slots } = ckks.params
+  const transforms = diagonals.blocks.map(({ offsets, values }) => {
+    const full = new Map(offsets.map((offset, k) => [offset, repeat(values[k]!, slots)]))
+    return made.use(encodeLinear(ckks, full, plan, form))
+  })
+  const all = bias && repeat(bias, slots)
+  const parts = Array.from({ length: diagonals.targets }, (_, to) =>
+    all ? plain(all.subarray(to * slots, (to + 1) * slots)) : undefined,
+  )
+  return { kind: 'rotations', transforms, bias: parts }
+}
+
+/** The polynomials of layout/linear-map.ts. */
+function polynomials(
+  ckks: Ckks,
+  { matrix, chunk, perTile }: PolynomialMap,
+  bias: Float64Array | undefined,
+  form: Form,
+  plain: Encode,
+  made: DisposableStack,
+): EncodedLinear {
+  const { n } = ckks.ring
+  const inputs = Math.ceil(matrix.columns / chunk)
+  const outputs = Math.ceil(matrix.rows / perTile)
+  const rows: Float64Array[][] = Array.from({ length: outputs }, () =>
+    Array.from({ length: inputs }, () => new Float64Array(n)),
+  )
+  const biases = Array.from({ length: outputs }, () => new Float64Array((perTile - 1) * chunk + 1))
+  for (let j = 0; j < matrix.rows; j++) {
+    const own = rows[Math.floor(j / perTile)]!
+    const place = (j % perTile) * chunk
+    for (let k = matrix.start[j]!; k < matrix.start[j + 1]!; k++) {
+      const column = matrix.index[k]!
+      const at = place - (column % chunk)
+      own[Math.floor(column / chunk)]![at < 0 ? at + n : at]! += at < 0 ? -matrix.value[k]! : matrix.value[k]!
+    }
+    if (bias) biases[Math.floor(j / perTile)]![place] = bias[j]!
+  }
+  const smallest = 1 / form.scale
+  const present = rows.map((row) => {
+    const some = row.map((polynomial) => (polynomial.some((v) => Math.abs(v) >= smallest / 2) ? polynomial : null))
+    // A sum of nothing would be no ciphertext: the least weight there is, at a coefficient that is not read or does no harm.
+    return some.every((polynomial) => polynomial === null) ? [Float64Array.of(smallest), ...some.slice(1)] : some
+  })
+  const weights = made.use(encodeWeights(ckks, present, form))
+  return { kind: 'polynomials', weights, bias: biases.map(plain) }
+}
+
+function rowsOf({ rows, start, index, value }: SparseMatrix): CombinationRow[] {
+  return Array.from({ length: rows }, (_, row) => ({
+    indices: index.subarray(start[row]!, start[row + 1]!),
+    values: value.subarray(start[row]!, start[row + 1]!),
+  }))
+}
+
+/** Rows that round to nothing get the least weight there is, as a sum of nothing would be no ciphertext. */
+function visible({ matrix }: ScalarMap, scale: number): SparseMatrix {
+  const { start, index, value, rows, columns } = matrix
+  const empty = (row: number): boolean =>
+    value.subarray(start[row]!, start[row + 1]!).every((w) => Math.abs(w) * scale < 0.5)
+  if (!Array.from({ length: rows }, (_, row) => row).some(empty)) return matrix
+  return buildSparse(rows, columns, (row, add) => {
+    for (let k = start[row]!; k < start[row + 1]!; k++) add(index[k]!, value[k]!)
+    if (empty(row)) add(0, 1 / scale)
+  })
+}
