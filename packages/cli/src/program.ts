@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs'
 import { Command } from 'commander'
+import { addCalibrate } from './commands/calibrate.ts'
 import { addCompile } from './commands/compile.ts'
 import { addDecrypt } from './commands/decrypt.ts'
 import { addDemo } from './commands/demo.ts'
@@ -21,8 +22,19 @@ export function createProgram(): Command {
     .exitOverride()
     .showHelpAfterError('(glovebox --help shows the commands)')
     .configureHelp({ showGlobalOptions: false })
-    .addHelpText('after', '\nBegin with: glovebox demo digits')
-  for (const add of [addCompile, addInspect, addKeygen, addEncrypt, addRun, addDecrypt, addServe, addPredict, addDemo])
+    .addHelpText('after', '\nBegin with: glovebox demo')
+  for (const add of [
+    addCompile,
+    addInspect,
+    addKeygen,
+    addEncrypt,
+    addRun,
+    addDecrypt,
+    addServe,
+    addPredict,
+    addCalibrate,
+    addDemo,
+  ])
     add(program)
   for (const command of program.commands) {
     command.exitOverride().showHelpAfterError(`(glovebox ${command.name()} --help shows how it is used)`)

@@ -41,6 +41,7 @@ export {
 } from './program/program.ts'
 export type { Alternative, Cost, Report, StepCost } from './program/report.ts'
 export { decodeServerPart, encodeServerPart } from './program/server.ts'
+export { showProgram } from './program/show.ts'
 export { runClear } from './run/clear.ts'
 export { type CostTable, costOf, defaultCostTable } from './run/cost.ts'
 export { type RunOptions, runEncrypted, runEncryptedAsync, type StepTiming } from './run/encrypted.ts'

@@ -4,7 +4,7 @@
  */
 export { createApp } from './app.ts'
 export type { Answer, Compute, Job } from './compute.ts'
-export { type RunResult, runQuery } from './engine.ts'
+export { type AnswerOptions, type Engine, type Keys, openEngine, type RunResult, runQuery } from './engine.ts'
 export { defaultLimits, type Limits } from './limits.ts'
 export { type LoadOptions, loadModel } from './load.ts'
 export { createLog, type Logger } from './log.ts'

@@ -1,9 +1,17 @@
 import type { Params, SecurityCheck } from '@glovebox/he'
 import { switchingKeyBytes } from '@glovebox/he'
-import type { ClientPart, Cost } from '@glovebox/ml'
+import {
+  type Alternative,
+  type ClientPart,
+  type Cost,
+  decodeServerPart,
+  samplesPerRun,
+  showProgram,
+} from '@glovebox/ml'
 import Table from 'cli-table3'
 import type { Command } from 'commander'
-import { openClientFile } from '../bundle.ts'
+import { of, openClientFile, serverFile } from '../bundle.ts'
+import { readInput, within } from '../files.ts'
 import { showShape } from '../samples/samples.ts'
 import { showBytes, showMs } from '../terminal/format.ts'
 import { showParams } from '../terminal/params.ts'
@@ -14,12 +22,56 @@ export function addInspect(program: Command): void {
     .description(
       'Say what a compiled model is: parameters and their security, layers and levels, keys, estimated time, memory and bytes.',
     )
-    .argument('<client.gbx>', 'the client part of the model')
+    .argument('<client.gbx>', 'the client part of the model, or the folder of both parts')
+    .option('--why', 'the ways to compute the model that were looked at, with their prices')
+    .option('--program', 'the program step by step; needs the folder with the server part')
     .option('--json', 'print one JSON object')
-    .action(async (path: string, options: { json?: boolean }) => {
+    .action(async (path: string, options: { why?: boolean; program?: boolean; json?: boolean }) => {
+      if (options.program) {
+        process.stdout.write(await programText(path))
+        return
+      }
       const { part, ckks } = await openClientFile(path)
+      if (options.why) {
+        const { alternatives } = part.report
+        process.stdout.write(options.json ? `${JSON.stringify(alternatives)}\n` : showAlternatives(alternatives))
+        return
+      }
       process.stdout.write(options.json ? `${JSON.stringify(facts(part, ckks.params))}\n` : describe(part, ckks.params))
     })
+}
+
+async function programText(path: string): Promise<string> {
+  const file = await within(path, serverFile)
+  const bytes = await readInput(file)
+  return of(file, () => showProgram(decodeServerPart(bytes).program))
+}
+
+function showAlternatives(alternatives: readonly Alternative[]): string {
+  const table = new Table({
+    head: ['', 'packing', 'N', 'layout', 'compute', 'bytes', 'keys', 'price'],
+    colAligns: ['left', 'left', 'right', 'left', 'right', 'right', 'right', 'right'],
+    colWidths: [3, null, null, 48, null, null, null, null],
+    wordWrap: true,
+    style: { head: [], border: [], compact: true },
+  })
+  alternatives.forEach((each, i) => {
+    const { packing, ringDegree, layout, milliseconds, computeMilliseconds = 0, bytes = 0, keyBytes = 0, reason } = each
+    const head = [milliseconds !== undefined && i === 0 ? '→' : '', packing, ringDegree]
+    if (milliseconds === undefined) table.push([...head, `${layout}; not possible: ${reason}`, '', '', '', ''])
+    else
+      table.push([
+        ...head,
+        layout,
+        showMs(computeMilliseconds),
+        showBytes(bytes),
+        keyBytes > 0 ? showBytes(keyBytes) : 'none',
+        showMs(milliseconds),
+      ])
+  })
+  return `${table.toString()}
+The price of a sample is its compute on one thread and the transport of its bytes, and of a thousandth of the keys.
+`
 }
 
 /** The client part without the layouts of slots, which are long, and with what follows from its parameters. */
@@ -64,6 +116,9 @@ function describe(part: ClientPart, params: Params): string {
     '',
     `parameters   ${showParams(params)}, ${params.literal.digitSize} ${params.literal.digitSize === 1 ? 'prime' : 'primes'} a digit`,
     ...params.security.map((check, i) => `${i === 0 ? 'security  ' : '          '}   ${showCheck(check)}`),
+    `packing      ${part.packing}${samplesPerRun(part) > 1 ? `, ${samplesPerRun(part)} samples at once` : ''}; --why has what else was looked at`,
+    ...part.input.before.map(({ op }, i) => `${i === 0 ? 'client first' : '            '} ${op}`),
+    ...part.output.after.map(({ op }, i) => `${i === 0 ? 'client last ' : '            '} ${op}`),
     `precision    errors up to 2^${Math.log2(report.relativeError).toFixed(1)} of the largest output (${report.largestOutput.toPrecision(4)}), predicted`,
     `calibrated   on ${report.calibration}`,
     `inputs       calibrated from ${short(input.calibrated.low)} to ${short(input.calibrated.high)}; refused beyond ±${short(input.largest)}`,

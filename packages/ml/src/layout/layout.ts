@@ -33,7 +33,7 @@ export function tiledLayout(size: number, period: number): Layout {
 }
 
 /** Element i in slot i, period the next power of two; over several ciphertexts where one of `slots` is not enough. */
-export function plainLayout(size: number, slots = Infinity): Layout {
+export function plainLayout(size: number, slots: number = Infinity): Layout {
   return tiledLayout(size, Math.min(powerOfTwo(size), slots))
 }
 

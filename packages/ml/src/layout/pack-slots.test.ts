@@ -6,25 +6,33 @@ import { largestDifference, randomNumbers } from '../../test/random.ts'
 import { importOnnx } from '../import/onnx.ts'
 import { lower } from '../passes/lower.ts'
 import { runClear } from '../run/clear.ts'
-import type { LinearStep } from './circuit.ts'
-import { diagonalise } from './diagonals.ts'
-import { applyDiagonals, compact, evaluateCircuit } from './evaluate.ts'
-import { collect, type Layout, plainLayout, repeat, spread } from './layout.ts'
+import type { Circuit } from './circuit.ts'
+import { type Diagonals, diagonalise, offsetsOf } from './diagonals.ts'
+import { compact, evaluateCircuit, outputOf } from './evaluate.ts'
+import { type Layout, plainLayout, repeat, spread, tiledLayout } from './layout.ts'
+import { applyMap, type RotationMap } from './linear-map.ts'
 import { packSlots as pack } from './pack-slots.ts'
 import { windowLayouts } from './windows.ts'
 
-const linearSteps = (circuit: { steps: readonly { op: string }[] }): LinearStep[] =>
-  circuit.steps.filter((step) => step.op === 'linear') as LinearStep[]
+const diagonalsOf = ({ steps }: Circuit): Diagonals[] =>
+  steps.flatMap((step) => (step.op === 'linear' && step.map.kind === 'rotations' ? [step.map.diagonals] : []))
 
-/** A layout with every element in a random slot, and some of them in more than one. */
-function scattered(size: number, period: number, copies: number, seed: number): Layout {
-  const order = randomNumbers(seed, period)
-  const slots = Array.from({ length: period }, (_, s) => s).sort((a, b) => order[a]! - order[b]!)
-  const elements = new Int32Array(period).fill(-1)
-  slots.slice(0, Math.min(period, size + copies)).forEach((slot, i) => {
+/** A layout with every element in a random slot of all tiles, and some of them in more than one. */
+function scattered(size: number, period: number, copies: number, seed: number, tiles = 1): Layout {
+  const places = tiles * period
+  const order = randomNumbers(seed, places)
+  const slots = Array.from({ length: places }, (_, s) => s).sort((a, b) => order[a]! - order[b]!)
+  const elements = new Int32Array(places).fill(-1)
+  slots.slice(0, Math.min(places, size + copies)).forEach((slot, i) => {
     elements[slot] = i % size
   })
-  return { size, period, elements }
+  return { size, tiles, period, elements }
+}
+
+/** The map of diagonals on the slots of all tiles; every rotation is a baby. */
+function applied(diagonals: Diagonals, input: Layout, x: Float64Array, slots: number): Float64Array {
+  const map: RotationMap = { kind: 'rotations', diagonals, plan: { babies: offsetsOf(diagonals), giants: [0] } }
+  return applyMap(map, input.tiles > 1 ? spread(input, x) : repeat(spread(input, x), slots))
 }
 
 describe('a matrix between two layouts', () => {
@@ -39,22 +47,8 @@ describe('a matrix between two layouts', () => {
           const input = scattered(m, Math.max(2 ** into, 2 ** columns), 3, seed + 1)
           const { matrix } = randomMap(seed, n, m, 0.7)
           const x = randomNumbers(seed + 9, m)
-          const expected = runClear(
-            {
-              nodes: [
-                { op: 'input', inputs: [], size: m, name: 'x' },
-                { op: 'affine', inputs: [0], size: n, name: 'y', map: { matrix, bias: new Float64Array(n) } },
-              ],
-              output: 1,
-              inputShape: [m],
-              outputShape: [n],
-              inputName: 'x',
-              outputName: 'y',
-            },
-            x,
-          )
-          const diagonals = diagonalise(matrix, input, output)
-          const slots = applyDiagonals(diagonals, repeat(spread(input, x), 32))
+          const expected = multiplyVector(matrix, x)
+          const slots = applied(diagonalise(matrix, input, output), input, x, 32)
           for (let shift = 0; shift < 32; shift += output.period) {
             const period = slots.subarray(shift, shift + output.period)
             // Every copy of an element, and 0 in slots without one, so that what follows may count on it.
@@ -68,11 +62,11 @@ describe('a matrix between two layouts', () => {
 
   test('a wide matrix folds, a tall one does not', () => {
     const wide = diagonalise(randomMap(1, 3, 16).matrix, plainLayout(16), plainLayout(3))
-    expect([wide.period, wide.offsets.length, wide.folds]).toEqual([16, 4, [4, 8]])
+    expect([wide.period, offsetsOf(wide).length, wide.folds]).toEqual([16, 4, [4, 8]])
     const tall = diagonalise(randomMap(1, 16, 3).matrix, plainLayout(3), plainLayout(16))
-    expect([tall.period, tall.offsets.length, tall.folds]).toEqual([16, 4, []])
+    expect([tall.period, offsetsOf(tall).length, tall.folds]).toEqual([16, 4, []])
     const square = diagonalise(randomMap(1, 4, 4).matrix, plainLayout(4), plainLayout(4))
-    expect([square.offsets, square.folds]).toEqual([[0, 1, 2, 3], []])
+    expect([offsetsOf(square), square.folds]).toEqual([[0, 1, 2, 3], []])
   })
 })
 
@@ -80,7 +74,7 @@ describe('a matrix between two layouts', () => {
 function pictures(
   side: number,
   steps: readonly { op: number; first: number; second: number; kernel: number }[],
-): ReturnType<typeof importOnnx> {
+): Graph {
   const initializers: ReturnType<typeof floats>[] = []
   const nodes: ReturnType<typeof node>[] = []
   const values = ['x']
@@ -107,7 +101,7 @@ function pictures(
     depths.push(deep + 1)
     values.push(y)
   })
-  return importOnnx(buildModel({ input: ['n', 1, side, side], initializers, nodes }))
+  return graphOf({ input: ['n', 1, side, side], initializers, nodes })
 }
 
 describe('a circuit', () => {
@@ -119,8 +113,8 @@ describe('a circuit', () => {
         const scale = expected.reduce((most, v) => Math.max(most, Math.abs(v)), 1)
         const circuit = pack(lower(graph), 64)
         for (const variant of [circuit, compact(circuit)]) {
-          const slots = evaluateCircuit(variant, spread(circuit.input, x)).at(-1)!
-          expect(largestDifference(collect(circuit.output, slots), expected)).toBeLessThan(1e-10 * scale)
+          const register = evaluateCircuit(variant, x).at(-1)!
+          expect(largestDifference(outputOf(variant, register), expected)).toBeLessThan(1e-10 * scale)
         }
       }),
       { numRuns: 150 },
@@ -145,8 +139,8 @@ describe('a circuit', () => {
           const scale = expected.reduce((most, v) => Math.max(most, Math.abs(v)), 1)
           const circuit = pack(lower(graph), 4096)
           if (/by windows/.test(circuit.notes[0]!)) byWindows++
-          const slots = evaluateCircuit(compact(circuit), spread(circuit.input, x)).at(-1)!
-          expect(largestDifference(collect(circuit.output, slots), expected)).toBeLessThan(1e-10 * scale)
+          const register = evaluateCircuit(compact(circuit), x).at(-1)!
+          expect(largestDifference(outputOf(circuit, register), expected)).toBeLessThan(1e-10 * scale)
         },
       ),
       { numRuns: 150, seed: 1 },
@@ -155,8 +149,7 @@ describe('a circuit', () => {
   })
 
   const convolution = lower(
-    importOnnx(
-      buildModel({
+    graphOf({
         input: ['n', 1, 12, 12],
         initializers: [floats('w', [4, 1, 3, 3], randomNumbers(1, 36)), floats('g', [5, 64], randomNumbers(2, 320))],
         nodes: [
@@ -186,8 +179,7 @@ describe('a circuit', () => {
     const circuit = pack(convolution, 128 + 128)
     expect(circuit.input.period).toBe(256)
     const small = lower(
-      importOnnx(
-        buildModel({
+      graphOf({
           input: ['n', 1, 12, 12],
           initializers: [floats('w', [1, 1, 7, 7], randomNumbers(1, 49))],
           nodes: [node('Conv', ['x', 'w'], 'y')],

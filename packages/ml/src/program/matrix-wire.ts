@@ -3,14 +3,21 @@ import { z } from 'zod'
 import type { SparseMatrix } from '../tensor/sparse.ts'
 import { readNumbers } from './wire.ts'
 
+/** Size of a matrix, and of what follows behind the header: of a dense one no indices. */
+export interface MatrixForm {
+  readonly rows: number
+  readonly columns: number
+  readonly entries: number
+  readonly dense: boolean
+}
+
 const dimension = z
   .number()
   .int()
   .min(1)
   .max(2 ** 24)
 
-/** Size of a matrix, and of what follows behind the header: of a dense one no indices. */
-export const matrixForm = {
+export const matrixSchema: z.ZodType<MatrixForm> = z.object({
   rows: dimension,
   columns: dimension,
   entries: z
@@ -19,7 +26,7 @@ export const matrixForm = {
     .min(0)
     .max(2 ** 25),
   dense: z.boolean(),
-}
+})
 
 /** Ends of the rows and columns of the entries, u32 each; nothing for a dense matrix. */
 export function writeIndices(writer: ByteWriter, matrix: SparseMatrix): void {
@@ -32,12 +39,7 @@ export function writeIndices(writer: ByteWriter, matrix: SparseMatrix): void {
 export function readSparse(
   body: ByteReader,
   name: string,
-  {
-    rows,
-    columns,
-    entries,
-    dense,
-  }: { readonly rows: number; readonly columns: number; readonly entries: number; readonly dense: boolean },
+  { rows, columns, entries, dense }: MatrixForm,
   width: 4 | 8,
 ): SparseMatrix {
   const field = `matrix of ${name}`

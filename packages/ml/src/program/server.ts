@@ -11,7 +11,7 @@ import {
 import { z } from 'zod'
 import type { LinearStep } from '../layout/circuit.ts'
 import { type LinearMap, splitOffset } from '../layout/linear-map.ts'
-import { matrixForm, readSparse, writeIndices } from './matrix-wire.ts'
+import { matrixSchema, readSparse, writeIndices } from './matrix-wire.ts'
 import { type Program, type ProgramStep, registersOf, tilesOf } from './program.ts'
 import {
   encodingSchema,
@@ -53,8 +53,8 @@ const mapSchema = z.discriminatedUnion('kind', [
     babies: rotationsSchema,
     giants: rotationsSchema,
   }),
-  z.object({ kind: z.literal('scalars'), ...matrixForm }),
-  z.object({ kind: z.literal('polynomials'), ...matrixForm, chunk: periodSchema, perTile: periodSchema }),
+  z.object({ kind: z.literal('scalars'), matrix: matrixSchema }),
+  z.object({ kind: z.literal('polynomials'), matrix: matrixSchema, chunk: periodSchema, perTile: periodSchema }),
 ])
 
 const stepSchema = z.discriminatedUnion('op', [
@@ -142,8 +142,8 @@ function headOf(map: LinearMap): WireLinear['map'] {
   }
   const { rows, columns, value } = map.matrix
   const form = { rows, columns, entries: value.length, dense: value.length === rows * columns }
-  if (map.kind === 'scalars') return { kind: 'scalars', ...form }
-  return { kind: 'polynomials', ...form, chunk: map.chunk, perTile: map.perTile }
+  if (map.kind === 'scalars') return { kind: 'scalars', matrix: form }
+  return { kind: 'polynomials', matrix: form, chunk: map.chunk, perTile: map.perTile }
 }
 
 /** Reads a program. Throws GloveboxError `malformed` for anything but what encodeServerPart makes of a program that can run. */
@@ -214,7 +214,7 @@ function readMatrix(
   head: Extract<WireLinear['map'], { kind: 'scalars' | 'polynomials' }>,
   width: 4 | 8,
 ): LinearMap {
-  const matrix = readSparse(body, name, head, width)
+  const matrix = readSparse(body, name, head.matrix, width)
   if (head.kind === 'scalars') return { kind: 'scalars', matrix }
   const { chunk, perTile } = head
   return { kind: 'polynomials', matrix, chunk, perTile }

@@ -2,7 +2,7 @@ import { inputsOf } from '../layout/circuit.ts'
 import { keysNeeded, type Program, partsOf, relinearisationLevel, tilesOf } from '../program/program.ts'
 import type { Cost, StepCost } from '../program/report.ts'
 
-/** Nanoseconds of the kernels that all else is made of, on one thread. */
+/** What all else is made of, on one thread, in nanoseconds but for `request`; `glovebox calibrate` measures it. Times are linear in these numbers. */
 export interface CostTable {
   /** One transform of N points, divided by N·log2(N). */
   readonly transform: number
@@ -16,6 +16,8 @@ export interface CostTable {
   readonly read: number
   /** One reply written to the wire, divided by N. */
   readonly write: number
+  /** One run, whatever it computes: microseconds. */
+  readonly request: number
 }
 
 /**
@@ -29,6 +31,7 @@ export const defaultCostTable: CostTable = {
   multiplyAdd: 0.4,
   read: 12,
   write: 20,
+  request: 100,
 }
 
 /** What a price depends on. */
@@ -159,7 +162,7 @@ export function costOf(program: Priced, table: CostTable = defaultCostTable): Co
   const { bits, count } = program.output.reply
   const { input, output } = program
   const limbsRead = input.layout.tiles * (input.level + 1)
-  const handling = limbsRead * read + output.layout.tiles * write
+  const handling = table.request / 1e3 + limbsRead * read + output.layout.tiles * write
   return {
     steps,
     milliseconds: steps.reduce((sum, step) => sum + step.milliseconds, handling),

@@ -1,0 +1,70 @@
+import { createKeys, encryptQuery, openModel } from '@glovebox/client'
+import { bundle, type CostTable, compile, costOf, defaultCostTable, type Program } from '@glovebox/ml'
+import { openEngine } from '@glovebox/server'
+import { fitNonNegative } from './fit.ts'
+import { type Probe, probes } from './models.ts'
+
+/** How well the fitted table repeats what was measured. */
+export interface Measured {
+  readonly name: string
+  readonly milliseconds: number
+  readonly estimate: number
+}
+
+/** Least time and runs that one model is measured for. */
+const leastMs = 1500
+const leastRuns = 7
+
+const entries = Object.keys(defaultCostTable) as (keyof CostTable)[]
+const none = Object.fromEntries(entries.map((entry) => [entry, 0])) as unknown as CostTable
+
+/** Runs the probes on this machine, one thread, and fits the cost table to their median times. */
+export function calibrate(onProbe: (name: string, done: number, total: number) => void): {
+  table: CostTable
+  measured: readonly Measured[]
+} {
+  const all = probes()
+  const results = all.map((probe, i) => {
+    onProbe(probe.name, i, all.length)
+    return { name: probe.name, ...time(probe) }
+  })
+  const rows = results.map(({ program }) =>
+    entries.map((entry) => costOf(program, { ...none, [entry]: 1 }).milliseconds),
+  )
+  const values = fitNonNegative(
+    rows,
+    results.map(({ milliseconds }) => milliseconds),
+  )
+  const table = Object.fromEntries(entries.map((entry, k) => [entry, values[k]])) as unknown as CostTable
+  return {
+    table,
+    measured: results.map(({ name, milliseconds, program }) => ({
+      name,
+      milliseconds,
+      estimate: costOf(program, table).milliseconds,
+    })),
+  }
+}
+
+/** The median time of a server for one query of one run. */
+function time({ graph, options }: Probe): { program: Program; milliseconds: number } {
+  const size = graph.nodes[0]!.size
+  const sample = Float64Array.from({ length: size }, (_, i) => Math.sin(i + 1))
+  const program = compile(graph, { ...options, samples: sample })
+  const { client, server } = bundle(program)
+  const model = openModel(client)
+  using _ckks = model.ckks
+  using keys = createKeys(model)
+  const engine = openEngine(server)
+  using evaluation = engine.readKeys(keys.evaluation)
+  const query = encryptQuery(model, keys.secret, [sample])
+  const times: number[] = []
+  for (let total = 0; total < leastMs || times.length < leastRuns; ) {
+    const started = performance.now()
+    engine.answer(query, evaluation)
+    times.push(performance.now() - started)
+    total += times.at(-1)!
+  }
+  times.sort((a, b) => a - b)
+  return { program, milliseconds: times[times.length >> 1]! }
+}
