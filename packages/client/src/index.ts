@@ -21,5 +21,5 @@ export {
 export { type ClientModel, openModel } from './model.ts'
 export { countUncalibrated, type EncryptOptions, encryptQuery, prepareSample } from './query.ts'
 export { answerOf, decryptReply } from './reply.ts'
-export { flattenSample, type Sample, type SampleInput, type SampleOptions } from './samples.ts'
+export { flattenSample, type PreparedInput, type Sample, type SampleInput, type SampleOptions } from './samples.ts'
 export type { Fetch } from './service.ts'

@@ -2,7 +2,7 @@ import { ByteWriter, encodeFrame, writeCiphertext } from '@glovebox/he'
 import { encryptSymmetric, type SecretKey } from '@glovebox/he/secret'
 import { type ClientPart, isUncalibrated, packInput, requireSample, runBefore, samplesPerRun } from '@glovebox/ml'
 import type { ClientModel } from './model.ts'
-import { cellsOf, flattenSample, type Sample, type SampleOptions } from './samples.ts'
+import { cellsOf, flattenSample, type PreparedInput, type Sample, type SampleOptions } from './samples.ts'
 
 /** Samples in one query; more is a mistake, or wants several queries. */
 export const maxSamples: number = 2 ** 17
@@ -50,7 +50,7 @@ export function readInputs(part: ClientPart, samples: readonly Sample[], options
  * they hold.
  */
 export function prepareSample(
-  { input }: Pick<ClientPart, 'input'>,
+  { input }: { readonly input: PreparedInput },
   sample: Sample,
   options: SampleOptions = {},
   name = 'sample',

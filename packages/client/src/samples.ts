@@ -19,6 +19,12 @@ export interface SampleInput {
   readonly pixels: { readonly scale: number; readonly offset: number }
 }
 
+/** What a model takes, and what its client does first to get there. */
+export interface PreparedInput extends SampleInput {
+  /** None: a sample is what the model takes. */
+  readonly before: readonly InputStep[]
+}
+
 /** How `flattenSample` reads a sample. */
 export interface SampleOptions {
   /** The values are pixels from 0 to 255, to be scaled as the model says; otherwise they are taken as they are. */

@@ -16,6 +16,13 @@ export { type Answer, runAfter } from './model/after.ts'
 export { runBefore } from './model/before.ts'
 export { type Model, modelOf } from './model/model.ts'
 export type { Along, Branch, Cell, Column, ColumnEncoding, InputStep, OutputStep, TextHashing } from './model/steps.ts'
+export { type ActivationRule, type ActivationSpec, parseActivations } from './passes/activation-rules.ts'
+export {
+  type ActivationReport,
+  type ApproximateOptions,
+  type ApproximationReport,
+  approximate,
+} from './passes/approximate.ts'
 export { lower } from './passes/lower.ts'
 export {
   type ClientPart,
@@ -47,3 +54,4 @@ export { type CostTable, costOf, defaultCostTable } from './run/cost.ts'
 export { type RunOptions, runEncrypted, runEncryptedAsync, type StepTiming } from './run/encrypted.ts'
 export { type EncodedLinear, type Prepared, prepare } from './run/prepare.ts'
 export { type SimulateOptions, simulate } from './run/simulate.ts'
+export type { Tensor } from './tensor/tensor.ts'

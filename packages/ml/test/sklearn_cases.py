@@ -130,8 +130,8 @@ def cases():
         yield f"{name}, 2 classes", make_pipeline(scaled, estimator()), x, two, NAMES
         yield f"{name}, 3 classes", make_pipeline(scaled, estimator()), x, many, NAMES
     yield "LogisticRegression of numbers", LogisticRegression(max_iter=1000), x, np.where(score > 0, 7, -2), NAMES
-    for kernel, degree, coef0 in (("linear", 3, 0.0), ("poly", 1, 0.5), ("poly", 2, 0.0), ("poly", 2, 1.0),
-                                  ("poly", 3, 0.0), ("poly", 3, 1.0)):
+    for kernel, degree, coef0 in (("linear", 3, 0.0), ("poly", 1, 0.5), ("poly", 2, 0.0), ("poly", 2, 0.5),
+                                  ("poly", 3, 0.0), ("poly", 3, 0.5)):
         svc = SVC(kernel=kernel, degree=degree, coef0=coef0)
         yield f"SVC {kernel} {degree} {coef0}", make_pipeline(scaled, svc), x, two, NAMES
     few = np.r_[np.argsort(score)[:3], np.argsort(score)[-3:]]

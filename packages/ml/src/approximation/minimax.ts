@@ -6,7 +6,7 @@ export interface Minimax {
   readonly error: number
 }
 
-/** Points of the grid for each coefficient; between them extrema are refined by parabolas. */
+/** Points of the grid for each coefficient. */
 const pointsEach = 64
 const maxExchanges = 1000
 
@@ -49,18 +49,27 @@ function worstPoint(
   coefficients: Float64Array,
   error: (t: number) => number,
 ): number {
-  let best = 0
   const errors = grid.map((t, i) => Math.abs(values[i]! - clenshaw(coefficients, t)))
+  const largest = errors.reduce((most, e) => Math.max(most, e), 0)
+  let [worst, at] = [-1, 0]
+  // Between points a top may be higher than at them, but not by a hundredth.
   errors.forEach((e, i) => {
-    if (e > errors[best]!) best = i
+    if (e < 0.99 * largest || e < (errors[i - 1] ?? 0) || e < (errors[i + 1] ?? 0)) return
+    const top = topBetween(grid[Math.max(0, i - 1)]!, grid[Math.min(grid.length - 1, i + 1)]!, error)
+    for (const t of [grid[i]!, top]) if (Math.abs(error(t)) > worst) [worst, at] = [Math.abs(error(t)), t]
   })
-  if (best === 0 || best === grid.length - 1) return grid[best]!
-  // The top of the parabola through the point and its neighbours.
-  const [x0, x1, x2] = [grid[best - 1]!, grid[best]!, grid[best + 1]!]
-  const left = (x1 - x0) * (errors[best]! - errors[best + 1]!)
-  const right = (x1 - x2) * (errors[best]! - errors[best - 1]!)
-  const top = x1 - ((x1 - x0) * left - (x1 - x2) * right) / (2 * (left - right))
-  return top > x0 && top < x2 && Math.abs(error(top)) > errors[best]! ? top : x1
+  return at
+}
+
+/** Where an error that has one top between two points is largest, be it a kink: ternary search. */
+function topBetween(from: number, to: number, error: (t: number) => number): number {
+  let [low, high] = [from, to]
+  for (let step = 0; step < 40; step++) {
+    const [left, right] = [low + (high - low) / 3, high - (high - low) / 3]
+    if (Math.abs(error(left)) > Math.abs(error(right))) high = right
+    else low = left
+  }
+  return (low + high) / 2
 }
 
 /** The worst point takes the place of a neighbour of its sign, so that signs go on alternating. */

@@ -4,7 +4,9 @@ import { type Sensitivity, sensitivity } from '../analysis/sensitivity.ts'
 import type { Graph } from '../graph/graph.ts'
 import type { Circuit, Packing } from '../layout/circuit.ts'
 import { type Model, modelOf } from '../model/model.ts'
+import { type ApproximateOptions, approximate } from '../passes/approximate.ts'
 import { lower } from '../passes/lower.ts'
+import { peelOutput } from '../passes/peel-output.ts'
 import { type PixelScaling, type Program, registersOf, timed } from '../program/program.ts'
 import type { Report } from '../program/report.ts'
 import { type CostTable, defaultCostTable } from '../run/cost.ts'
@@ -34,6 +36,8 @@ export interface CompileOptions {
   readonly ringDegrees?: readonly number[]
   /** How pictures of bytes become inputs. Default: byte / 255. */
   readonly pixels?: PixelScaling
+  /** How activations become polynomials. Default: least squares of chosen degrees. */
+  readonly activations?: ApproximateOptions
   /** How samples are to lie in ciphertexts. Default: what costs least. */
   readonly packing?: Packing
   /** Samples that are usually asked for at once. Default 1. */
@@ -52,17 +56,18 @@ const replyShare = 0.35
 const searchShare = Math.sqrt(1 - replyShare ** 2)
 
 /**
- * Compiles a model to an encrypted program: composes affine maps, lays vectors out in ciphertexts, chooses for each packing the smallest parameters that are
+ * Compiles a model to an encrypted program: replaces activations by polynomials, composes affine maps, lays vectors out in ciphertexts, chooses for each packing the smallest parameters that are
  * precise enough at 128-bit security, and takes the packing of the least price. Throws GloveboxError `unsupported` or `too-large`, naming the layer, where nothing fits.
  */
 export function compile(source: Model | Graph, options: CompileOptions = {}): Program {
-  const model = 'graph' in source ? source : modelOf(source)
-  const { graph } = model
-  const lowered = lower(graph)
-  const size = lowered.nodes[0]!.size
+  const peeled = peelOutput('graph' in source ? source : modelOf(source))
+  const size = peeled.graph.nodes[0]!.size
   const given = options.samples
-  const samples = given ?? syntheticSamples(graph.inputShape, syntheticCount)
+  const samples = given ?? syntheticSamples(peeled.graph.inputShape, syntheticCount)
   const vectors = splitSamples(samples, size)
+  const { graph, report: approximation } = approximate(peeled.graph, samples, options.activations)
+  const model = { ...peeled, graph }
+  const lowered = lower(graph)
   refuseConstant(lowered)
   const precision = options.precisionBits ?? 10
   if (!(precision > 0 && precision <= 40))
@@ -98,6 +103,7 @@ export function compile(source: Model | Graph, options: CompileOptions = {}): Pr
   const facts = {
     calibration,
     notes: [...best.circuit.notes, ...new Set(rejected)],
+    ...(approximation.activations.length > 0 && { approximation }),
     alternatives: tried.map(alternative).sort((a, b) => (a.milliseconds ?? Infinity) - (b.milliseconds ?? Infinity)),
   }
   return build(model, best.candidate, best.reach, goal, vectors, facts, options)
@@ -171,7 +177,7 @@ function build(
   reach: Sensitivity,
   goal: Goal,
   samples: readonly Float64Array[],
-  facts: Pick<Report, 'calibration' | 'notes' | 'alternatives'>,
+  facts: Pick<Report, 'calibration' | 'notes' | 'approximation' | 'alternatives'>,
   options: CompileOptions,
 ): Program {
   const { circuit, timing, relinearise, literal } = candidate

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest'
 import { randomGraph } from '../../test/graphs.ts'
 import { randomNumbers } from '../../test/random.ts'
-import { pack } from '../layout/pack.ts'
+import { packSlots as pack } from '../layout/pack-slots.ts'
 import { lower } from '../passes/lower.ts'
 import { verify } from './verify.ts'
 
@@ -11,8 +11,13 @@ test('a circuit that computes something else than its graph is an internal error
   const samples = [randomNumbers(1, 6)]
   verify(graph, circuit, samples)
   const step = circuit.steps[0]!
-  if (step.op !== 'linear') throw new TypeError('expected a linear step')
-  const values = step.diagonals.values.map((v, k) => (k === 0 ? v.map((w) => w * 1.001) : v))
-  const broken = { ...circuit, steps: [{ ...step, diagonals: { ...step.diagonals, values } }] }
-  expect(() => verify(graph, broken, samples)).toThrow(/internal error: the slots of "y" differ from the model by/)
+  if (step.op !== 'linear' || step.map.kind !== 'rotations')
+    throw new TypeError('expected a linear step with rotations')
+  const { diagonals } = step.map
+  const blocks = diagonals.blocks.map((block) => ({
+    ...block,
+    values: block.values.map((v, k) => (k === 0 ? v.map((w) => w * 1.001) : v)),
+  }))
+  const broken = { ...circuit, steps: [{ ...step, map: { ...step.map, diagonals: { ...diagonals, blocks } } }] }
+  expect(() => verify(graph, broken, samples)).toThrow(/internal error: the circuit of "y" differs from the model by/)
 })

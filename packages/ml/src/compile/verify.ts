@@ -30,7 +30,7 @@ export function verify(graph: Graph, circuit: Circuit, samples: readonly Float64
     const error = largestOf(answer.map((v, i) => v - expected[i]!))
     if (!(error <= tolerance * largestOf(expected))) {
       throw new Error(
-        `internal error: the circuit of "${graph.outputName}" differ from the model by ${error.toExponential(1)} ` +
+        `internal error: the circuit of "${graph.outputName}" differs from the model by ${error.toExponential(1)} ` +
           `(${circuit.notes.join('; ')}); please report this model`,
       )
     }

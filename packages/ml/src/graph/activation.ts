@@ -11,6 +11,23 @@ export type Activation =
   | { readonly kind: 'HardSigmoid'; readonly alpha: number; readonly beta: number }
   | { readonly kind: 'Clip'; readonly low: number; readonly high: number }
 
+/** All there are. */
+export const activationKinds: readonly Activation['kind'][] = [
+  'Relu',
+  'Sigmoid',
+  'Tanh',
+  'Softplus',
+  'Softsign',
+  'Erf',
+  'Exp',
+  'Abs',
+  'Gelu',
+  'LeakyRelu',
+  'Elu',
+  'HardSigmoid',
+  'Clip',
+]
+
 /** What an activation computes, to the precision of doubles (Erf: 1e-12 or better). */
 export function functionOf(activation: Activation): (x: number) => number {
   switch (activation.kind) {

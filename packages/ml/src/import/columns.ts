@@ -21,6 +21,8 @@ export interface InputBuilder {
   readonly inputShape: readonly number[]
   /** What the client does with a sample to get the input of the graph. */
   before: readonly InputStep[]
+  /** What was entered already. */
+  readonly entered: Map<Columns, Variable>
 }
 
 /** Descriptions of columns are for tables: beyond this many an input is no row of one. */
@@ -42,12 +44,15 @@ export function widthOf(entry: ColumnEntry): number {
 
 /** The input as a value of the graph, for an op (`by`, for messages) that computes with it encrypted. */
 export function enter(builder: InputBuilder, columns: Columns, by: string): Variable {
-  const text = columns.entries ? undefined : builder.inputs.find(({ text }) => text)
-  if (text || columns.type.kind === 'text') {
-    throw unsupported(
-      `${by} is not supported: its input ${text ? `"${text.name}" ` : ''}is text; OneHotEncoder and LabelEncoder make numbers of it`,
-    )
-  }
+  const known = builder.entered.get(columns)
+  if (known) return known
+  const made = enterOnce(builder, columns, by)
+  builder.entered.set(columns, made)
+  return made
+}
+
+function enterOnce(builder: InputBuilder, columns: Columns, by: string): Variable {
+  requireNumbers(builder.inputs, columns, by)
   const whole = builder.inputs.length === 1
   if (whole && !columns.norm && (columns.entries ?? []).every(isPlain)) {
     open(builder, [], by)
@@ -62,6 +67,21 @@ export function enter(builder: InputBuilder, columns: Columns, by: string): Vari
     shape: columns.shape,
     type: columns.type.kind === 'float' ? columns.type : float32,
   }
+}
+
+/** Texts must have become numbers. */
+function requireNumbers(inputs: readonly ModelInput[], { entries, type }: Columns, by: string): void {
+  const texts = new Set<number>()
+  let first = 0
+  for (const { size, text } of inputs) {
+    if (text) for (let i = 0; i < size; i++) texts.add(first + i)
+    first += size
+  }
+  const left = entries
+    ? entries.some(({ from, oneHot, codes }) => texts.has(from) && !oneHot && !codes)
+    : type.kind === 'text'
+  if (left)
+    throw unsupported(`${by} is not supported: its input is text; OneHotEncoder and LabelEncoder make numbers of it`)
 }
 
 function isPlain({ impute, oneHot, codes, offset, factor }: ColumnEntry): boolean {
@@ -135,9 +155,10 @@ function encodingOf({ from, oneHot, strict, codes }: ColumnEntry): ColumnEncodin
 
 /** Names of all columns, and all categories that their encodings know. */
 function columnsOf(inputs: readonly ModelInput[], entries: readonly ColumnEntry[]): Column[] {
-  const columns: { name: string; values?: string[]; open?: true }[] = inputs.flatMap(({ name, size }) =>
-    Array.from({ length: size }, (_, i) => ({ name: size === 1 ? name : `${name}[${i}]` })),
-  )
+  const used = new Set(entries.map(({ from }) => from))
+  const columns: { name: string; values?: string[]; open?: true; unused?: true }[] = inputs
+    .flatMap(({ name, size }) => Array.from({ length: size }, (_, i) => (size === 1 ? name : `${name}[${i}]`)))
+    .map((name, i) => ({ name, ...(!used.has(i) && { unused: true }) }))
   for (const { from, oneHot, strict, codes } of entries) {
     const texts = (oneHot ?? codes?.values ?? []).filter((value) => typeof value === 'string')
     if (texts.length === 0) continue

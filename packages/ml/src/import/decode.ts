@@ -54,8 +54,8 @@ export function decodeTensor(proto: TensorProto, name: string): { tensor: Tensor
   const { name: typeText, bytes: width, read } = type
   const shape = proto.dims.map(toNumber)
   const size = sizeOf(shape)
-  if (shape.some((n) => !(n >= 0)) || !Number.isSafeInteger(size))
-    throw malformed(`tensor "${name}" has shape ${shape}`)
+  if (shape.some((n) => !(n >= 0)) || !Number.isSafeInteger(size) || shape.length > 32)
+    throw malformed(`tensor "${name}" has shape ${shape.slice(0, 8)}${shape.length > 8 ? ',…' : ''}`)
   const { rawData: raw } = proto
   const fields = { float32: proto.floatData, float64: proto.doubleData, int64: proto.int64Data } as const
   const field =

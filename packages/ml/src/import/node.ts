@@ -36,6 +36,7 @@ export function translateNode(builder: Builder, proto: NodeProto, translation: T
     batched: builder.batched,
     batchSize: builder.batchSize,
     enter: (columns) => enter(builder, columns, `${proto.opType} node "${name}"`),
+    spend: (work) => count(builder, work),
   }
   for (const attribute of site.attributes.keys()) {
     if (!translation.attributes.includes(attribute)) {
@@ -45,17 +46,14 @@ export function translateNode(builder: Builder, proto: NodeProto, translation: T
     }
   }
   requireElements(site, translation)
-  const before = builder.nodes.length
   const made = naming(site, () =>
     foldable(site, translation) ? fold(site, translation) : [translation.translate(site)].flat(),
   )
-  builder.nodes.slice(before).forEach((node) => count(builder, site, node.size + (node.map?.matrix.index.length ?? 0)))
   proto.output.forEach((output, i) => {
     if (output === '') return
     if (values.has(output)) throw malformed(`two nodes or tensors are called "${output}"`)
     const value = made[i] ?? { kind: 'absent', reason: `output ${i} of ${describe(site)} is not computed` }
     if (value.kind === 'variable' || value.kind === 'answer') checkSize(site, value)
-    if (value.kind === 'constant' && i === 0) count(builder, site, value.tensor.data.length)
     values.set(output, value)
   })
   if (proto.output.every((output) => output === '')) throw malformed(`${describe(site)} has no output`)
@@ -65,14 +63,10 @@ export function nameOf(proto: NodeProto): string {
   return proto.name || proto.output.find((output) => output !== '') || '?'
 }
 
-function count(builder: Builder, site: Site, work: number): void {
+function count(builder: Builder, work: number): void {
   builder.work += work
-  if (builder.work > maxWork) {
-    throw new GloveboxError(
-      'too-large',
-      `the model has more than ${maxWork} weights and elements up to ${describe(site)}`,
-    )
-  }
+  if (builder.work > maxWork)
+    throw new GloveboxError('too-large', `the model has more than ${maxWork} weights and elements up to here`)
 }
 
 /** What is too large says where. */

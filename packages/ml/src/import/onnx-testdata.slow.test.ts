@@ -107,6 +107,8 @@ function judge(onnx: OnnxCase): Verdict {
   return { onnx, equal, refusals, differences }
 }
 
+if (!haveTestdata) console.warn('skipped: the package libonnx-testdata is not there (apt-get install libonnx-testdata)')
+
 describe.skipIf(!haveTestdata)('the node tests of ONNX (Debian package libonnx-testdata)', () => {
   const verdicts = haveTestdata ? onnxCases().map(judge) : []
   const isClaimed = ({ onnx }: Verdict): boolean => onnx.ops.every((op) => Object.hasOwn(claimed, op))

@@ -57,6 +57,7 @@ export function importOnnx(bytes: Uint8Array, options: OnnxOptions = {}): Model 
     inputs,
     inputShape: inputs.length > 1 ? [width] : batch === 'first' ? only!.shape.slice(1) : only!.shape,
     before: [],
+    entered: new Map(),
     opset,
     batched: batch === 'first',
     batchSize: only!.batchSize,
@@ -99,6 +100,11 @@ function describeInput(name: string, graph: GraphProto): string {
   return user ? `"${name}" of ${user.opType} node "${nameOf(user)}"` : `"${name}"`
 }
 
+function describeSome(inputs: readonly Input[], graph: GraphProto): string {
+  const some = inputs.slice(0, 4).map(({ name }) => describeInput(name, graph))
+  return [...some, ...(inputs.length > 4 ? ['…'] : [])].join(', ')
+}
+
 function names(values: readonly { readonly name: string }[]): string {
   return values.map(({ name }) => `"${name}"`).join(', ')
 }
@@ -107,32 +113,33 @@ function names(values: readonly { readonly name: string }[]): string {
 function requireRows(inputs: readonly Input[], batched: boolean, graph: GraphProto): void {
   if (inputs.length === 1 || (batched && inputs.every(({ shape }) => shape.length === 2))) return
   throw unsupported(
-    `the model has ${inputs.length} inputs (${inputs.map(({ name }) => describeInput(name, graph)).join(', ')}); one is supported, or several of shape [batch, columns]. Bind the others by "constants" if they are the same for all queries`,
+    `the model has ${inputs.length} inputs (${describeSome(inputs, graph)}); one is supported, or several of shape [batch, columns]. Bind the others by "constants" if they are the same for all queries`,
   )
 }
 
 function readInput(info: ValueInfoProto, graph: GraphProto, batched: boolean): Input {
-  const what = `input ${describeInput(info.name, graph)}`
+  // Only where it is needed: it looks through all nodes.
+  const what = (): string => `input ${describeInput(info.name, graph)}`
   const proto = info.type?.tensorType
   if (!proto) {
     const kind = info.type?.sequenceType ? 'a sequence' : info.type?.mapType ? 'a map' : 'no tensor'
-    throw unsupported(`${what} is ${kind}; a tensor is supported`)
+    throw unsupported(`${what()} is ${kind}; a tensor is supported`)
   }
-  if (!proto.shape) throw unsupported(`${what} has no shape: export the model with one`)
+  if (!proto.shape) throw unsupported(`${what()} has no shape: export the model with one`)
   const type = elementTypes.get(proto.elemType)
   if (!type || type.kind === 'complex')
-    throw unsupported(`${what} has element type ${type?.name ?? proto.elemType}; numbers and texts are supported`)
+    throw unsupported(`${what()} has element type ${type?.name ?? proto.elemType}; numbers and texts are supported`)
   const dims = proto.shape.dim
   if (batched && dims.length === 0)
-    throw unsupported(`${what} is a scalar; its first axis must be the batch, or say batch: 'none'`)
+    throw unsupported(`${what()} is a scalar; its first axis must be the batch, or say batch: 'none'`)
   const sizes = dims.map(({ dimValue }) => (dimValue === undefined || dimValue === null ? 0 : toNumber(dimValue)))
   const shape = sizes.map((size, axis) => {
     if (batched && axis === 0) return 1
     if (size >= 1) return size
     const got = dims[axis]!.dimParam ? `"${dims[axis]!.dimParam}"` : size
-    throw unsupported(`axis ${axis} of ${what} has size ${got}; only axis 0, the batch, may be dynamic`)
+    throw unsupported(`axis ${axis} of ${what()} has size ${got}; only axis 0, the batch, may be dynamic`)
   })
-  requireShape({ op: 'Input', name: info.name } as Site, shape)
+  requireShape({ op: 'Input', name: info.name, spend: () => {} } as unknown as Site, shape)
   const batchSize = batched && sizes[0]! >= 1 ? sizes[0]! : undefined
   return { name: info.name, size: sizeOf(shape), text: type.kind === 'text', shape, batchSize, type }
 }

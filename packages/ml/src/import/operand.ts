@@ -61,7 +61,11 @@ export interface Answer {
 }
 
 export function constant(shape: readonly number[], data: ArrayLike<number>, type: ElementType = float32): Operand {
-  return { kind: 'constant', tensor: { shape, data: Float64Array.from(data) }, type }
+  return {
+    kind: 'constant',
+    tensor: { shape, data: data instanceof Float64Array ? data : Float64Array.from(data) },
+    type,
+  }
 }
 
 export function shapeOf(operand: Exclude<Operand, { kind: 'absent' }>): readonly number[] {

@@ -24,6 +24,8 @@ export interface Site {
   readonly batchSize: number | undefined
   /** The input of the model as a variable: for an op that could also have left it to the client. */
   readonly enter: (columns: Columns) => Variable
+  /** Counts weights and elements before they are made. Throws `too-large` where the whole model has too many. */
+  readonly spend: (count: number) => void
 }
 
 /** How an ONNX op is translated. */
@@ -39,6 +41,9 @@ export interface Translation {
   /** It computes constants from constants itself; others do it as if the first were the input. */
   readonly folds?: true
 }
+
+/** Axes, sizes and positions that an op lists at most: what repeats a large list takes time. */
+const maxListed = 2 ** 16
 
 /** The largest sample or layer output: 2^24 elements. */
 const maxElements = 2 ** 24
@@ -121,7 +126,15 @@ export function tensorAttribute(site: Site, name: string): ReturnType<typeof dec
 
 /** Integers that older operator sets keep in an attribute and newer ones in a constant input. */
 export function intsOf(site: Site, attribute: string, input: number): number[] | undefined {
-  return intsAttribute(site, attribute) ?? (site.inputs[input] ? [...constantInput(site, input).data] : undefined)
+  return intsAttribute(site, attribute) ?? (site.inputs[input] ? listInput(site, input) : undefined)
+}
+
+/** A constant input that lists axes, sizes or positions. */
+export function listInput(site: Site, i: number): number[] {
+  const { data } = constantInput(site, i)
+  if (data.length > maxListed)
+    throw refuse(site, `input ${i} lists ${data.length} integers; at most ${maxListed} are supported`)
+  return [...data]
 }
 
 /** An axis from -rank to rank-1 as one from 0. */
@@ -146,17 +159,23 @@ export function requireAlike(site: Site, constant: readonly number[], variable: 
     throw refuse(site, `a constant of shape [${constant}] does not treat all samples of a batch alike`)
 }
 
+/** More axes than any model has: time goes with their number. */
+export const maxRank = 32
+
 /** Refuses absurd shapes before memory is taken for them. */
 export function requireShape(site: Site, shape: readonly number[]): void {
+  if (shape.length > maxRank) throw refuse(site, `its output has ${shape.length} axes, more than ${maxRank}`)
   if (shape.includes(0)) throw refuse(site, `its output has shape ${showShape(shape)}, which is empty`)
   if (shape.some((n) => !Number.isInteger(n) || n < 1))
     throw wrong(site, `its output would have shape ${showShape(shape)}`)
   if (sizeOf(shape) > maxElements) {
     throw new GloveboxError('too-large', `${describe(site)} has ${showShape(shape)} outputs, more than ${maxElements}`)
   }
+  site.spend(sizeOf(shape))
 }
 
 function push(site: Site, x: Variable, node: Omit<Node, 'name' | 'size'>, shape: readonly number[]): Variable {
+  site.spend(node.map?.matrix.index.length ?? 0)
   site.nodes.push({ ...node, size: sizeOf(shape), name: site.name })
   return { kind: 'variable', node: site.nodes.length - 1, shape, type: x.type }
 }

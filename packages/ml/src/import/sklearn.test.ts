@@ -85,6 +85,29 @@ test('columns: categories, texts, open ones and those that nothing looks at', ()
   expect(runBefore(before, ['x', null, '']).every((v) => v === 0)).toBe(true)
 })
 
+test('a polynomial kernel takes the smaller of two forms', () => {
+  const svr = (degree: number, vectors: number[][]): object => ({
+    ...{ type: 'SVR', kernel: 'poly', degree, gamma: 0.5, coef0: 2, intercept_: [1] },
+    support_vectors_: vectors,
+    dual_coef_: [vectors.map((_, i) => i + 1)],
+  })
+  const few = [[1, 3]]
+  const many = [...few, [0, 1], [2, -1], [1, 1]]
+  const products = (degree: number, vectors: number[][]): number[] => {
+    const { graph } = importSklearn(fileOf(svr(degree, vectors)))
+    const x = [1.5, -2]
+    const kernel = (v: number[]): number => (0.5 * (v[0]! * x[0]! + v[1]! * x[1]!) + 2) ** degree
+    const expected = vectors.reduce((sum, v, i) => sum + (i + 1) * kernel(v), 1)
+    expect(runClear(graph, Float64Array.from(x))[0]).toBeCloseTo(expected, 10)
+    return graph.nodes.filter(({ op }) => op === 'multiply').map(({ size }) => size)
+  }
+  expect(products(1, many)).toEqual([])
+  expect(products(2, few)).toEqual([1])
+  expect(products(2, many)).toEqual([2])
+  expect(products(3, few)).toEqual([1, 1])
+  expect(products(3, many)).toEqual([3, 2])
+})
+
 test('a model without names of columns takes plain numbers', () => {
   const { before, graph, after } = importSklearn({ ...fileOf(ridge), columns: 2 })
   expect(before).toEqual([])
@@ -100,7 +123,6 @@ test('packed arrays', () => {
   const bytes = { dtype: 'int8', shape: [1, 2], base64: 'BP4=', scale: 0.5 }
   expect(runClear(importSklearn(fileOf({ ...ridge, coef_: bytes })).graph, Float64Array.of(1, 3))[0]).toBe(-0.5)
   expect(runClear(importSklearn(fileOf({ ...ridge, coef_: sparse })).graph, Float64Array.of(1, 3))[0]).toBe(-2.5)
-})).graph, Float64Array.of(1, 3))[0]).toBe(-0.5)
 })
 
 test.each<[string, unknown, RegExp]>([
@@ -146,7 +168,7 @@ test.each<[string, unknown, RegExp]>([
     fileOf(
       {
         type: 'ColumnTransformer',
-        transformers: [columns: [0], steps: [type: 'TruncatedSVD', components_: [[1]] ] ],
+        transformers: [{ columns: [0], steps: [{ type: 'TruncatedSVD', components_: [[1]] }] }],
       },
       ridge,
     ),
@@ -154,7 +176,7 @@ test.each<[string, unknown, RegExp]>([
   ],
   [
     'a branch of columns that are not there',
-    fileOf({ type: 'ColumnTransformer', transformers: [columns: [2], steps: [] ] }, ridge),
+    fileOf({ type: 'ColumnTransformer', transformers: [{ columns: [2], steps: [] }] }, ridge),
     /transformers\.0\.columns: expected indices below 2/,
   ],
   [
@@ -164,13 +186,18 @@ test.each<[string, unknown, RegExp]>([
   ],
   [
     'too few bytes',
-    fileOf({ ...ridge, coef_: ...packed, shape: [1, 3] }),
+    fileOf({ ...ridge, coef_: { ...packed, shape: [1, 3] } }),
     /expected 3 numbers of float64, got 16 bytes/,
   ],
-  ['an absurd shape', fileOf({ ...ridge, coef_: ...packed, shape: [1, 2 ** 40] }), /at most 33554432 numbers/],
+  ['an absurd shape', fileOf({ ...ridge, coef_: { ...packed, shape: [1, 2 ** 40] } }), /at most 33554432 numbers/],
+  [
+    'an index that does not ascend',
+    fileOf({ ...ridge, coef_: { ...packed, index: 'AQAAAAEAAAA=' } }),
+    /ascending "index" below 2, got 1/,
+  ],
   [
     'an index beyond the end',
-    fileOf({ ...ridge, coef_: ...packed, index: 'AQAAAAIAAAA=' }),
+    fileOf({ ...ridge, coef_: { ...packed, index: 'AQAAAAIAAAA=' } }),
     /ascending "index" below 2, got 2/,
   ],
 ])('%s is an error', (_, json, message) => {

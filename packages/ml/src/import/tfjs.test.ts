@@ -42,10 +42,10 @@ const bounds = [floats('low', [], [0]), floats('high', [], [6])]
 const cases: Record<string, Same> = {
   'Conv2D, same, strides, bias, relu6': {
     shape: [7, 6, 2],
-    layer: layer('Conv2D', { filters: 3, kernel_size: [3, 2], strides: [2, 2], padding: 'same', activation: 'relu6' }),
+    layer: layer('Conv2D', { filters: 3, kernel_size: [3, 2], strides: [2, 1], padding: 'same', activation: 'relu6' }),
     weights: { 'l0/kernel': random(1, 3, 2, 2, 3), 'l0/bias': random(2, 3) },
     nodes: [
-      node('Conv', ['c', 'w', 'b'], 'e', { strides: [2, 2], auto_pad: 'SAME_UPPER' }),
+      node('Conv', ['c', 'w', 'b'], 'e', { strides: [2, 1], auto_pad: 'SAME_UPPER' }),
       node('Clip', ['e', 'low', 'high'], 'd'),
     ],
     tensors: { w: ['l0/kernel', kernel], b: ['l0/bias', [0]] },

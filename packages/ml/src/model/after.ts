@@ -1,3 +1,4 @@
+import { functionOf } from '../graph/activation.ts'
 import type { Along, OutputStep } from './steps.ts'
 
 /** What a client makes of a decrypted output. */
@@ -41,6 +42,8 @@ function runStep(answer: Answer, step: OutputStep): Answer {
       return { ...answer, values: values.map(sigmoid), probabilities: true }
     case 'exp':
       return { ...answer, values: values.map(Math.exp) }
+    case 'apply':
+      return { ...answer, values: values.map(functionOf(step.activation)) }
     case 'scale':
       return { ...answer, values: values.map((v) => v * step.factor + step.offset) }
     case 'clip':

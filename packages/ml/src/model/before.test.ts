@@ -44,6 +44,26 @@ test('a missing number passes scaling, for an imputer behind', () => {
   expect([...runBefore([scale, { op: 'impute', values: [9, 9] }], [2, null])]).toEqual([2, 9])
 })
 
+test('a missing category stays missing behind its codes, unless it is one', () => {
+  const codes = (values: Cell[], more = {}): InputStep => ({
+    op: 'encode',
+    columns: [{ kind: 'ordinal', from: 0, values, codes: values.map((_, i) => 10 * i), ...more }],
+  })
+  const impute: InputStep = { op: 'impute', values: [99] }
+  expect([...runBefore([codes(['a', 'b']), impute], [null])]).toEqual([99])
+  expect([...runBefore([codes(['a', null]), impute], [null])]).toEqual([10])
+  expect([...runBefore([codes(['a', 'b'], { otherwise: -1 })], ['c'])]).toEqual([-1])
+})
+
+test('branches together make 2^24 numbers at most', () => {
+  const branch = {
+    from: [0],
+    steps: [{ op: 'hash-text' as const, size: 2 ** 20, ngrams: [1, 1] as const, norm: 'none' as const }],
+  }
+  const branches = new Array(17).fill(branch)
+  expect(() => runBefore([{ op: 'branches', branches }], ['x'])).toThrow(/at most 16777216 cells/)
+})
+
 test('norms', () => {
   const norm = (norm: 'l1' | 'l2' | 'max', cells: number[]): number[] => [
     ...runBefore([{ op: 'normalise', norm }], cells),

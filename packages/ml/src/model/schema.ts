@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import type { Activation } from '../graph/activation.ts'
 import type { Branch, Cell, Column, ColumnEncoding, InputStep, OutputStep } from './steps.ts'
 
 // What comes over the wire as steps: every length has a limit, branches lie in branches at most `maxDepth` deep.
@@ -96,6 +97,16 @@ const along = z
   })
   .exactOptional()
 
+const activation: z.ZodType<Activation> = z.discriminatedUnion('kind', [
+  z.strictObject({
+    kind: z.literal(['Relu', 'Sigmoid', 'Tanh', 'Softplus', 'Softsign', 'Erf', 'Exp', 'Abs']),
+  }),
+  z.strictObject({ kind: z.literal('Gelu'), approximate: z.literal(['none', 'tanh']) }),
+  z.strictObject({ kind: z.literal(['LeakyRelu', 'Elu']), alpha: finite }),
+  z.strictObject({ kind: z.literal('HardSigmoid'), alpha: finite, beta: finite }),
+  z.strictObject({ kind: z.literal('Clip'), low: finite, high: finite }),
+])
+
 /** Of what a client does with the decrypted output. */
 export const outputStepsSchema: z.ZodType<OutputStep[]> = z
   .array(
@@ -104,6 +115,7 @@ export const outputStepsSchema: z.ZodType<OutputStep[]> = z
       z.strictObject({ op: z.literal('argmax'), last: flag, along }),
       z.strictObject({ op: z.literal('sigmoid') }),
       z.strictObject({ op: z.literal('exp') }),
+      z.strictObject({ op: z.literal('apply'), activation }),
       z.strictObject({ op: z.literal('scale'), factor: finite, offset: finite }),
       z.strictObject({ op: z.literal('clip'), low: finite, high: finite }),
       z.strictObject({ op: z.literal('share') }),

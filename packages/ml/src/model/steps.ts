@@ -1,3 +1,5 @@
+import type { Activation } from '../graph/activation.ts'
+
 /** A cell of a row of data, or a text; null where the value is missing. */
 export type Cell = number | string | null
 
@@ -89,6 +91,8 @@ export type OutputStep =
   | { readonly op: 'argmax'; readonly last?: true; readonly along?: Along }
   | { readonly op: 'sigmoid' }
   | { readonly op: 'exp' }
+  /** Another function of each value. */
+  | { readonly op: 'apply'; readonly activation: Activation }
   /** x · factor + offset */
   | { readonly op: 'scale'; readonly factor: number; readonly offset: number }
   /** max(low, min(high, x)) */
@@ -104,6 +108,8 @@ export type OutputStep =
 
 /** An axis of the output: group g has the values (g div stride) · length · stride + (g mod stride) + k · stride for k from 0 to length - 1. */
 export interface Along {
+  /** Values in a group. */
   readonly length: number
+  /** From one value of a group to the next. */
   readonly stride: number
 }

@@ -1,5 +1,5 @@
 import { type Method, maxDegree } from '../approximation/fit.ts'
-import type { Activation } from '../graph/activation.ts'
+import { type Activation, activationKinds } from '../graph/activation.ts'
 import type { Graph } from '../graph/graph.ts'
 
 /** What stands for an activation: x², whatever it was, or the best polynomial of a degree from 1 to 31. */
@@ -13,24 +13,8 @@ export interface ActivationRule {
   readonly spec: ActivationSpec
 }
 
-const kinds: readonly Activation['kind'][] = [
-  'Relu',
-  'Sigmoid',
-  'Tanh',
-  'Softplus',
-  'Softsign',
-  'Erf',
-  'Exp',
-  'Abs',
-  'Gelu',
-  'LeakyRelu',
-  'Elu',
-  'HardSigmoid',
-  'Clip',
-]
-
 function kindNamed(text: string): Activation['kind'] | undefined {
-  return kinds.find((kind) => kind.toLowerCase() === text.toLowerCase())
+  return activationKinds.find((kind) => kind.toLowerCase() === text.toLowerCase())
 }
 
 /**

@@ -80,9 +80,10 @@ export function approximate(
   const [first] = blocksOf(graph, thin(samples, size), searchSamples)
   const { block, width } = first!
   const input: FitInput = { graph, block, width, observed, bounds: boundsOf(graph), margin, method }
-  const specs = chooseDegrees(input, fixed, { budget, maxDegree, maxDepth })
+  const accuracyOnAll = (made: ReadonlyMap<number, Replacement>): Accuracy => compare(graph, samples, made)
+  const specs = chooseDegrees(input, fixed, { budget, maxDegree, maxDepth, accuracyOnAll })
   const { replacements } = fitActivations(input, specs)
-  const accuracy = compare(graph, samples, replacements)
+  const accuracy = accuracyOnAll(replacements)
   return {
     graph: replaceNodes(graph, replacements, shape),
     report: {

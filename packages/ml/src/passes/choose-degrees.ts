@@ -3,7 +3,7 @@ import { depthsOf } from '../graph/depth.ts'
 import { evaluateBlock } from '../graph/evaluate.ts'
 import type { Graph } from '../graph/graph.ts'
 import type { ActivationSpec } from './activation-rules.ts'
-import { type FitInput, fitActivations } from './fit-activations.ts'
+import { type FitInput, fitActivations, type Replacement } from './fit-activations.ts'
 
 /** What the replaced activations may do to the output; what is left out is not asked for. */
 export interface Budget {
@@ -17,6 +17,14 @@ export function meets({ relativeError = Infinity, agreement = 0 }: Budget, accur
   return accuracy.relativeError <= relativeError && (accuracy.agreement ?? 1) >= agreement
 }
 
+export interface DegreeLimits {
+  readonly budget: Budget
+  readonly maxDegree: number
+  readonly maxDepth: number
+  /** On all samples, where the search looks at some. */
+  readonly accuracyOnAll: (replacements: ReadonlyMap<number, Replacement>) => Accuracy
+}
+
 /**
  * The degrees of activations that no rule speaks of: 2 everywhere, and then one more for the one whose replacement alone hurts the output most, until the
  * budget is met or nothing may grow. Where it is never met, the best that was seen.
@@ -24,7 +32,7 @@ export function meets({ relativeError = Infinity, agreement = 0 }: Budget, accur
 export function chooseDegrees(
   input: FitInput,
   fixed: ReadonlyMap<number, ActivationSpec>,
-  { budget, maxDegree, maxDepth }: { readonly budget: Budget; readonly maxDegree: number; readonly maxDepth: number },
+  { budget, maxDegree, maxDepth, accuracyOnAll }: DegreeLimits,
 ): Map<number, ActivationSpec> {
   const { graph, block, width, method } = input
   const expected = evaluateBlock(graph, block, width)[graph.output]!
@@ -44,7 +52,7 @@ export function chooseDegrees(
     const specs = specsWith()
     const { replacements, output } = fitActivations(input, specs)
     const reached = accuracy(output)
-    if (meets(budget, reached)) return specs
+    if (meets(budget, reached) && meets(budget, accuracyOnAll(replacements))) return specs
     if (!best || reached.relativeError < best.error) best = { specs, error: reached.relativeError }
     const growing = free.filter(
       (i) =>

@@ -1,7 +1,11 @@
+import type { ApproximationReport } from '../passes/approximate.ts'
+
 /** Why the program is as it is; public, for people and for tables. */
 export interface Report {
   /** What a reader should know, in sentences. */
   readonly notes: readonly string[]
+  /** What activations became, of models that have some. */
+  readonly approximation?: ApproximationReport
   /** What was looked at, cheapest first; the first one was taken. */
   readonly alternatives: readonly Alternative[]
   /** What the calibration samples were. */

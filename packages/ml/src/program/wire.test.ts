@@ -1,4 +1,4 @@
-import { ByteWriter, digest, encodeFrame, GloveboxError } from '@glovebox/he'
+import { ByteWriter, decodeFrame, digest, encodeFrame, GloveboxError } from '@glovebox/he'
 import { describe, expect, test } from 'vitest'
 import { randomMap } from '../../test/graphs.ts'
 import { bundle, clientPartOf } from '../compile/bundle.ts'
@@ -21,7 +21,7 @@ const graph: Graph = {
   inputName: 'x',
   outputName: 'y',
 }
-const program = compile(graph, { name: 'tiny' })
+const program = compile(graph, { name: 'tiny', packing: 'slots' })
 const { client, server } = bundle(program)
 
 describe('a bundle', () => {
@@ -35,12 +35,15 @@ describe('a bundle', () => {
 
   test('has no weights in its public part', () => {
     const weights = program.steps.flatMap((step) =>
-      step.op === 'linear' ? step.diagonals.values.flatMap((v) => [...v]) : [],
+      step.op === 'linear' && step.map.kind === 'rotations'
+        ? step.map.diagonals.blocks.flatMap(({ values }) => values.flatMap((v) => [...v]))
+        : [],
     )
     const view = new DataView(client.buffer, client.byteOffset, client.length)
     const text = new TextDecoder('latin1').decode(client)
     const seen = new Set<number>()
     for (let i = 0; i + 8 <= client.length; i++) seen.add(view.getFloat64(i, true))
+    expect(weights.length).toBeGreaterThan(50)
     for (const w of weights.filter((w) => w !== 0)) {
       expect(text).not.toContain(String(w))
       expect(seen.has(w)).toBe(false)
@@ -68,153 +71,251 @@ describe('a bundle', () => {
   })
 })
 
-describe('a frame with a right checksum and a wrong body', () => {
-  /** The server part with its header changed. */
-  function forge(change: (header: { [key: string]: never }) => void, cut = 0): Uint8Array {
-    const body = server.subarray(44, server.length - 16)
-    const length = new DataView(body.buffer, body.byteOffset).getUint32(0, true)
-    const header = JSON.parse(new TextDecoder().decode(body.subarray(4, 4 + length)))
-    change(header)
-    const writer = new ByteWriter().text(JSON.stringify(header)).raw(body.subarray(4 + length, body.length - cut))
-    return encodeFrame('server part', digest(writer.done()), writer.done())
+const affine: Graph = {
+  nodes: graph.nodes.slice(0, 2),
+  output: 1,
+  inputShape: [3, 3],
+  outputShape: [6],
+  inputName: 'x',
+  outputName: 'y',
+}
+const sparse: Graph = {
+  ...affine,
+  nodes: [affine.nodes[0]!, { ...affine.nodes[1]!, map: randomMap(3, 6, 9, 0.5) }],
+}
+const inBatch = compile(graph, { name: 'batch', packing: 'batch' })
+const inCoefficients = compile(sparse, { name: 'coefficients', packing: 'coefficient' })
+
+type Json = { [key: string]: never } & Json[]
+type Change = (header: Json) => unknown
+
+/** A part with its header changed, or the bytes behind it, and a right checksum. */
+function forge(part: Uint8Array, change: Change, tail: (bytes: Uint8Array) => Uint8Array = (bytes) => bytes) {
+  const kind = part === client || !isServer(part) ? 'client part' : 'server part'
+  const body = part.subarray(44, part.length - 16)
+  const length = new DataView(body.buffer, body.byteOffset).getUint32(0, true)
+  const header = JSON.parse(new TextDecoder().decode(body.subarray(4, 4 + length)))
+  change(header)
+  const writer = new ByteWriter().text(JSON.stringify(header)).raw(tail(body.slice(4 + length)))
+  return encodeFrame(kind, kind === 'server part' ? digest(writer.done()) : part.slice(8, 40), writer.done())
+}
+
+function isServer(part: Uint8Array): boolean {
+  try {
+    decodeFrame(part, 'server part')
+    return true
+  } catch {
+    return false
   }
-  type Header = {
-    steps: { [key: string]: unknown }[]
-    input: { [key: string]: unknown }
-    params: { [key: string]: unknown }
-  }
-  const forgeries: [string, (header: Header) => void][] = [
-    [
-      'a huge period',
-      (h) => {
-        h.steps[0]!.period = 2 ** 40
-      },
-    ],
-    [
-      'a period of the largest ring',
-      (h) => {
-        h.steps[0]!.period = 65536
-      },
-    ],
-    [
-      'many diagonals',
-      (h) => {
-        h.steps[0]!.offsets = Array.from({ length: 1000 }, (_, i) => i)
-      },
-    ],
-    [
-      'a rotation that the plan lacks',
-      (h) => {
-        h.steps[0]!.offsets = [1999]
-      },
-    ],
-    [
-      'a register from the future',
-      (h) => {
-        h.steps[0]!.input = 3
-      },
-    ],
-    [
-      'a level below 0',
-      (h) => {
-        h.steps[1]!.level = 0
-      },
-    ],
-    [
-      'a level above its input',
-      (h) => {
-        h.steps[0]!.level = 9
-      },
-    ],
-    [
-      'a scale of 0',
-      (h) => {
-        h.input.scale = 0
-      },
-    ],
-    [
-      'another output scale',
-      (h) => {
-        h.input.scale = 123
-      },
-    ],
-    [
-      'no largest input',
-      (h) => {
-        h.input.largest = undefined
-      },
-    ],
-    [
-      'a level beyond the parameters',
-      (h) => {
-        h.input.level = 60
-      },
-    ],
-    [
-      'an unknown step',
-      (h) => {
-        h.steps[0]!.op = 'divide'
-      },
-    ],
-    [
-      'an unknown field type',
-      (h) => {
-        h.steps[0]!.folds = 'all'
-      },
-    ],
-    [
-      'a shape of another size',
-      (h) => {
-        h.input.shape = [2, 2]
-      },
-    ],
-    [
-      'a newer format',
-      (h) => {
-        ;(h as never as { format: number }).format = 2
-      },
-    ],
-  ]
-  test('is read when nothing is changed', () => {
-    expect(decodeServerPart(forge(() => {})).program).toEqual(program)
+}
+
+const parts = {
+  slots: bundle(program),
+  batch: bundle(inBatch),
+  coefficient: bundle(inCoefficients),
+}
+
+describe('programs of all packings', () => {
+  test.each([program, inBatch, inCoefficients])('$packing: come back as they were', (compiled) => {
+    const { bytes, digest } = encodeServerPart(compiled)
+    expect(decodeServerPart(bytes).program).toEqual(compiled)
+    expect(decodeClientPart(bundle(compiled).client)).toEqual(clientPartOf(compiled, digest))
   })
-  test.each(forgeries)('%s', (_, change) => {
-    expect(() => decodeServerPart(forge(change as never))).toThrow(GloveboxError)
+
+  test('are what the tests below take them for', () => {
+    expect([program.packing, inBatch.packing, inCoefficients.packing]).toEqual(['slots', 'batch', 'coefficient'])
+    expect([inBatch.relinearise, inBatch.encoding, inBatch.input.layout.tiles]).toEqual(['sums', 'slots', 9])
+    const [step] = inCoefficients.steps
+    expect(step).toMatchObject({ map: { kind: 'polynomials', matrix: { rows: 6, columns: 9 } } })
+    expect((step as never as { map: { matrix: { value: Float64Array } } }).map.matrix.value.length).toBeLessThan(54)
+  })
+
+  test('say what the client does before and after', () => {
+    const before: InputStep[] = [
+      { op: 'columns', columns: Array.from({ length: 9 }, (_, i) => ({ name: `c${i}` })) },
+      { op: 'scale', scale: new Array(9).fill(2), offset: new Array(9).fill(1) } as never,
+    ]
+    const after: OutputStep[] = [{ op: 'softmax' }, { op: 'classes', names: ['a', 'b', 'c'] } as never]
+    void [before, after]
+  })
+})
+
+describe('a frame with a right checksum and a wrong body', () => {
+  const first = (h: Json): Json => h.steps[0]!
+  const map = (h: Json): Json => first(h).map
+  const set =
+    (of: (header: Json) => Json, field: string | number, value: unknown): Change =>
+    (h) =>
+      Object.assign(of(h), { [field]: value })
+  const top = (h: Json): Json => h
+  const input = (h: Json): Json => h.input
+  const output = (h: Json): Json => h.output
+
+  const common: [string, Change][] = [
+    ['a register from the future', set(first, 'input', 3)],
+    ['a level above its input', set(first, 'level', 9)],
+    ['a scale of 0', set(input, 'scale', 0)],
+    ['another output scale', set(input, 'scale', 123)],
+    ['no largest input', set(input, 'largest', undefined)],
+    ['a level beyond the parameters', set(input, 'level', 60)],
+    ['an unknown step', set(first, 'op', 'divide')],
+    ['a map of an unknown kind', set(map, 'kind', 'magic')],
+    ['a shape of another size', set(input, 'shape', [2, 2])],
+    ['a shape without end', set(input, 'shape', new Array(8).fill(2 ** 24))],
+    ['more tiles than the shape has', set((h) => input(h).layout, 'tiles', 65536)],
+    ['no tiles', set((h) => input(h).layout, 'tiles', 0)],
+    ['places without end', (h) => Object.assign(input(h).layout, { tiles: 65536, period: 131072, plain: false })],
+    ['an output of more ciphertexts', set((h) => output(h).layout, 'tiles', 2)],
+    ['a period that is no whole number', set((h) => input(h).layout, 'period', 2.5)],
+    ['a reply beyond the ring', (h) => Object.assign(output(h).reply, { stride: 2048, count: 131072 })],
+    ['an unknown packing', set(top, 'packing', 'bags')],
+    ['another format', set(top, 'format', 1)],
+    ['a ring that is none', set((h) => h.params, 'ringDegree', 3000)],
+    ['a weight width of 2', set(first, 'width', 2)],
+    ['a bias of another length', set(first, 'bias', 5)],
+    ['a bias without end', set(first, 'bias', 2 ** 24)],
+    ['no steps', set(top, 'steps', [])],
+  ]
+  const ofSlots: [string, Change][] = [
+    ['a huge period', set(map, 'period', 2 ** 40)],
+    ['a period of the largest ring', set(map, 'period', 131072)],
+    ['a period that divides no ring', set(map, 'period', 12)],
+    ['many diagonals', set((h) => map(h).blocks[0]!, 'offsets', Array.from({ length: 1000 }, (_, i) => i))],
+    ['a rotation that the plan lacks', set((h) => map(h).blocks[0]!, 'offsets', [1999])],
+    ['a rotation beyond the slots', set(map, 'babies', [65535])],
+    ['a level below 0', (h) => Object.assign(h.steps[1]!, { level: 0, rescale: true })],
+    ['an unknown field type', set(map, 'folds', 'all')],
+    ['blocks without diagonals', set((h) => map(h).blocks[0]!, 'offsets', [])],
+    ['no blocks', set(map, 'blocks', [])],
+    ['a block to a ciphertext that is not there', set((h) => map(h).blocks[0]!, 'to', 1)],
+    ['a block from a ciphertext that is not there', set((h) => map(h).blocks[0]!, 'from', 1)],
+    ['more sources than the input', set(map, 'sources', 2)],
+    ['a result that no block leads to', set(map, 'targets', 2)],
+    ['results without end', set(map, 'targets', 65536)],
+    ['an input period beyond the slots', set((h) => input(h).layout, 'period', 131072)],
+    ['the packing of others', (h) => Object.assign(h, { packing: 'coefficient', encoding: 'coefficients' })],
+    ['slots as coefficients', set(top, 'encoding', 'coefficients')],
+    ['a reply without half of its slots', (h) => Object.assign(output(h).reply, { count: 1 })],
+  ]
+  const ofMatrices: [string, Change][] = [
+    ['more rows', set(map, 'rows', 7)],
+    ['rows without end', (h) => Object.assign(map(h), { rows: 2 ** 24, entries: 2 ** 25 })],
+    ['more columns', set(map, 'columns', 10)],
+    ['columns without end', (h) => Object.assign(map(h), { columns: 2 ** 24 })],
+    ['more entries', (h) => Object.assign(map(h), { entries: map(h).entries + 1 })],
+    ['fewer entries', (h) => Object.assign(map(h), { entries: map(h).entries - 1 })],
+    ['entries without end', (h) => Object.assign(map(h), { entries: 2 ** 25, dense: false })],
+    ['the contrary of dense', (h) => Object.assign(map(h), { dense: !map(h).dense })],
+    ['a dense matrix without end', (h) => Object.assign(map(h), { rows: 8192, columns: 4096, entries: 2 ** 25, dense: true })],
+    ['no columns', (h) => Object.assign(map(h), { columns: 0, entries: 0 })],
+    ['slots', set(top, 'packing', 'slots')],
+  ]
+  const ofBatch: [string, Change][] = [
+    ...ofMatrices,
+    ['a period', (h) => Object.assign(input(h).layout, { period: 16, tiles: 1 })],
+    ['products in coefficients', set(top, 'encoding', 'coefficients')],
+    ['a reply of some samples', set((h) => output(h).reply, 'count', 1)],
+    ['a polynomial', (h) => Object.assign(map(h), { kind: 'polynomials', chunk: 9, perTile: 1 })],
+  ]
+  const ofCoefficients: [string, Change][] = [
+    ...ofMatrices,
+    ['a chunk of 0', set(map, 'chunk', 0)],
+    ['chunks that overlap', set(map, 'perTile', 2048)],
+    ['another chunk', set(map, 'chunk', 5)],
+    ['fewer outputs in a ciphertext', set(map, 'perTile', 3)],
+    ['outputs elsewhere than the reply has them', set((h) => output(h).reply, 'stride', 8)],
+    ['a reply of some outputs', set((h) => output(h).reply, 'count', 2)],
+    ['a chunk of the input that the map does not have', (h) => Object.assign(input(h).layout, { period: 16, tiles: 1 })],
+    ['scalars', (h) => Object.assign(map(h), { kind: 'scalars' })],
+    ['slots as coefficients', set(top, 'encoding', 'slots')],
+  ]
+  const cases = Object.entries({
+    slots: [...common, ...ofSlots],
+    batch: [...common, ...ofBatch],
+    coefficient: [...common, ...ofCoefficients],
+  }).flatMap(([packing, changes]) => changes.map(([what, change]) => [packing as keyof typeof parts, what, change] as const))
+
+  test.each(Object.keys(parts) as (keyof typeof parts)[])('%s: is read when nothing is changed', (packing) => {
+    const { server, client } = parts[packing]
+    expect(decodeServerPart(forge(server, () => {})).program).toEqual(decodeServerPart(server).program)
+    expect(decodeClientPart(forge(client, () => {}))).toEqual(decodeClientPart(client))
+  })
+  test.each(cases)('%s: %s', (packing, _, change) => {
+    const started = performance.now()
+    const { heapUsed, arrayBuffers } = process.memoryUsage()
+    expect(() => decodeServerPart(forge(parts[packing].server, change))).toThrow(GloveboxError)
+    void [started, heapUsed, arrayBuffers]
   })
   test('parameters that are not secure', () => {
-    expect(() =>
-      decodeServerPart(
-        forge((h) => {
-          ;(h as never as Header).params.modulusBits = [50, 50, 50, 50, 50]
-        }),
-      ),
-    ).toThrow(expect.objectContaining({ code: 'insecure-parameters' }))
+    for (const { server } of Object.values(parts)) {
+      expect(() =>
+        decodeServerPart(forge(server, set((h) => h.params, 'modulusBits', [50, 50, 50, 50, 50, 50]))),
+      ).toThrow(expect.objectContaining({ code: 'insecure-parameters' }))
+    }
   })
   test.each(['128-classical-2018', 'INSECURE'])('a security target that only a program may choose: %s', (security) => {
-    const change = (h: object): void => {
-      ;(h as Header).params.security = security
+    const change = set((h) => h.params, 'security', security)
+    for (const part of Object.values(parts)) {
+      expect(() => decodeServerPart(forge(part.server, change))).toThrow(expect.objectContaining({ code: 'malformed' }))
+      expect(() => decodeClientPart(forge(part.client, change))).toThrow(expect.objectContaining({ code: 'malformed' }))
     }
-    expect(() => decodeServerPart(forge(change as never))).toThrow(expect.objectContaining({ code: 'malformed' }))
-    const length = new DataView(client.buffer, client.byteOffset + 44).getUint32(0, true)
-    const body = client.subarray(44, client.length - 16)
-    const header = JSON.parse(new TextDecoder().decode(body.subarray(4, 4 + length))) as Header
-    const forged = (): Uint8Array => {
-      const writer = new ByteWriter().text(JSON.stringify(header)).raw(body.subarray(4 + length))
-      return encodeFrame('client part', client.slice(8, 40), writer.done())
-    }
-    expect(decodeClientPart(forged())).toEqual(decodeClientPart(client))
-    change(header)
-    expect(() => decodeClientPart(forged())).toThrow(expect.objectContaining({ code: 'malformed' }))
   })
   test('missing weights', () => {
-    expect(() => decodeServerPart(forge(() => {}, 8))).toThrow(/truncated/)
+    for (const { server } of Object.values(parts)) {
+      expect(() => decodeServerPart(forge(server, () => {}, (bytes) => bytes.slice(0, -8)))).toThrow(/truncated/)
+      expect(() => decodeServerPart(forge(server, () => {}, (bytes) => Uint8Array.of(...bytes, 0)))).toThrow(
+        expect.objectContaining({ code: 'malformed' }),
+      )
+    }
+  })
+  test('any word behind the header is read, or refused as malformed', () => {
+    let refused = 0
+    for (const { server } of Object.values(parts)) {
+      const size = forge(server, () => {}).length - 60
+      void size
+      for (const value of [0, 1, 7, 0x7fffffff, 0xffffffff, 0x7ff00000]) {
+        for (let at = 0; ; at += 4) {
+          let end = false
+          const bytes = forge(server, () => {}, (tail) => {
+            end = at + 8 > tail.length
+            new DataView(tail.buffer).setUint32(Math.min(at, tail.length - 4), value, true)
+            return tail
+          })
+          try {
+            decodeServerPart(bytes)
+          } catch (error) {
+            expect(error).toMatchObject({ name: 'GloveboxError', code: 'malformed' })
+            refused++
+          }
+          if (end) break
+        }
+      }
+    }
+    expect(refused).toBeGreaterThan(100)
+  })
+  test('a client part whose sizes are lies', () => {
+    const lies: [string, Change][] = [
+      ['more tiles', set((h) => input(h).layout, 'tiles', 65536)],
+      ['a shape of more', set(input, 'shape', [2 ** 24])],
+      ['both', (h) => { input(h).layout.tiles = 65536 as never; input(h).shape = [65536] as never }],
+      ['a period beyond the ring', set((h) => input(h).layout, 'period', 131072)],
+      ['places without end', (h) => Object.assign(input(h).layout, { tiles: 512, period: 131072, plain: false })],
+      ['keys at levels that there are not', (h) => Object.assign(h, { keys: { rotations: [], relinearisation: 60 } })],
+      ['rotations beyond the slots', (h) => Object.assign(h, { keys: { rotations: [{ steps: 65535, level: 0 }] } })],
+    ]
+    for (const { client } of Object.values(parts)) {
+      for (const [what, change] of lies)
+        expect(() => decodeClientPart(forge(client, change)), what).toThrow(
+          expect.objectContaining({ code: 'malformed' }),
+        )
+    }
   })
 })
 
 test('an input of another size or with NaN is refused by name', () => {
   const part = decodeClientPart(client)
-  expect(() => packInput(part, new Float64Array(8))).toThrow('"x" expected 9 numbers (3x3), got 8')
-  expect(() => packInput(part, new Float64Array(9).fill(Number.NaN))).toThrow(
+  expect(() => packInput(part, [new Float64Array(8)])).toThrow('"x" expected 9 numbers (3x3), got 8')
+  expect(() => packInput(part, [new Float64Array(9).fill(Number.NaN)])).toThrow(
     '"x[0]" expected a finite number, got NaN',
   )
 })
@@ -226,10 +327,10 @@ test('an input beyond the range is refused without telling its value', () => {
   expect(largest).toBeGreaterThan(1.9)
   expect(largest).toBeLessThan(4)
   const sample = new Float64Array(9).fill(-largest)
-  packInput(part, sample)
+  packInput(part, [sample])
   sample[7] = 77.125
   const limit = Number(largest.toPrecision(4))
-  expect(() => packInput(part, sample)).toThrow(
+  expect(() => packInput(part, [sample])).toThrow(
     new RangeError(
       `"x[7]" expected a number from ${-limit} to ${limit}, the most that this program can hold; compile it with samples of the real range`,
     ),

@@ -1,8 +1,10 @@
 import { type ByteReader, type ByteWriter, GloveboxError, type ParamsLiteral } from '@glovebox/he'
 import { z } from 'zod'
+import { activationKinds } from '../graph/activation.ts'
 import type { Encoding, Packing } from '../layout/circuit.ts'
 import { isPlain, type Layout, tiledLayout } from '../layout/layout.ts'
 import { inputStepsSchema, outputStepsSchema } from '../model/schema.ts'
+import type { ApproximationReport } from '../passes/approximate.ts'
 import { sizeOf } from '../tensor/tensor.ts'
 import type { KeysNeeded, ProgramInput, ProgramOutput } from './program.ts'
 import type { Cost, Report } from './report.ts'
@@ -74,8 +76,31 @@ export const outputSchema: z.ZodType<WireOutput> = z.object({
   after: outputStepsSchema,
 })
 
+const pairSchema = z.tuple([finite, finite])
+const approximationSchema: z.ZodType<ApproximationReport> = z.object({
+  activations: z
+    .array(
+      z.object({
+        name: textSchema,
+        kind: z.literal(activationKinds),
+        range: pairSchema,
+        interval: pairSchema,
+        degree: count,
+        method: z.literal(['exact', 'square', 'least-squares', 'minimax']),
+        maxError: finite,
+        rmsError: finite,
+      }),
+    )
+    .max(4096),
+  accuracy: z.object({ relativeError: finite, maxError: finite, agreement: finite.exactOptional() }).exactOptional(),
+  met: z.boolean(),
+  samples: count,
+  margin: finite,
+})
+
 export const reportSchema: z.ZodType<Report> = z.object({
   notes: z.array(textSchema).max(256),
+  approximation: approximationSchema.exactOptional(),
   alternatives: z
     .array(
       z.object({

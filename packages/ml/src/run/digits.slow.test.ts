@@ -7,7 +7,7 @@ import { compile } from '../compile/compile.ts'
 import { importOnnx } from '../import/onnx.ts'
 import { runClear } from './clear.ts'
 
-const graph = importOnnx(digitsModel)
+const { graph } = importOnnx(digitsModel)
 const best = (logits: Float64Array): number => logits.indexOf(Math.max(...logits))
 const rows = (all: Float64Array, width: number): Float64Array[] =>
   Array.from({ length: all.length / width }, (_, i) => all.subarray(i * width, (i + 1) * width))

@@ -24,15 +24,19 @@ import { digitsModel, testDigits } from '../../test/digits.ts'
 import { buildModel, floats, longs, type ModelLiteral, node } from '../../test/onnx.ts'
 import { runOrt } from '../../test/ort.ts'
 import { largestDifference, randomNumbers } from '../../test/random.ts'
-import { openSession } from '../../test/session.ts'
+import { createKeysFor, encryptRun, openSession } from '../../test/session.ts'
 import { compile } from '../compile/compile.ts'
 import { importOnnx } from '../import/onnx.ts'
 import { keysNeeded, type Program } from '../program/program.ts'
 import { runClear } from './clear.ts'
 import { costOf } from './cost.ts'
-import { type Prepared, prepare, runEncrypted, runEncryptedAsync, type StepTiming } from './encrypted.ts'
+import { runEncrypted, runEncryptedAsync, type StepTiming } from './encrypted.ts'
+import { type Prepared, prepare } from './prepare.ts'
 import { simulate } from './simulate.ts'
 
+const discard = (ciphertexts: readonly Ciphertext[]): void => {
+  for (const ciphertext of ciphertexts) ciphertext[Symbol.dispose]()
+}
 const largest = (values: Float64Array): number => values.reduce((most, v) => Math.max(most, Math.abs(v)), 0)
 
 describe('encrypted equals onnxruntime', () => {
@@ -76,7 +80,7 @@ describe('encrypted equals onnxruntime', () => {
   }
   test.each(Object.entries(models))('%s', async (_, literal) => {
     const bytes = buildModel(literal)
-    const graph = importOnnx(bytes)
+    const { graph } = importOnnx(bytes)
     const size = graph.nodes[0]!.size
     const samples = randomNumbers(5, 4 * size)
     const truth = await runOrt(bytes, graph.inputShape, samples)
@@ -91,7 +95,7 @@ describe('encrypted equals onnxruntime', () => {
 
 describe('models/digits', () => {
   const { images, labels } = testDigits(200)
-  const graph = importOnnx(digitsModel)
+  const { graph } = importOnnx(digitsModel)
   let samples: Float64Array
   let truth: Float64Array
   let program: Program
@@ -161,9 +165,17 @@ describe('models/digits', () => {
     const secret = createSecretKey(ckks)
     const none = { relinearisation: undefined, galois: new Map() }
     using wrong = encryptSymmetric(ckks, secret, ckks.encode([1], { level: program.input.level, scale: 2 ** 20 }))
-    expect(() => runEncrypted(prepared, wrong, none)).toThrow(expect.objectContaining({ code: 'scale-mismatch' }))
+    expect(() => runEncrypted(prepared, [wrong], none)).toThrow(expect.objectContaining({ code: 'scale-mismatch' }))
     using right = encryptSymmetric(ckks, secret, ckks.encode([1], program.input))
-    expect(() => runEncrypted(prepared, right, none)).toThrow(expect.objectContaining({ code: 'missing-key' }))
+    expect(() => runEncrypted(prepared, [right], none)).toThrow(expect.objectContaining({ code: 'missing-key' }))
+    for (const [input, got] of [
+      [[], '0'],
+      [[right, right], '2'],
+      [right as never, 'object'],
+    ] as const)
+      expect(() => runEncrypted(prepared, input, none)).toThrow(
+        new RangeError(`"input" expected an array of 1 ciphertexts, got ${got}`),
+      )
   })
 })
 
@@ -179,18 +191,14 @@ test('with threads the result is the same, and independent products are computed
       node('Add', ['c', 'd'], 'y'),
     ],
   })
-  const program = compile(importOnnx(bytes), { samples: randomNumbers(5, 32), precisionBits: 10 })
+  const program = compile(importOnnx(bytes).graph, { samples: randomNumbers(5, 32), precisionBits: 10 })
   const products = program.steps.flatMap(({ op }, index) => (op === 'multiply' ? [index] : []))
   expect(products).toHaveLength(2)
   using one = openCkks(program.params)
   using two = openCkks(program.params, { threads: 2 })
   expect(await two.threadsStarted()).toBe(2)
   const secret = createSecretKey(one)
-  const { rotations } = keysNeeded(program)
-  const keys = {
-    relinearisation: createRelinearisationKey(one, secret),
-    galois: createGaloisKeys(one, secret, rotations),
-  }
+  const keys = createKeysFor(one, secret, keysNeeded(program))
   const input = encryptSymmetric(one, secret, one.encode([1, 2, 3], program.input))
   const [keyBytes, inputBytes] = [encodeEvaluationKeys(one, keys), encodeCiphertext(input)]
   const run = (ckks: Ckks): { readonly bytes: Uint8Array; readonly times: number[] } => {
@@ -200,8 +208,8 @@ test('with threads the result is the same, and independent products are computed
     const onStep = ({ index, milliseconds }: StepTiming): void => {
       times[index] = milliseconds
     }
-    using output = runEncrypted(prepared, decodeCiphertext(ckks, inputBytes), received, { onStep })
-    return { bytes: encodeCiphertext(output), times }
+    const [output] = runEncrypted(prepared, [decodeCiphertext(ckks, inputBytes)], received, { onStep })
+    return { bytes: encodeCiphertext(output!), times }
   }
   const [alone, threaded] = [run(one), run(two)]
   expect(threaded.bytes).toEqual(alone.bytes)
@@ -216,30 +224,26 @@ describe('a run that is stopped', () => {
     initializers: [floats('u', [16, 16], randomNumbers(1, 256)), floats('v', [16, 4], randomNumbers(2, 64))],
     nodes: [node('MatMul', ['x', 'u'], 'a'), node('Mul', ['a', 'a'], 'b'), node('MatMul', ['b', 'v'], 'y')],
   })
-  const program = compile(importOnnx(bytes), { samples: randomNumbers(5, 64), precisionBits: 10 })
+  const program = compile(importOnnx(bytes).graph, { samples: randomNumbers(5, 64), precisionBits: 10 })
   const ckks = openCkks(program.params)
-  const { rotations } = keysNeeded(program)
   let prepared: Prepared
   let keys: EvaluationKeys
-  let input: Ciphertext
+  let input: Ciphertext[]
   // Held, so that the garbage collector gives nothing back while memory is counted.
   let secret: SecretKey
   beforeAll(() => {
     secret = createSecretKey(ckks)
     prepared = prepare(program, ckks)
-    keys = {
-      relinearisation: createRelinearisationKey(ckks, secret),
-      galois: createGaloisKeys(ckks, secret, rotations),
-    }
+    keys = createKeysFor(ckks, secret, keysNeeded(program))
     using message = ckks.encode([1], program.input)
-    input = encryptSymmetric(ckks, secret, message)
+    input = [encryptSymmetric(ckks, secret, message)]
     // Tables that are made once.
-    runEncrypted(prepared, input, keys)[Symbol.dispose]()
+    discard(runEncrypted(prepared, input, keys))
   })
 
   test('stops wherever the signal is asked, throws its reason, and gives back all memory', () => {
     let asked = 0
-    runEncrypted(prepared, input, keys, { signal: { throwIfAborted: () => void asked++ } })[Symbol.dispose]()
+    discard(runEncrypted(prepared, input, keys, { signal: { throwIfAborted: () => void asked++ } }))
     // More often than there are steps: within them too.
     expect(asked).toBeGreaterThan(5 * program.steps.length)
     const { used } = ckks.memory
@@ -277,8 +281,8 @@ describe('a run that is stopped', () => {
 
   test('gives the same result over events as at once', async () => {
     const residues = (ct: Ciphertext): Float64Array => ckks.ring.heap.f64(ct.slab.ptr, ckks.ring.n).slice()
-    using slow = await runEncryptedAsync(prepared, input, keys)
-    using fast = runEncrypted(prepared, input, keys)
-    expect(residues(slow)).toEqual(residues(fast))
+    const [slow] = await runEncryptedAsync(prepared, input, keys)
+    const [fast] = runEncrypted(prepared, input, keys)
+    expect(residues(slow!)).toEqual(residues(fast!))
   })
 })

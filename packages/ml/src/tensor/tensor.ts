@@ -1,6 +1,8 @@
 /** A dense array of numbers in row-major order. */
 export interface Tensor {
+  /** Sizes of the axes; none for a scalar. */
   readonly shape: readonly number[]
+  /** As many numbers as the product of the sizes. */
   readonly data: Float64Array
 }
 

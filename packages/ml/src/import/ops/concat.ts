@@ -48,8 +48,12 @@ function joinColumns(site: Site, parts: readonly Columns[], count: number): Colu
   if (parts.length !== count || !site.batched) return undefined
   const rows = parts.every(({ shape, norm }) => shape.length === 2 && !norm)
   if (!rows || freeAxis(site, intAttribute(site, 'axis', 1), 2) !== 1) return undefined
-  const entries = parts.flatMap(entriesOf)
+  // The one input as it is, several times: that is for the graph.
+  if (parts.every(({ entries, first }) => !entries && first === parts[0]!.first)) return undefined
   const width = parts.reduce((sum, { shape }) => sum + shape[1]!, 0)
+  requireShape(site, [1, width])
+  site.spend(16 * width)
+  const entries = parts.flatMap(entriesOf)
   return { ...parts[0]!, shape: [1, width], entries }
 }
 
@@ -69,6 +73,7 @@ function join(site: Site, parts: readonly Part[], axis: number): Variable {
   }
   requireShape(site, shape)
   const strides = stridesOf(shape)
+  site.spend(parts.length * sizeOf(shape))
   const bias = new Float64Array(sizeOf(shape))
   const placed: { x: Variable; at: Int32Array }[] = []
   let offset = 0

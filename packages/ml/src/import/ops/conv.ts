@@ -1,6 +1,5 @@
-import { affine } from '../../tensor/affine.ts'
-import { buildSparse } from '../../tensor/sparse.ts'
 import { sizeOf } from '../../tensor/tensor.ts'
+import { convolution } from '../layers/images.ts'
 import type { Operand } from '../operand.ts'
 import {
   constantInput,
@@ -14,7 +13,7 @@ import {
   variableInput,
   wrong,
 } from '../site.ts'
-import { forTaps, readWindows, windowAttributes } from './windows.ts'
+import { readWindows, windowAttributes } from './windows.ts'
 
 export const conv: Translation = { attributes: [...windowAttributes, 'group'], translate }
 
@@ -46,20 +45,15 @@ function translate(site: Site): Operand {
   }
   if (bias && bias.data.length !== maps) throw wrong(site, `bias expected ${maps} numbers, got ${bias.data.length}`)
   const w = readWindows(site, spatial, kernel)
-  const plane = sizeOf(w.output)
-  const inputPlane = sizeOf(spatial)
   const taps = sizeOf(kernel)
   const shape = [batch, maps, ...w.output]
   requireShape(site, shape)
-  const matrix = buildSparse(sizeOf(shape), sizeOf(x.shape), (out, add) => {
-    const map = Math.floor(out / plane) % maps
-    const sample = Math.floor(out / plane / maps)
-    const first = sample * channels + Math.floor(map / (maps / group)) * depth
-    forTaps(w, out % plane, (offset, tap) => {
-      for (let c = 0; c < depth; c++)
-        add((first + c) * inputPlane + offset, weight.data[(map * depth + c) * taps + tap]!)
-    })
+  const images = { samples: batch, channels, channelsLast: false }
+  const map = convolution(w, images, {
+    maps,
+    groups: group,
+    weight: (map, channel, tap) => weight.data[(map * depth + channel) * taps + tap]!,
+    ...(bias && { bias: bias.data }),
   })
-  const biases = Float64Array.from({ length: matrix.rows }, (_, out) => bias?.data[Math.floor(out / plane) % maps] ?? 0)
-  return pushAffine(site, x, affine(matrix, biases), shape)
+  return pushAffine(site, x, map, shape)
 }

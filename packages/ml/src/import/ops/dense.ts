@@ -51,6 +51,8 @@ function multiply(site: Site, a: Operand, b: Operand, p: Product): Operand {
     return pushAffine(site, b, affine(matrix), p.shape)
   }
   if (a.kind === 'constant' && b.kind === 'constant') {
+    // A multiplication takes less than a weight does.
+    site.spend((sizeOf(p.shape) * p.inner) / 16)
     const data = Float64Array.from({ length: sizeOf(p.shape) }, (_, out) => {
       const [block, row, column] = at(out)
       let sum = 0
@@ -139,7 +141,8 @@ export const gemm: Translation = {
       throw wrong(site, `expected two matrices, got shapes [${left}] and [${right}]`)
     const transA = intAttribute(site, 'transA', 0) !== 0
     const transB = intAttribute(site, 'transB', 0) !== 0
-    if (site.batched && transA && a.kind === 'variable') throw refuse(site, 'attribute "transA" = 1 mixes the samples of a batch')
+    if (site.batched && transA && a.kind === 'variable')
+      throw refuse(site, 'attribute "transA" = 1 mixes the samples of a batch')
     if (site.batched && b.kind === 'variable') throw refuse(site, overBatch)
     const [m, k] = transA ? [left[1]!, left[0]!] : [left[0]!, left[1]!]
     const [inner, n] = transB ? [right[1]!, right[0]!] : [right[0]!, right[1]!]

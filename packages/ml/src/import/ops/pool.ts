@@ -1,6 +1,7 @@
 import { affine } from '../../tensor/affine.ts'
 import { buildSparse } from '../../tensor/sparse.ts'
 import { sizeOf } from '../../tensor/tensor.ts'
+import { averaging } from '../layers/images.ts'
 import type { Operand } from '../operand.ts'
 import {
   intAttribute,
@@ -12,7 +13,7 @@ import {
   variableInput,
   wrong,
 } from '../site.ts'
-import { countPadded, forTaps, readWindows, windowAttributes } from './windows.ts'
+import { countPadded, readWindows, windowAttributes } from './windows.ts'
 
 export const averagePool: Translation = {
   attributes: [...windowAttributes, 'ceil_mode', 'count_include_pad'],
@@ -27,18 +28,11 @@ function translateAverage(site: Site): Operand {
   if (batch === undefined || channels === undefined) throw wrong(site, `input of shape [${x.shape}] has no channels`)
   const w = readWindows(site, spatial, kernel)
   const countPadding = intAttribute(site, 'count_include_pad', 0) !== 0
-  const plane = sizeOf(w.output)
-  const inputPlane = sizeOf(spatial)
   const shape = [batch, channels, ...w.output]
   requireShape(site, shape)
-  const matrix = buildSparse(sizeOf(shape), sizeOf(x.shape), (out, add) => {
-    const base = Math.floor(out / plane) * inputPlane
-    const inside: number[] = []
-    forTaps(w, out % plane, (offset) => inside.push(base + offset))
-    const count = countPadding ? countPadded(w, out % plane) : inside.length
-    for (const i of inside) add(i, 1 / count)
-  })
-  return pushAffine(site, x, affine(matrix), shape)
+  const images = { samples: batch, channels, channelsLast: false }
+  const map = averaging(w, images, countPadding ? (pixel) => countPadded(w, pixel) : undefined)
+  return pushAffine(site, x, map, shape)
 }
 
 export const globalAveragePool: Translation = {

@@ -28,10 +28,12 @@ import { classAt, requireFinite } from './linear.ts'
 
 // ai.onnx.ml: what is done to the columns of a table before a model. On the input it is the client's.
 
-/** The columns of input 0 before anything else than what `allowed` says was done to them, or undefined where it is a variable. */
+/** The columns of input 0, or undefined where it is a variable, or divided by its norm. */
 function columnsOf(site: Site): { columns: Columns; entries: readonly ColumnEntry[] } | undefined {
   const x = input(site, 0)
   if (x.kind !== 'columns' || x.norm) return undefined
+  // An entry takes as much as some 16 numbers.
+  site.spend(16 * sizeOf(x.shape))
   return { columns: x, entries: entriesOf(x) }
 }
 
@@ -182,6 +184,7 @@ export const labelEncoder: Translation = {
     if (x.kind === 'answer') return named(site, x, namesByIndex(site, keys, values, classes !== undefined))
     const found = columnsOf(site)
     if (!found?.entries.every(isRaw)) throw onlyInput(site)
+    site.spend(found.entries.length * keys.length)
     const codes = values.filter((value) => typeof value === 'number')
     if (codes.length !== values.length)
       throw refuse(
@@ -204,10 +207,11 @@ export const labelEncoder: Translation = {
 /** Class i is called by the value whose key is i. */
 function namesByIndex(site: Site, keys: readonly Cell[], values: readonly Cell[], swapped: boolean): string[] {
   const [from, to] = swapped ? [values, keys] : [keys, values]
+  const byIndex = new Map(from.map((index, i) => [index, to[i]!]))
   return from.map((_, i) => {
-    const at = from.indexOf(i)
-    if (at < 0) throw refuse(site, `no key is ${i}, as class ${i} needs`)
-    return String(to[at])
+    const name = byIndex.get(i)
+    if (name === undefined) throw refuse(site, `no key is ${i}, as class ${i} needs`)
+    return String(name)
   })
 }
 

@@ -10,6 +10,7 @@ import {
   intAttribute,
   intsAttribute,
   intsOf,
+  listInput,
   optionalConstant,
   pushAffine,
   refuse,
@@ -96,7 +97,7 @@ export const slice: Translation = {
     if (!starts || !ends || starts.length !== ends.length)
       throw wrong(site, '"starts" and "ends" expected equal lengths')
     const axes = intsOf(site, 'axes', 3) ?? starts.map((_, i) => i)
-    const steps = site.inputs[4] ? [...constantInput(site, 4).data] : starts.map(() => 1)
+    const steps = site.inputs[4] ? listInput(site, 4) : starts.map(() => 1)
     if (axes.length !== starts.length || steps.length !== starts.length)
       throw wrong(site, '"axes" and "steps" expected one entry per range')
     const shape = [...x.shape]
@@ -197,7 +198,7 @@ export const expand: Translation = {
   elements: 'any',
   translate(site) {
     const x = variableInput(site, 0)
-    const target = [...constantInput(site, 1).data]
+    const target = listInput(site, 1)
     const rank = Math.max(target.length, x.shape.length)
     if (site.batched && target.length > x.shape.length) throw refuse(site, 'it adds an axis before the batch')
     const own = stridesOf(x.shape)
@@ -224,7 +225,7 @@ export const tile: Translation = {
   elements: 'any',
   translate(site) {
     const x = variableInput(site, 0)
-    const repeats = [...constantInput(site, 1).data]
+    const repeats = listInput(site, 1)
     if (repeats.length !== x.shape.length)
       throw wrong(site, `repeats expected ${x.shape.length} numbers, got [${repeats}]`)
     if (site.batched && repeats[0] !== 1) throw refuse(site, 'it repeats the batch')

@@ -5,11 +5,12 @@ import { float32, int64 } from '../element.ts'
 import { constant, reshaped, shapeOf } from '../operand.ts'
 import {
   axisOf,
-  constantInput,
   input,
   intAttribute,
   intsAttribute,
   intsOf,
+  listInput,
+  maxRank,
   pushAffine,
   refuse,
   requireShape,
@@ -35,6 +36,7 @@ function renaming(
       if (x.kind === 'absent') throw refuse(site, x.reason)
       const constant = x.kind === 'constant'
       const shape = target(site, shapeOf(x), site.batched && !constant)
+      if (shape.length > maxRank) throw refuse(site, `its output has ${shape.length} axes, more than ${maxRank}`)
       if (sizeOf(shape) !== sizeOf(shapeOf(x)))
         throw wrong(site, `${sizeOf(shapeOf(x))} elements of shape [${shapeOf(x)}] cannot take shape [${shape}]`)
       return constant ? { ...x, tensor: { shape, data: x.tensor.data } } : reshaped(x, shape)
@@ -141,7 +143,7 @@ export const constantOfShape: Translation = {
   attributes: ['value'],
   folds: true,
   translate(site) {
-    const shape = [...constantInput(site, 0).data]
+    const shape = listInput(site, 0)
     requireShape(site, shape)
     const { tensor, type } = tensorAttribute(site, 'value') ?? { tensor: { shape: [1], data: [0] }, type: float32 }
     if (tensor.data.length !== 1) throw wrong(site, `attribute "value" expected one number, got ${tensor.data.length}`)

@@ -234,8 +234,12 @@ function layered(
       throw invalid(where, `"intercepts_" of layer ${i + 1} expected ${weights.shape[1]} numbers, got ${bias?.length}`)
     }
     value = graph.dense(value, transposed(weights).data, bias!, name)
-    if (i < coefs_.length - 1 && activation !== 'identity')
-      value = graph.activate(value, activations[activation]!, name)
+    if (i === coefs_.length - 1 || activation === 'identity') return
+    // Not scikit-learn's own: networks trained for encryption have it.
+    value =
+      activation === 'square'
+        ? graph.multiply(value, value, name)
+        : graph.activate(value, activations[activation]!, name)
   })
   if (step.type === 'MLPRegressor') return { node: value, after: [] }
   const outputs = graph.sizeOf(value)

@@ -26,7 +26,7 @@ const vectors = {
 const layers = {
   coefs_: z.array(array).min(1),
   intercepts_: z.array(array),
-  activation: z.literal(['identity', 'relu', 'tanh', 'logistic']),
+  activation: z.literal(['identity', 'relu', 'tanh', 'logistic', 'square']),
 }
 const whole = (least: number, most: number): z.ZodNumber => z.number().int().min(least).max(most)
 

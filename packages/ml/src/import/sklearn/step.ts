@@ -94,7 +94,7 @@ export interface Perceptrons<Type extends string> {
   readonly type: Type
   readonly coefs_: readonly Tensor[]
   readonly intercepts_: readonly Tensor[]
-  readonly activation: 'identity' | 'relu' | 'tanh' | 'logistic'
+  readonly activation: 'identity' | 'relu' | 'tanh' | 'logistic' | 'square'
 }
 
 export type Estimator =
