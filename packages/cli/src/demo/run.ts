@@ -119,6 +119,10 @@ function summarise(
 ): DemoResult {
   const { params } = model.ckks
   const { part } = model
+  const score = (rows: readonly ArrayLike<number>[]): number | null => {
+    const value = metric.score(rows)
+    return value === undefined || Number.isNaN(value) ? null : value
+  }
   let [error, largest] = [0, 0]
   clear.forEach((row, i) => {
     row.forEach((value, k) => {
@@ -132,9 +136,9 @@ function summarise(
     name,
     samples: inputs.length,
     metric: metric.name,
-    clear: metric.score(clear) ?? null,
-    encrypted: metric.score(outputs) ?? null,
-    reference: metric.score(reference()) ?? null,
+    clear: score(clear),
+    encrypted: score(outputs),
+    reference: score(reference()),
     maxError: error / largest,
     serverMs: medianOf(predictions.map(({ computeMs }) => computeMs ?? Number.NaN)),
     serverMsPerSample: total / inputs.length,
