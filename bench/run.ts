@@ -1,4 +1,4 @@
-// npm run bench -- ntt | ops | digits | keyswitch [--set A] [--threads 1]
+// npm run bench -- ntt | ops | digits | gallery | keyswitch | weights [--set A] [--threads 1]
 // Prints a table and writes bench/results/<name>.json, where only the rows of the sets that were measured are replaced.
 import { mkdir, readFile, writeFile } from 'node:fs/promises'
 import { cpus } from 'node:os'
@@ -46,8 +46,10 @@ const benches: Readonly<Record<string, () => Promise<Bench>>> = {
   ntt: loadNtt,
   ops: () => import('./ops.ts'),
   digits: () => import('./digits.ts'),
+  gallery: () => import('./gallery.ts'),
   threads: () => import('./threads.ts'),
   keyswitch: () => import('./keyswitch.ts'),
+  weights: () => import('./weights.ts'),
 }
 
 const usage = `usage: npm run bench -- ${Object.keys(benches).join('|')} [--set A]… [--threads 1]`

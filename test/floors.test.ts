@@ -158,7 +158,9 @@ describe('the floors of ml', () => {
   // Passes and analyses look at the same graphs; compiling uses everything.
   const order = [
     ['tensor'],
+    ['approximation'],
     ['graph'],
+    ['model'],
     ['import'],
     ['layout'],
     ['passes', 'analysis'],

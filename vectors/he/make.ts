@@ -21,6 +21,9 @@ const low = ckks.encode(goldenMessage, { scale: goldenScales.low, level: 0 })
 const factor = ckks.encode(goldenMessage, { scale: goldenScales.factor })
 const reply = new ByteWriter()
 writeReply(reply, encryptSymmetric(ckks, secret, low), { bits: 14, stride: 1 })
+const coefficients = ckks.encodeCoefficients(goldenMessage, { scale: goldenScales.low, level: 0 })
+const few = new ByteWriter()
+writeReply(few, encryptSymmetric(ckks, secret, coefficients), { bits: 14, stride: 3, count: 2 })
 
 const whole = encodeCiphertext(ckks.encrypt(publicKey, message))
 const { length } = openFrame(whole).body
@@ -39,6 +42,7 @@ const files: Readonly<Record<string, Uint8Array>> = {
   'ciphertext-level-0.gbx': encodeCiphertext(encryptSymmetric(ckks, secret, low)),
   'ciphertext-three-parts.gbx': encodeCiphertext(ckks.square(encryptSymmetric(ckks, secret, factor))),
   'reply.gbx': forgeFrame(19, ckks.params.digest, reply.done()),
+  'reply-coefficients.gbx': forgeFrame(19, ckks.params.digest, few.done()),
   'corrupt/truncated.gbx': whole.slice(0, whole.length >> 1),
   'corrupt/flipped-bit.gbx': whole.map((byte, i) => (i === 4321 ? byte ^ 16 : byte)),
   'corrupt/residue-too-large.gbx': reframe(whole, (body) => body.fill(255, 2000, 2020)),

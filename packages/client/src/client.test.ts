@@ -28,8 +28,8 @@ function answer(
   const writer = new ByteWriter()
   writer.u32(change.count ?? count)
   for (let i = 0; i < count; i++) {
-    const output = runEncrypted(prepared, readCiphertext(body, ckks.ring), received)
-    writeReply(writer, output, { ...program.output.reply, ...change })
+    const [output] = runEncrypted(prepared, [readCiphertext(body, ckks.ring)], received)
+    writeReply(writer, output!, { ...program.output.reply, ...change })
   }
   return encodeFrame('reply', model.part.digest, writer.done())
 }
@@ -98,7 +98,7 @@ describe('samples', () => {
     expect(() => encryptQuery(model, keys.secret, [samples[0]!, [1, 2, 3]])).toThrow(
       '"sample 1" expected 16 numbers (1x4x4), got 3',
     )
-    expect(() => encryptQuery(model, keys.secret, [])).toThrow('"samples" expected 1 to 4096 samples, got 0')
+    expect(() => encryptQuery(model, keys.secret, [])).toThrow('"samples" expected 1 to 131072 samples, got 0')
   })
 })
 

@@ -61,7 +61,8 @@ function infer(init: RequestInit, stored: ReadonlyMap<string, Uint8Array>): Resp
   const count = query.u32('count')
   writer.u32(count)
   for (let i = 0; i < count; i++)
-    writeReply(writer, runEncrypted(prepared, readCiphertext(query, context.ring), received), program.output.reply)
+    for (const output of runEncrypted(prepared, [readCiphertext(query, context.ring)], received))
+      writeReply(writer, output, program.output.reply)
   return framed(header.id, encodeFrame('reply', digest, writer.done()))
 }
 

@@ -14,6 +14,7 @@ const model: Model = {
   params: { scheme: 'ckks', ringDegree: 8192, modulusBits: [50, 40], specialBits: [50] },
   inputShape: [1, 28, 28],
   outputShape: [10],
+  needsKeys: true,
   clientPart: Uint8Array.of(1, 2, 3),
   serverPart: new Uint8Array(0),
 }

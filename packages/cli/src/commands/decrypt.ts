@@ -1,4 +1,4 @@
-import { decryptReply } from '@glovebox/client'
+import { answerOf, decryptReply } from '@glovebox/client'
 import type { Command } from 'commander'
 import { of, openClientFile, openSecretFile, secretFile } from '../bundle.ts'
 import { readInput } from '../files.ts'
@@ -19,6 +19,7 @@ export function addDecrypt(program: Command): void {
       using secret = await openSecretFile(model, options.keys)
       const reply = await readInput(options.input)
       const outputs = of(options.input, () => decryptReply(model, secret, reply))
-      process.stdout.write(`${options.json ? outputsJson(outputs) : outputsText(outputs)}\n`)
+      const answers = outputs.map((output) => answerOf(model, output))
+      process.stdout.write(`${options.json ? outputsJson(outputs, answers) : outputsText(outputs, answers)}\n`)
     })
 }

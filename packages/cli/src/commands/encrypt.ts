@@ -16,7 +16,7 @@ export function addInputOptions(command: Command): Command {
   return command
     .requiredOption(
       '-i, --input <file>',
-      'samples: .npy, .json (an array of samples), .csv (a sample a row) or .png (one image)',
+      'samples: .npy, .json (an array of samples), .csv (a sample a row), .txt (a text a line) or .png (one image)',
     )
     .addOption(new Option('--pixels', 'take numbers for pixels from 0 to 255, to be scaled as the model says'))
     .addOption(

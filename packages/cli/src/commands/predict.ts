@@ -13,20 +13,23 @@ export function addPredict(program: Command): void {
     .argument('<model>', 'the name of the model on the server')
     .requiredOption('-s, --server <url>', 'the address of the server')
     .option('-k, --keys <folder>', `the folder with ${secretFile}, made by keygen (default: fresh keys for this call)`)
-    .option('--json', 'print {"outputs": [[…], …]}, one row for each sample')
+    .option(
+      '--json',
+      'print {"outputs": [[…], …]}, one row for each sample, and "answers" where the model names classes or the like',
+    )
   addInputOptions(command).action(
     async (name: string, options: InputOptions & { server: string; keys?: string; json?: boolean }) => {
       const model = await connect(options.server).model(name)
       const { samples, pixels, note } = await readSamples(options.input, model.part.input, options.pixels)
       using keys = options.keys === undefined ? freshKeys(model) : await openKeyFiles(model, options.keys)
       using progress = startProgress('predicting')
-      const { outputs } = await model
+      const { outputs, answers } = await model
         .predict(samples, keys, { pixels, onProgress: progress.update })
         .catch((error: unknown) => Promise.reject(blame(options.input, error)))
       progress.stop()
       if (note) process.stderr.write(`${note}\n`)
       process.stderr.write(rangeWarning(model, samples, { pixels }))
-      process.stdout.write(`${options.json ? outputsJson(outputs) : outputsText(outputs)}\n`)
+      process.stdout.write(`${options.json ? outputsJson(outputs, answers) : outputsText(outputs, answers)}\n`)
     },
   )
 }

@@ -84,4 +84,6 @@ export interface DemoResult {
   readonly logQP: number
   readonly threads: number
   readonly data: Provenance
+  /** What the compiler expected of a run on one thread, with the costs of this machine where `glovebox calibrate` has measured them. */
+  readonly estimateMs: number
 }

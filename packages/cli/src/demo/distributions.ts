@@ -7,7 +7,7 @@ export function normalCdf(x: number): number {
     term *= (x * x) / i
     sum += term
   }
-  return 0.5 + sum * Math.exp(-0.5 * x * x - 0.91893853320467274178)
+  return 0.5 + sum * Math.exp(-0.5 * x * x - 0.9189385332046728)
 }
 
 /** The value at share u of a distribution with `quantiles` at (j + 1/2) / m: linear between, constant beyond. */

@@ -12,6 +12,7 @@ import {
 } from '@glovebox/client'
 import { runClear } from '@glovebox/ml'
 import { writeBundle } from '../bundle.ts'
+import { readTable } from '../calibration/table.ts'
 import type { Demo, DemoResult, Outcome, Task } from './demo.ts'
 import { startServer } from './server-process.ts'
 
@@ -48,7 +49,8 @@ export async function runDemo(demo: Demo, options: RunDemoOptions): Promise<Demo
     const task = await demo.load(options)
     onStage('compiling the model', 0, 1)
     const bundle = join(folder, demo.name)
-    await writeBundle(bundle, task.model, { name: demo.name, ...task.compile })
+    const costTable = await readTable(undefined)
+    await writeBundle(bundle, task.model, { name: demo.name, ...task.compile, ...(costTable && { costTable }) })
     onStage('starting the server', 0, 1)
     await using server = await startServer(bundle, threads)
     const seen: Uint8Array[] = []
@@ -151,6 +153,7 @@ function summarise(
     logQP: params.logQP,
     threads,
     data: provenance,
+    estimateMs: part.cost.milliseconds,
   }
 }
 

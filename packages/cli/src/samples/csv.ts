@@ -23,7 +23,7 @@ export function readCsv(bytes: Uint8Array, file: string): Samples {
   return { samples, pixels: false }
 }
 
-function parseRows(bytes: Uint8Array, file: string): string[][] {
+export function parseRows(bytes: Uint8Array, file: string): string[][] {
   try {
     return parse(Buffer.from(bytes), {
       bom: true,
@@ -39,7 +39,8 @@ function parseRows(bytes: Uint8Array, file: string): string[][] {
   }
 }
 
-const missing = /^(?:[+-]?(?:nan|inf|infinity)|n\/?a|null|none|[-?.]*)$/i
+/** What stands for a missing number, or for one that is none. */
+export const missing: RegExp = /^(?:[+-]?(?:nan|inf|infinity)|n\/?a|null|none|[-?.]*)$/i
 
 function isName(cell: string): boolean {
   return Number.isNaN(Number(cell)) && !missing.test(cell)

@@ -22,7 +22,7 @@ export function readJson(bytes: Uint8Array, file: string): Samples {
   return { samples: value as Sample[], pixels: false }
 }
 
-function parse(bytes: Uint8Array, file: string): unknown {
+export function parse(bytes: Uint8Array, file: string): unknown {
   try {
     return JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(bytes))
   } catch (cause) {

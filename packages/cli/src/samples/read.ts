@@ -1,7 +1,9 @@
 import { extname } from 'node:path'
-import type { Sample, SampleInput } from '@glovebox/client'
+import type { PreparedInput, Sample } from '@glovebox/client'
 import { GloveboxError } from '@glovebox/he'
+import type { InputStep } from '@glovebox/ml'
 import { readInput } from '../files.ts'
+import { csvRows, jsonRows, textLines } from './rows.ts'
 import type { Samples } from './samples.ts'
 
 type Reader = (bytes: Uint8Array, file: string, shape: readonly number[]) => Samples
@@ -14,12 +16,18 @@ const readers: Readonly<Record<string, () => Promise<Reader>>> = {
   '.png': async () => (await import('./png.ts')).readPng,
 }
 
+/** Of models that take rows of data or texts. */
+const rowReaders: Readonly<
+  Record<string, (bytes: Uint8Array, file: string, before: readonly InputStep[]) => Sample[]>
+> = { '.json': jsonRows, '.csv': csvRows, '.txt': textLines }
+
 /**
  * Reads samples for a model from a file by its ending: .npy, .json, .csv or .png. Images are pixels. Where the model reads images
  * (its input has rows and columns) so are bytes, and files of nothing but whole numbers from 0 to 255, unless `pixels` says what
  * they are. A file is one or the other, all of its samples alike.
  */
-export async function readSamples(file: string, input: SampleInput, pixels?: boolean): Promise<Samples> {
+export async function readSamples(file: string, input: PreparedInput, pixels?: boolean): Promise<Samples> {
+  if (input.before.length > 0) return { samples: await readRows(file, input.before), pixels: false }
   const load = readers[extname(file).toLowerCase()]
   if (!load) throw new GloveboxError('unsupported', `${file} expected a name that ends in .npy, .json, .csv or .png`)
   const read = await load()
@@ -30,6 +38,19 @@ export async function readSamples(file: string, input: SampleInput, pixels?: boo
   return input.shape.length >= 2 && lookLikePixels(found.samples)
     ? { samples: found.samples, pixels: true, note }
     : found
+}
+
+async function readRows(file: string, before: readonly InputStep[]): Promise<Sample[]> {
+  const read = rowReaders[extname(file).toLowerCase()]
+  if (!read) {
+    throw new GloveboxError(
+      'unsupported',
+      `${file} expected a name that ends in .json, .csv or .txt, as this model takes rows of data or texts`,
+    )
+  }
+  const samples = read(await readInput(file), file, before)
+  if (samples.length === 0) throw new GloveboxError('malformed', `${file} has no samples`)
+  return samples
 }
 
 /** Whole numbers from 0 to 255 with one above 1: numbers that are scaled to [0, 1] already never are. */

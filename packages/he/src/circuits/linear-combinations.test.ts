@@ -161,6 +161,30 @@ describe('a layer on slots', () => {
   })
 })
 
+test('a signal stops them between groups of tasks, and the memory comes back', () => {
+  const ckks = openCkks({
+    scheme: 'ckks',
+    ringDegree: 1024,
+    modulusBits: [40, 40, 40],
+    specialBits: [],
+    security: 'INSECURE',
+  })
+  const secret = createSecretKey(ckks)
+  const ct = encryptSymmetric(ckks, secret, ckks.encode([1], { scale: 2 ** 20 }))
+  const inputs = new Array<typeof ct>(64).fill(ct)
+  const run = () => linearCombinations(ckks, inputs, new Array(8).fill(new Float64Array(64).fill(1)), { scale: 1 })
+  let asked = 0
+  for (const sum of ckks.interruptible({ throwIfAborted: () => void asked++ }, run)) sum[Symbol.dispose]()
+  // Six limbs of four segments, four at a time.
+  expect(asked).toBeGreaterThanOrEqual(6)
+  const { used } = ckks.memory
+  const stop = (): void => {
+    if (--asked < 2) throw new Error('enough')
+  }
+  expect(() => ckks.interruptible({ throwIfAborted: stop }, run)).toThrow('enough')
+  expect(ckks.memory.used).toBe(used)
+})
+
 describe('what is refused', () => {
   const ckks = openCkks({
     scheme: 'ckks',

@@ -486,3 +486,20 @@ test.each(['wasm-fused', 'wasm'] as const)('basisScale next to D/2 is off by D a
     expect(value < 0n ? -value : value).toBeLessThanOrEqual((product + 1n) / 2n)
   }
 })
+
+test.each(['wasm-fused', 'wasm'] as const)('weightedSums of halves that are as large as may be, on %s', (name) => {
+  const [n, count, most] = [16, 200, 2 ** 22 - 1]
+  for (const below of [2 ** 30, 2 ** 40, 2 ** 50]) {
+    const [p] = primesBelow(below, n, 1) as [number]
+    // An odd multiple of 2^26 and 2^25 - 1, next to 0.7 p: every partial sum of the lower halves is odd or twice an odd number.
+    const x = 2 ** 26 * (2 * Math.floor((reduced * p) / 2 ** 27) - 1) + 2 ** 25 - 1
+    const b = new Bench(backends[name], 'zero')
+    const [src, dst] = [b.place(new Float64Array(n).fill(x)), b.reserve(8 * n)]
+    const words = [0, 0xffffffff, 0xffffffff, 0xffffffff, count, 0]
+    for (let k = 0; k < count; k++) words.push(...new Uint32Array(new Float64Array(4).fill(most).buffer), 0, 0)
+    const [dsts, sources, plan, tile] = [b.u32([dst]), b.u32([src]), b.u32(words), b.reserve(8 * n)]
+    b.kernels.weightedSums(dsts, sources, 1, plan, 1, tile, 8, 0, n, p, 1 / p, most)
+    const exact = Number(centred(BigInt(x) * BigInt(most) * BigInt(count), BigInt(p)))
+    expect(canonical(b.read(dst, n), p)).toEqual(new Array(n).fill(exact))
+  }
+})

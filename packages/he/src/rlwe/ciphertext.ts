@@ -158,8 +158,8 @@ export function copyCiphertext(ct: Ciphertext): Ciphertext {
 }
 
 /** Whether every coefficient carries the message. */
-export function isWhole({ kept, ring }: Places & { readonly ring: Ring }): boolean {
-  return kept === ring.n
+export function isWhole({ stride, kept, ring }: Places & { readonly ring: Ring }): boolean {
+  return stride === 1 && kept === ring.n
 }
 
 /**

@@ -311,7 +311,7 @@ function goldenRows(): FuzzRow[] {
       publicKeys: [file('public.key')],
       evaluationKeys: [file('evaluation.key')],
       secretKeys: [file('secret.key')],
-      replies: [file('reply.gbx')],
+      replies: [file('reply.gbx'), file('reply-coefficients.gbx')],
     },
     1 / 30,
   )

@@ -22,7 +22,7 @@ export function rangesOf(
 ): Map<number, ObservedRange> {
   const count = samples.length / graph.nodes[0]!.size
   if (count === 0) throw new RangeError('"samples" expected at least one sample, got none')
-  const observed = graph.nodes.flatMap((node, i) => (node.op === 'activation' ? [observer(node.size * count, i)] : []))
+  const observed = graph.nodes.flatMap((node, i) => (node.op === 'activation' ? [observer(node.size, count, i)] : []))
   for (const { block, width } of blocksOf(graph, samples)) {
     const values = evaluateBlock(graph, block, width, functions)
     for (const { index, see } of observed) see(values[graph.nodes[index]!.inputs[0]!]!)
@@ -46,10 +46,10 @@ interface Observer {
   range(): ObservedRange
 }
 
-/** Looks at `total` values. The stride between those that it keeps is odd and no multiple of small sizes, so that all elements have their turn. */
-function observer(total: number, index: number): Observer {
-  let stride = Math.ceil(total / maxValues)
-  while (stride > 1 && [2, 3, 5, 7, 11, 13].some((p) => stride % p === 0)) stride++
+/** The stride between values that it keeps is odd and coprime to the size, so that all elements and samples have their turn. */
+function observer(size: number, count: number, index: number): Observer {
+  let stride = Math.ceil((size * count) / maxValues)
+  while (commonDivisor(stride, 2 * size) > 1) stride++
   const kept: number[] = []
   let [low, high, next] = [Infinity, -Infinity, 0]
   return {
@@ -66,4 +66,8 @@ function observer(total: number, index: number): Observer {
     },
     range: () => ({ low, high, values: Float64Array.from(kept) }),
   }
+}
+
+function commonDivisor(a: number, b: number): number {
+  return b === 0 ? a : commonDivisor(b, a % b)
 }

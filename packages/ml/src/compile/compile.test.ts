@@ -4,9 +4,10 @@ import { describe, expect, test } from 'vitest'
 import { graphs, randomMap } from '../../test/graphs.ts'
 import { largestDifference, randomNumbers } from '../../test/random.ts'
 import type { Graph, Node } from '../graph/graph.ts'
-import { registersOf } from '../program/program.ts'
+import { keysNeeded, registersOf } from '../program/program.ts'
 import { runClear } from '../run/clear.ts'
 import { simulate } from '../run/simulate.ts'
+import { buildSparse } from '../tensor/sparse.ts'
 import { compile } from './compile.ts'
 
 /** affine, square, affine, square, …, affine. */
@@ -48,10 +49,11 @@ describe('a program', () => {
     )
   })
 
-  test('of one affine map needs no levels and no relinearisation', () => {
+  test('of one affine map needs no levels and no keys', () => {
     const program = compile(chain([20, 3]))
-    expect(program.params).toMatchObject({ ringDegree: 4096, modulusBits: [expect.any(Number)] })
+    expect(program.params).toMatchObject({ ringDegree: 2048, modulusBits: [expect.any(Number)], specialBits: [] })
     expect(program.steps.map(({ op, level }) => [op, level])).toEqual([['linear', 0]])
+    expect(keysNeeded(program)).toEqual({ rotations: [] })
   })
 
   test('may end with a product, start with one, or do nothing', () => {
@@ -120,6 +122,66 @@ describe('a program', () => {
   })
 })
 
+describe('the packing', () => {
+  const packingsOf = (program: ReturnType<typeof compile>): string[] => [
+    ...new Set(program.report.alternatives.map(({ packing }) => packing)),
+  ]
+
+  test('of a linear model is in coefficients, without keys; of many samples at once in a batch', () => {
+    const graph = chain([784, 10])
+    const program = compile(graph)
+    expect([program.packing, program.encoding, program.params.ringDegree]).toEqual([
+      'coefficient',
+      'coefficients',
+      2048,
+    ])
+    expect([program.params.modulusBits.length, program.params.specialBits]).toEqual([1, []])
+    expect(keysNeeded(program)).toEqual({ rotations: [] })
+    expect(packingsOf(program).sort()).toEqual(['batch', 'coefficient', 'slots'])
+    const many = compile(chain([20, 3]), { batchSize: 4096 })
+    expect([many.packing, many.encoding, keysNeeded(many)]).toEqual(['batch', 'coefficients', { rotations: [] }])
+  })
+
+  test('of a network is in slots for one sample, in a batch for many, and what was asked for where it was', () => {
+    const graph = chain([12, 6, 2])
+    const [one, many] = [compile(graph), compile(graph, { batchSize: 4096 })]
+    expect([one.packing, many.packing]).toEqual(['slots', 'batch'])
+    expect(many.relinearise).toBe('sums')
+    expect(keysNeeded(many)).toEqual({ rotations: [], relinearisation: expect.any(Number) })
+    // On a link that costs nothing and with little compute, a batch of one is still more work.
+    for (const packing of ['slots', 'batch'] as const) {
+      const forced = compile(graph, { packing, batchSize: packing === 'slots' ? 4096 : 1 })
+      expect([forced.packing, ...packingsOf(forced)]).toEqual([packing, packing])
+    }
+    for (const packing of ['coefficient', 'slots', 'batch'] as const)
+      expect(compile(chain([20, 3]), { packing }).packing).toBe(packing)
+  })
+
+  test('is the cheapest of the alternatives, which are sorted and have prices or reasons', () => {
+    for (const [graph, options] of [
+      [chain([784, 10]), {}],
+      [chain([12, 6, 2]), { batchSize: 100 }],
+      [chain([12, 6, 2]), { megabitsPerSecond: 1e6 }],
+    ] as const) {
+      const { packing, params, report } = compile(graph, options)
+      const { alternatives } = report
+      expect(alternatives[0]).toMatchObject({ packing, ringDegree: params.ringDegree })
+      expect(alternatives.length).toBeGreaterThan(2)
+      const prices = alternatives.map(({ milliseconds }) => milliseconds ?? Infinity)
+      expect(prices).toEqual(prices.toSorted((a, b) => a - b))
+      for (const { milliseconds, computeMilliseconds, bytes, keyBytes, reason, layout } of alternatives) {
+        expect(layout).not.toBe('')
+        expect(reason === undefined).toBe(milliseconds !== undefined)
+        if (milliseconds === undefined) continue
+        expect(computeMilliseconds).toBeGreaterThan(0)
+        const megabits = 'megabitsPerSecond' in options ? options.megabitsPerSecond : 50
+        const transport = (bytes! + keyBytes! / 1000) / (125 * megabits)
+        expect(milliseconds).toBeCloseTo(computeMilliseconds! + transport, 9)
+      }
+    }
+  })
+})
+
 describe('what cannot be compiled is refused with the reason', () => {
   test('too deep', () => {
     const graph = chain(new Array<number>(9).fill(4))
@@ -131,17 +193,65 @@ describe('what cannot be compiled is refused with the reason', () => {
     )
   })
   test('too precise, with the layer that most of the noise is from', () => {
-    expect(() => compile(chain([16, 8, 4]), { ringDegrees: [8192], precisionBits: 30 })).toThrow(
-      /2\^-30: the best relative error is 2\^-.*"(dense|square|input)/,
+    expect(() => compile(chain([16, 8, 4]), { ringDegrees: [8192], precisionBits: 38 })).toThrow(
+      /2\^-38: the best relative error is 2\^-.*"(dense|square|input)/,
     )
+    for (const [packing, ringDegree] of [
+      ['coefficient', 2048],
+      ['slots', 4096],
+      ['batch', 2048],
+    ] as const)
+      expect(() => compile(chain([16, 4]), { ringDegrees: [ringDegree], precisionBits: 30, packing })).toThrow(
+        new RegExp(`2\\^-30 in ${packing} packing: the best relative error is 2\\^-2.*"(dense 0|input)"`),
+      )
   })
   test('too wide', () => {
-    expect(() => compile(chain([3000, 4]), { ringDegrees: [4096] })).toThrow(
+    const wide = (size: number): Graph => {
+      const matrix = buildSparse(2, size, (_, add) => add(0, 1))
+      const nodes: Node[] = [
+        { op: 'input', inputs: [], size, name: 'x' },
+        { op: 'affine', inputs: [0], size: 2, name: 'sum', map: { matrix, bias: new Float64Array(2) } },
+        { op: 'multiply', inputs: [1, 1], size: 2, name: 'square' },
+      ]
+      return { nodes, output: 2, inputShape: [size], outputShape: [2], inputName: 'x', outputName: 'y' }
+    }
+    const tooLarge = (message: string) => expect.objectContaining({ code: 'too-large', message })
+    const samples = new Float64Array(70000).fill(1)
+    const fit = '16 ciphertexts of ring degree 4096 hold 32768: allow larger rings, or make it narrower'
+    expect(() => compile(wide(70000), { samples, ringDegrees: [4096] })).toThrow(
+      tooLarge(`"x" has 70000 elements, ${fit}`),
+    )
+    expect(() => compile(wide(35000), { samples, ringDegrees: [4096], packing: 'slots' })).toThrow(
+      tooLarge(`"x" has 35000 elements, ${fit}`),
+    )
+    expect(() => compile(wide(70000), { samples, packing: 'batch' })).toThrow(
+      tooLarge('"x" has 70000 elements, a batch takes 65536 at most'),
+    )
+  })
+  test('a packing that the model or the rings cannot have', () => {
+    const products =
+      'coefficient packing is for affine models: this one has products of variables, which need slots or batch'
+    expect(() => compile(chain([4, 4, 4]), { packing: 'coefficient' })).toThrow(
+      expect.objectContaining({ code: 'unsupported', message: products }),
+    )
+    expect(() => compile(chain([4, 4]), { packing: 'slots', ringDegrees: [2048] })).toThrow(
       expect.objectContaining({
-        code: 'too-large',
-        message: expect.stringMatching(/"x" has 3000 elements, a ciphertext holds 2048/),
+        code: 'unsupported',
+        message: expect.stringMatching(/ring degree of 4096 .*2048 at most/),
       }),
     )
+  })
+  test('options that make no sense, by name', () => {
+    for (const [options, message] of [
+      [{ batchSize: 0 }, '"batchSize" expected an integer from 1, got 0'],
+      [{ batchSize: 1.5 }, '"batchSize" expected an integer from 1, got 1.5'],
+      [{ batchSize: Number.NaN }, '"batchSize" expected an integer from 1, got NaN'],
+      [{ megabitsPerSecond: 0 }, '"megabitsPerSecond" expected a number above 0, got 0'],
+      [{ packing: 'bags' as never }, '"packing" expected coefficient, slots, batch or nothing, got bags'],
+      [{ ringDegrees: [] }, '"ringDegrees" expected at least one ring degree, got none'],
+      [{ precisionBits: 41 }, '"precisionBits" expected a number from 0 to 40, got 41'],
+    ] as const)
+      expect(() => compile(chain([4, 3]), options)).toThrow(new RangeError(message))
   })
   test('weights that no scale fits, by name', () => {
     const tiny = { matrix: randomMap(1, 4, 4).matrix, bias: new Float64Array(4) }

@@ -51,6 +51,7 @@ export interface CompileOptions {
 /** Samples that noise is measured on; magnitudes come from all. */
 const maxNoiseSamples = 8
 const syntheticCount = 8
+const packings: readonly Packing[] = ['coefficient', 'slots', 'batch']
 /** Of the error allowed, what trimming the reply may make and what is left for the rest: squares add up to 1. */
 const replyShare = 0.35
 const searchShare = Math.sqrt(1 - replyShare ** 2)
@@ -73,6 +74,12 @@ export function compile(source: Model | Graph, options: CompileOptions = {}): Pr
   if (!(precision > 0 && precision <= 40))
     throw new RangeError(`"precisionBits" expected a number from 0 to 40, got ${precision}`)
   const load: Load = { batchSize: options.batchSize ?? 1, megabitsPerSecond: options.megabitsPerSecond ?? 50 }
+  if (!(Number.isInteger(load.batchSize) && load.batchSize >= 1))
+    throw new RangeError(`"batchSize" expected an integer from 1, got ${load.batchSize}`)
+  if (!(load.megabitsPerSecond > 0))
+    throw new RangeError(`"megabitsPerSecond" expected a number above 0, got ${load.megabitsPerSecond}`)
+  if (options.packing !== undefined && !packings.includes(options.packing))
+    throw new RangeError(`"packing" expected ${packings.join(', ')} or nothing, got ${options.packing}`)
   const goal: Goal = {
     relativeError: 2 ** -precision * searchShare,
     headroom: options.headroomBits ?? 2,

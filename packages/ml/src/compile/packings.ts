@@ -13,6 +13,8 @@ export interface Layouts {
 
 /** Ciphertexts of a vector in slots; beyond that an affine model is better off in coefficients, and others are too large. */
 const maxTiles = 16
+/** Smaller rings have no room for keys. */
+const smallestForKeys = 4096
 /** Ciphertexts of a vector in a batch. */
 const maxBatch = 65536
 
@@ -36,9 +38,8 @@ export function circuitsOf(graph: Graph, degrees: readonly number[], forced: Pac
     },
     {
       packing: 'slots',
-      // Rings of 2048 have no room for keys.
       rings: degrees
-        .filter((ringDegree) => ringDegree >= 4096 && widest.size <= (maxTiles * ringDegree) / 2)
+        .filter((ringDegree) => ringDegree >= smallestForKeys && widest.size <= (maxTiles * ringDegree) / 2)
         .map((ringDegree) => ({ ringDegree, circuits: () => [packSlots(graph, ringDegree / 2)] })),
     },
     {
@@ -51,8 +52,16 @@ export function circuitsOf(graph: Graph, degrees: readonly number[], forced: Pac
   ]
   const possible = all.filter(({ packing, rings }) => rings.length > 0 && (forced ?? packing) === packing)
   if (possible.length > 0) return possible
-  throw new GloveboxError(
-    'too-large',
-    `"${widest.name}" has ${widest.size} elements, ${maxTiles} ciphertexts of ring degree ${degrees.at(-1)} hold ${(maxTiles * degrees.at(-1)!) / 2}`,
-  )
+  const largest = Math.max(...degrees)
+  if (forced === 'slots' && largest < smallestForKeys) {
+    throw new GloveboxError(
+      'unsupported',
+      `slot packing needs keys, and a ring degree of ${smallestForKeys} for them; "ringDegrees" has ${largest} at most`,
+    )
+  }
+  const hold =
+    forced === 'batch'
+      ? `a batch takes ${maxBatch} at most`
+      : `${maxTiles} ciphertexts of ring degree ${largest} hold ${(maxTiles * largest) / 2}: allow larger rings, or make it narrower`
+  throw new GloveboxError('too-large', `"${widest.name}" has ${widest.size} elements, ${hold}`)
 }

@@ -27,7 +27,7 @@ export function modelFrom(builder: Builder, graph: GraphProto, chosen?: string):
   // Of a label and the scores that it comes from, the answer that says most.
   const longest = endings.reduce((a, b) => (b.steps.length > a.steps.length ? b : a))
   for (const { node, steps } of endings) {
-    if (node !== longest.node || steps.some((step, i) => JSON.stringify(step) !== JSON.stringify(longest.steps[i]))) {
+    if (node !== longest.node || !isPrefix(ordered(steps), ordered(longest.steps))) {
       throw unsupported(`the model has ${endings.length} outputs (${names}); choose one by "output"`)
     }
   }
@@ -46,6 +46,17 @@ export function modelFrom(builder: Builder, graph: GraphProto, chosen?: string):
   return { before, graph: made, after: [...first, ...longest.steps] }
 }
 
+/** Without what leaves the order of the classes as it is, and so the label. */
+function ordered(steps: readonly OutputStep[]): readonly OutputStep[] {
+  return steps.filter(
+    (step) => !(step.op === 'sigmoid' || step.op === 'share' || (step.op === 'softmax' && !step.along)),
+  )
+}
+
+function isPrefix(some: readonly OutputStep[], all: readonly OutputStep[]): boolean {
+  return some.every((step, i) => JSON.stringify(step) === JSON.stringify(all[i]))
+}
+
 function endingOf(builder: Builder, graph: GraphProto, name: string): Ending {
   const output = builder.values.get(name)
   if (!output) throw malformed(`its output "${name}" is computed by no node`)
@@ -54,7 +65,8 @@ function endingOf(builder: Builder, graph: GraphProto, name: string): Ending {
     const what = maker ? `"${name}" of ${maker.opType} node "${nameOf(maker)}"` : `"${name}"`
     throw unsupported(`the output ${what} does not depend on the input`)
   }
-  if (output.kind === 'absent') throw unsupported(`the output "${name}" is not supported: ${output.reason}`)
+  if (output.kind === 'absent')
+    throw unsupported(`the output "${name}" is not supported: ${output.reason}; choose another by "output"`)
   const ending = output.kind === 'columns' ? enter(builder, output, `output "${name}"`) : output
   const shape = builder.batched ? ending.shape.slice(1) : ending.shape
   return { name, node: ending.node, shape, steps: ending.kind === 'answer' ? ending.steps : [] }

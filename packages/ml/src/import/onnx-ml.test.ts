@@ -1,6 +1,6 @@
 import * as ort from 'onnxruntime-web'
 import { describe, expect, test } from 'vitest'
-import { buildModel, floats, longs, type ModelLiteral, mlNode, node, valueInfo } from '../../test/onnx.ts'
+import { buildModel, floats, longs, type ModelLiteral, mlNode, node } from '../../test/onnx.ts'
 import { largestDifference, randomNumbers } from '../../test/random.ts'
 import { type Answer, runAfter } from '../model/after.ts'
 import { runBefore } from '../model/before.ts'
@@ -188,122 +188,34 @@ test('the graph of scikit-learn exporters: ZipMap and a label by ArgMax become n
   expect(zipped.after).toEqual([{ op: 'softmax' }, { op: 'labels', names: ['a', 'b'] }])
 })
 
-describe('columns of a table', () => {
-  const table: ModelLiteral = {
-    input: [],
-    inputs: [
-      valueInfo('age', ['n', 1]),
-      valueInfo('sex', ['n', 1], 8),
-      valueInfo('stage', ['n', 1], 7),
-      valueInfo('size', ['n', 2]),
-    ],
-    nodes: [
-      mlNode('Imputer', ['age'], 'known', {
-        imputed_value_floats: { floats: [50] },
-        replaced_value_float: { float: Number.NaN },
+test.each([
+  ['LOGISTIC', 3, 3],
+  ['SOFTMAX', 3, 3],
+  ['LOGISTIC', 2, 2],
+  ['LOGISTIC', 2, 1],
+])(
+  'the graph of scikit-learn exporters: %s of %i classes by %i rows, normalised',
+  async (post_transform, classes, rows) => {
+    const classifier = [
+      mlNode('LinearClassifier', ['x'], ['l', 'scores'], {
+        coefficients: r(1, 4 * rows),
+        intercepts: r(2, rows),
+        classlabels_ints: [7, 3, 5].slice(0, classes),
+        post_transform,
       }),
-      node('Concat', ['known', 'size'], 'numbers', { axis: 1 }),
-      mlNode('Scaler', ['numbers'], 'scaled', { offset: { floats: [40, 1, 2] }, scale: { floats: [0.1, 1, 2] } }),
-      mlNode('OneHotEncoder', ['sex'], 'hot', { cats_strings: { strings: ['f', 'm'] } }),
-      node('Reshape', ['hot', 'flat'], 'sexes'),
-      mlNode('LabelEncoder', ['stage'], 'coded', {
-        keys_int64s: [1, 2],
-        values_floats: { floats: [0.5, 4] },
-        default_float: { float: -1 },
-      }),
-      node('Concat', ['scaled', 'sexes', 'coded'], 'all', { axis: 1 }),
-      mlNode('LinearRegressor', ['all'], 'y', { coefficients: { floats: [1, 10, 100, 1000, 2000, 1e4] } }),
-    ],
-    initializers: [longs('flat', [-1, 2])],
-  }
-
-  test('are prepared by the client, and joined', () => {
-    const model = importOnnx(buildModel(table))
-    expect(model.before.map(({ op }) => op)).toEqual(['columns', 'impute', 'encode', 'scale'])
-    expect(model.before[0]).toMatchObject({
-      columns: [
-        { name: 'age' },
-        { name: 'sex', values: ['f', 'm'], open: true },
-        { name: 'stage' },
-        { name: 'size[0]' },
-        { name: 'size[1]' },
-      ],
+      node('Cast', ['l'], 'label', { to: 7 }),
+      mlNode('Normalizer', ['scores'], 'p', { norm: 'L1' }),
+    ]
+    const literal: ModelLiteral = { input: ['n', 4], outputs: [['label', 7], 'p'], nodes: classifier }
+    const named = mlNode('ZipMap', ['p'], 'z', { classlabels_int64s: [7, 3, 5].slice(0, classes) })
+    const model = importOnnx(buildModel({ ...literal, outputs: [['label', 7], 'z'], nodes: [...classifier, named] }))
+    const samples = Array.from({ length: 8 }, (_, seed) => [...randomNumbers(seed, 4)])
+    const truth = await ortOf(buildModel(literal), samples)
+    samples.forEach((row, i) => {
+      const { values, label } = answerOf(model, row)
+      expect(label).toBe(String(truth.label![i]))
+      const expected = Array.from({ length: classes }, (_, c) => truth.p![i * classes + c]!)
+      expect(largestDifference(values, expected)).toBeLessThan(1e-6)
     })
-    expect(answerOf(model, [60, 'm', 2, 3, 4]).values[0]).toBeCloseTo(2 + 20 + 400 + 2000 + 40_000, 4)
-    expect(answerOf(model, [null, 'f', 1, 1, 2]).values[0]).toBeCloseTo(1 + 1000 + 5000, 4)
-    expect(answerOf(model, [40, 'other', 9, 1, 2]).values[0]).toBeCloseTo(-10_000, 4)
-  })
-
-  test('a column that the model does not look at is marked', () => {
-    const { before } = importOnnx(
-      buildModel({
-        input: [],
-        inputs: [valueInfo('a', ['n', 1]), valueInfo('b', ['n', 1], 8)],
-        nodes: [mlNode('LinearRegressor', ['a'], 'y', { coefficients: { floats: [1] } })],
-      }),
-    )
-    expect(before[0]).toEqual({ op: 'columns', columns: [{ name: 'a' }, { name: 'b', unused: true }] })
-  })
-
-  const refused: [string, Partial<ModelLiteral>, RegExp][] = [
-    [
-      'computing with a text',
-      { inputs: [valueInfo('x', ['n', 2], 8)], nodes: [node('Neg', ['x'], 'y')] },
-      /Neg node "Neg_y" is not supported: its input is text; OneHotEncoder and LabelEncoder/,
-    ],
-    [
-      'computing with a text among numbers',
-      {
-        inputs: [valueInfo('a', ['n', 1]), valueInfo('b', ['n', 1], 8)],
-        nodes: [node('Concat', ['a', 'b'], 'c', { axis: 1 }), node('Neg', ['c'], 'y')],
-      },
-      /Neg node "Neg_y" is not supported: its input is text/,
-    ],
-    [
-      'using the input both plain and prepared',
-      {
-        inputs: [valueInfo('x', ['n', 2])],
-        nodes: [
-          node('Neg', ['x'], 'a'),
-          mlNode('Scaler', ['x'], 's', { offset: { floats: [1] } }),
-          node('Add', ['a', 's'], 'y'),
-        ],
-      },
-      /Add node "Add_y" is not supported: it takes the input prepared in another way/,
-    ],
-    [
-      'a norm of computed values',
-      {
-        inputs: [valueInfo('x', ['n', 2])],
-        nodes: [node('Neg', ['x'], 'a'), mlNode('Normalizer', ['a'], 'y', { norm: 'L2' })],
-      },
-      /Normalizer node .* divides by a value that depends on the input/,
-    ],
-    [
-      'categories of computed values',
-      {
-        inputs: [valueInfo('x', ['n', 2])],
-        nodes: [node('Neg', ['x'], 'a'), mlNode('OneHotEncoder', ['a'], 'y', { cats_int64s: [1, 2] })],
-      },
-      /OneHotEncoder node .* applied to a computed value; on the input itself the client does it/,
-    ],
-    [
-      'an unknown link',
-      {
-        inputs: [valueInfo('x', ['n', 2])],
-        nodes: [mlNode('LinearRegressor', ['x'], 'y', { coefficients: { floats: [1, 2] }, post_transform: 'PROBIT' })],
-      },
-      /LinearRegressor node .* attribute "post_transform" = PROBIT; NONE, LOGISTIC and SOFTMAX/,
-    ],
-    [
-      'trees',
-      { inputs: [valueInfo('x', ['n', 2])], nodes: [mlNode('TreeEnsembleClassifier', ['x'], 'y')] },
-      /op ai\.onnx\.ml\.TreeEnsembleClassifier of node .* supported are ArrayFeatureExtractor, .*Comparisons are not polynomial/,
-    ],
-  ]
-  test.each(refused)('%s is refused', (_, literal, message) => {
-    expect(() => importOnnx(buildModel({ input: [], nodes: [], ...literal }))).toThrow(
-      expect.objectContaining({ code: 'unsupported', message: expect.stringMatching(message) }),
-    )
-  })
-})
+  },
+)

@@ -28,7 +28,8 @@ export function powerOfTwo(n: number): number {
 /** Element i in place i mod period of tile i / period. */
 export function tiledLayout(size: number, period: number): Layout {
   const tiles = Math.max(1, Math.ceil(size / period))
-  const elements = Int32Array.from({ length: tiles * period }, (_, i) => (i < size ? i : -1))
+  const elements = new Int32Array(tiles * period).fill(-1)
+  for (let i = 0; i < size; i++) elements[i] = i
   return { size, tiles, period, elements }
 }
 

@@ -1,5 +1,5 @@
 import { hashText } from './hashing.ts'
-import type { Cell, Column, ColumnEncoding, InputStep } from './steps.ts'
+import type { Branch, Cell, Column, ColumnEncoding, InputStep } from './steps.ts'
 
 /** A row has at most so many cells, 2^24: steps come from a server, and hashed texts are as long as it likes. */
 const maxCells = 2 ** 24
@@ -45,13 +45,7 @@ function runStep(step: InputStep, row: Row): Row {
       }
     }
     case 'branches':
-      return join(
-        step.branches.map(({ from, steps }) => {
-          let branch: Row = { cells: from.map((i) => cellAt(row, i)), nameOf: (i) => nameOf(from[i]!) }
-          for (const inner of steps) branch = runStep(inner, branch)
-          return branch
-        }),
-      )
+      return runBranches(step.branches, row)
     case 'hash-text': {
       requireLength(row, 1)
       const text = clean(cells[0]!)
@@ -108,13 +102,19 @@ function normalise(row: Row, norm: 'l1' | 'l2' | 'max'): Float64Array {
   return length > 0 ? values.map((v) => v / length) : values
 }
 
-function join(rows: readonly Row[]): Row {
-  const count = rows.reduce((sum, { cells }) => sum + cells.length, 0)
-  if (count > maxCells)
-    throw new RangeError(`"steps" expected branches that make at most ${maxCells} cells, got ${count}`)
-  const places = rows.flatMap((row) => Array.from({ length: row.cells.length }, (_, i) => [row, i] as const))
+function runBranches(branches: readonly Branch[], row: Row): Row {
+  const rows: Row[] = []
+  let count = 0
+  for (const { from, steps } of branches) {
+    let branch: Row = { cells: from.map((i) => cellAt(row, i)), nameOf: (i) => row.nameOf(from[i]!) }
+    for (const step of steps) branch = runStep(step, branch)
+    count += branch.cells.length
+    if (count > maxCells) throw new RangeError(`"steps" expected branches that make at most ${maxCells} cells`)
+    rows.push(branch)
+  }
+  const places = rows.flatMap((from) => Array.from({ length: from.cells.length }, (_, i) => [from, i] as const))
   return {
-    cells: places.map(([row, i]) => row.cells[i]!),
+    cells: places.map(([from, i]) => from.cells[i]!),
     nameOf: (i) => places[i]![0].nameOf(places[i]![1]),
   }
 }

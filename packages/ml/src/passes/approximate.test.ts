@@ -153,6 +153,17 @@ describe('an approximated graph', () => {
     )
   })
 
+  test('of one hidden layer has a map past it, of several none', () => {
+    const past = (sizes: readonly number[], activations: readonly Activation[]): number[] => {
+      const rules = parseActivations(['all=5'])
+      const { nodes } = lower(approximate(network(sizes, activations), normals(600), { rules }).graph)
+      return nodes.filter(({ op, inputs }) => op === 'affine' && inputs[0] === 0).map(({ size }) => size)
+    }
+    const softplus: Activation = { kind: 'Softplus' }
+    expect(new Set(past([3, 4, 2], [softplus]))).toEqual(new Set([4, 2]))
+    expect(new Set(past([3, 4, 5, 2], [softplus, softplus]))).toEqual(new Set([4]))
+  })
+
   test('without activations stays as it is', () => {
     const graph = network([3, 2], [])
     const { graph: same, report } = approximate(graph, normals(3))
@@ -164,7 +175,9 @@ describe('an approximated graph', () => {
     const graph = network([3, 2, 1], [relu])
     expect(() => approximate(graph, new Float64Array(0))).toThrow('"samples" expected at least one sample')
     expect(() => approximate(graph, normals(4))).toThrow('"samples" expected a multiple of 3 numbers')
-    expect(() => approximate(graph, Float64Array.of(1, NaN, 2))).toThrow('"samples" expected finite inputs of "act1"')
+    expect(() => approximate(graph, Float64Array.of(1, 2, 3, 1, NaN, 2, 4, 5, 6))).toThrow(
+      '"samples" expected finite inputs of "act1"',
+    )
     expect(() => approximate(graph, normals(3), { margin: -1 })).toThrow('"margin" expected a number from 0 to 10')
     // A single sample has a range of its own, and a margin.
     const one = network([3, 1, 1], [{ kind: 'Sigmoid' }])
@@ -230,15 +243,45 @@ describe('degrees are chosen', () => {
   })
 
   test('where it hurts: not for an activation that hardly counts', () => {
-    const graph = network([6, 5, 5, 2], [relu, relu])
-    // The second layer is nearly linear in what the first one gives: its inputs are far above 0.
-    const nodes = graph.nodes.map((node) =>
-      node.name === 'fc2' ? { ...node, map: { ...node.map!, bias: node.map!.bias.map(() => 0.9) } } : node,
-    )
-    const { report } = approximate({ ...graph, nodes }, samples, { budget: { relativeError: 0.04 } })
-    const [first, second] = report.activations
-    expect(report.met).toBe(true)
-    expect(first!.degree).toBeGreaterThan(second!.degree)
+    for (const weak of [0, 1]) {
+      const branch = (i: number): Node[] => {
+        const first = 1 + 4 * i
+        const last = randomMap(50 + i, 2, 5)
+        const value = last.matrix.value.map((w) => (i === weak ? w / 100 : w))
+        return [
+          { op: 'affine', inputs: [0], size: 5, name: `in${i}`, map: randomMap(40 + i, 5, 6) },
+          { op: 'activation', inputs: [first], size: 5, name: `act${i}`, activation: relu },
+          { op: 'affine', inputs: [first + 1], size: 2, name: `out${i}`, map: affine({ ...last.matrix, value }) },
+          { op: 'affine', inputs: [first + 2], size: 2, name: `same${i}`, map: scaling(2, 1, 0) },
+        ]
+      }
+      const graph = graphOf([
+        { op: 'input', inputs: [], size: 6, name: 'x' },
+        ...branch(0),
+        ...branch(1),
+        { op: 'add', inputs: [4, 8], size: 2, name: 'sum' },
+      ])
+      const { report } = approximate(graph, samples, { budget: { relativeError: 0.06 } })
+      expect(report.met).toBe(true)
+      expect(report.activations[weak]!.degree).toBe(2)
+      expect(report.activations[1 - weak]!.degree).toBeGreaterThan(2)
+    }
+  })
+
+  test('on all samples, also where a choice of them would be content', () => {
+    // The even ones, which the search looks at, are far from the bend; the others are near it.
+    const uniform = randomNumbers(8, 512)
+    const mixed = uniform.map((u, i) => (i % 2 === 0 ? 4 * Math.sign(u) + u : 2 * u))
+    const graph = graphOf([
+      { op: 'input', inputs: [], size: 1, name: 'x' },
+      { op: 'activation', inputs: [0], size: 1, name: 'act', activation: relu },
+    ])
+    const far = mixed.filter((_, i) => i % 2 === 0)
+    const budget = { relativeError: 0.05 }
+    const content = approximate(graph, far, { budget }).report
+    const careful = approximate(graph, mixed, { budget }).report
+    expect([content.met, careful.met]).toEqual([true, true])
+    expect(careful.activations[0]!.degree).toBeGreaterThan(content.activations[0]!.degree)
   })
 
   test('by agreement too', () => {
@@ -281,7 +324,7 @@ test('ranges are those behind the replacements, and intervals have margins', () 
   const graph = network([4, 4, 4, 1], [relu, { kind: 'Sigmoid' }])
   const samples = normals(4 * 200)
   const { graph: polynomial, report } = approximate(graph, samples, {
-    rules: parseActivations(['relu=2', 'sigmoid=3']),
+    rules: parseActivations(['relu=square', 'sigmoid=3']),
     margin: 0.25,
   })
   const [, sigmoid] = report.activations

@@ -80,7 +80,9 @@ export function approximate(
   const [first] = blocksOf(graph, thin(samples, size), searchSamples)
   const { block, width } = first!
   const input: FitInput = { graph, block, width, observed, bounds: boundsOf(graph), margin, method }
-  const accuracyOnAll = (made: ReadonlyMap<number, Replacement>): Accuracy => compare(graph, samples, made)
+  const expected = outputsOf(graph, samples)
+  const accuracyOnAll = (made: ReadonlyMap<number, Replacement>): Accuracy =>
+    accuracyOf(expected, outputsOf(graph, samples, made), graph.nodes[graph.output]!.size)
   const specs = chooseDegrees(input, fixed, { budget, maxDegree, maxDepth, accuracyOnAll })
   const { replacements } = fitActivations(input, specs)
   const accuracy = accuracyOnAll(replacements)
@@ -113,18 +115,21 @@ function thin(samples: Float64Array, size: number): Float64Array {
   return out
 }
 
-function compare(graph: Graph, samples: Float64Array, replacements: ReadonlyMap<number, Replacement>): Accuracy {
+/** Outputs of all samples, one after the other. */
+function outputsOf(
+  graph: Graph,
+  samples: Float64Array,
+  replacements: ReadonlyMap<number, Replacement> = new Map(),
+): Float64Array {
   const functions = new Map([...replacements].map(([index, { apply }]) => [index, apply]))
   const { size } = graph.nodes[graph.output]!
-  const total = (samples.length / graph.nodes[0]!.size) * size
-  const [expected, actual] = [new Float64Array(total), new Float64Array(total)]
+  const out = new Float64Array((samples.length / graph.nodes[0]!.size) * size)
   let at = 0
   for (const { block, width } of blocksOf(graph, samples)) {
-    expected.set(bySample(evaluateBlock(graph, block, width)[graph.output]!, width), at)
-    actual.set(bySample(evaluateBlock(graph, block, width, functions)[graph.output]!, width), at)
+    out.set(bySample(evaluateBlock(graph, block, width, functions)[graph.output]!, width), at)
     at += size * width
   }
-  return accuracyOf(expected, actual, size)
+  return out
 }
 
 function replaceNodes(graph: Graph, replacements: ReadonlyMap<number, Replacement>, shape: Shape): Graph {

@@ -4,6 +4,7 @@ import { graphs } from '../../test/graphs.ts'
 import { buildModel, floats, node } from '../../test/onnx.ts'
 import { largestDifference, randomNumbers } from '../../test/random.ts'
 import { checkGraph } from '../graph/graph.ts'
+import { showGraph } from '../graph/show.ts'
 import { importOnnx } from '../import/onnx.ts'
 import { runClear } from '../run/clear.ts'
 import { lower } from './lower.ts'
@@ -29,31 +30,57 @@ test('a lowered graph computes the same', () => {
 })
 
 test('layers without a product between them become one map', () => {
-  const graph = lower(
-    importOnnx(
-      buildModel({
-        input: ['n', 1, 6, 6],
-        initializers: [
-          floats('w', [2, 1, 3, 3], randomNumbers(1, 18)),
-          floats('s', [2], [1, 2]),
-          floats('v', [2], [1, 4]),
-          floats('g', [3, 8], randomNumbers(2, 24)),
-        ],
-        nodes: [
-          node('Conv', ['x', 'w'], 'a'),
-          node('BatchNormalization', ['a', 's', 's', 's', 'v'], 'b'),
-          node('AveragePool', ['b'], 'c', { kernel_shape: [2, 2], strides: [2, 2] }),
-          node('Mul', ['c', 'c'], 'd'),
-          node('Flatten', ['d'], 'e'),
-          node('Gemm', ['e', 'g'], 'y', { transB: 1 }),
-        ],
-      }),
-    ).graph,
+  const { graph } = importOnnx(
+    buildModel({
+      input: ['n', 1, 6, 6],
+      initializers: [
+        floats('w', [2, 1, 3, 3], randomNumbers(1, 18)),
+        floats('s', [2], [1, 2]),
+        floats('v', [2], [1, 4]),
+        floats('g', [3, 8], randomNumbers(2, 24)),
+      ],
+      nodes: [
+        node('Conv', ['x', 'w'], 'a'),
+        node('BatchNormalization', ['a', 's', 's', 's', 'v'], 'b'),
+        node('AveragePool', ['b'], 'c', { kernel_shape: [2, 2], strides: [2, 2] }),
+        node('Mul', ['c', 'c'], 'd'),
+        node('Flatten', ['d'], 'e'),
+        node('Gemm', ['e', 'g'], 'y', { transB: 1 }),
+      ],
+    }),
   )
-  expect(graph.nodes.map(({ op, name, size }) => `${op} ${name} ${size}`)).toEqual([
-    'input x 36',
-    'affine Conv_a 8',
-    'multiply Mul_d 8',
-    'affine Gemm_y 3',
-  ])
+  expect(`\n${showGraph(graph)}\n`).toBe(`
+%0 36 x = input
+%1 32 Conv_a = [32x36, 288 weights] %0
+%2 32 BatchNormalization_b = [diagonal, 32 weights] %1 + bias
+%3 8 AveragePool_c = [8x32, 32 weights] %2
+%4 8 Mul_d = %3^2
+%5 3 Gemm_y = [3x8, 24 weights] %4
+return %5
+`)
+  expect(`\n${showGraph(lower(graph))}\n`).toBe(`
+%0 36 x = input
+%1 8 Conv_a = [8x36, 128 weights] %0 + bias
+%2 8 Mul_d = %1^2
+%3 3 Gemm_y = [3x8, 24 weights] %2
+return %3
+`)
+})
+
+test('scalings leave the name to the layer behind them', () => {
+  const graph = importOnnx(
+    buildModel({
+      input: ['n', 4],
+      initializers: [floats('half', [1], [0.5]), floats('g', [3, 4], randomNumbers(2, 12))],
+      nodes: [
+        node('Mul', ['x', 'x'], 'a'),
+        node('Mul', ['a', 'half'], 'b'),
+        node('Gemm', ['b', 'g'], 'c', { transB: 1 }),
+        node('Mul', ['c', 'half'], 'y'),
+      ],
+    }),
+  ).graph
+  expect(showGraph(lower(graph))).toBe(
+    ['%0 4 x = input', '%1 4 Mul_a = %0^2', '%2 3 Gemm_c = [3x4, 12 weights] %1', 'return %2'].join('\n'),
+  )
 })

@@ -1,4 +1,4 @@
-import { ByteWriter, createParams, decodeFrame, encodeFrame, type ParamsLiteral } from '@glovebox/he'
+import { ByteWriter, decodeFrame, encodeFrame, type ParamsLiteral } from '@glovebox/he'
 import { z } from 'zod'
 import type { Encoding, Packing } from '../layout/circuit.ts'
 import { collect, repeat, spread } from '../layout/layout.ts'
@@ -15,6 +15,7 @@ import {
   paramsSchema,
   readEnds,
   readHeader,
+  readParams,
   reportSchema,
   writeLayout,
 } from './wire.ts'
@@ -76,9 +77,9 @@ export function encodeClientPart(part: ClientPart): Uint8Array {
 export function decodeClientPart(bytes: Uint8Array): ClientPart {
   const { owner, body } = decodeFrame(bytes, 'client part')
   const { format: _, ...header } = readHeader(body, headerSchema)
+  const { slots, maxLevel } = readParams(body, header.params)
   const { input, output } = readEnds(body, header)
   body.end()
-  const { slots, maxLevel } = createParams(header.params)
   const levels = [header.keys.relinearisation ?? 0, ...header.keys.rotations.map(({ level }) => level)]
   const rotations = header.keys.rotations.map(({ steps }) => steps)
   if (Math.max(...levels) > maxLevel || Math.max(0, ...rotations) >= slots) {

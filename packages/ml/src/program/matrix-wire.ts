@@ -45,12 +45,14 @@ export function readSparse(
   const field = `matrix of ${name}`
   if (dense !== (entries === rows * columns)) throw body.malformed(field, 'as many entries as it is dense', entries)
   if (dense) {
-    const start = Int32Array.from({ length: rows + 1 }, (_, row) => row * columns)
+    // First what bounds the sizes: that the numbers are there.
     const value = readNumbers(body, field, entries, width)
+    const start = Int32Array.from({ length: rows + 1 }, (_, row) => row * columns)
     return { rows, columns, start, index: Int32Array.from(value, (_, k) => k % columns), value }
   }
+  const ends = readIntegers(body, field, rows, entries)
   const start = new Int32Array(rows + 1)
-  start.set(readIntegers(body, field, rows, entries), 1)
+  start.set(ends, 1)
   const index = readIntegers(body, field, entries, columns - 1)
   for (let row = 0; row < rows; row++) {
     const [first, end] = [start[row]!, start[row + 1]!]

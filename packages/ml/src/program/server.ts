@@ -1,13 +1,4 @@
-import {
-  type ByteReader,
-  ByteWriter,
-  createParams,
-  decodeFrame,
-  digest,
-  encodeFrame,
-  equalBytes,
-  GloveboxError,
-} from '@glovebox/he'
+import { type ByteReader, ByteWriter, decodeFrame, digest, encodeFrame, equalBytes, GloveboxError } from '@glovebox/he'
 import { z } from 'zod'
 import type { LinearStep } from '../layout/circuit.ts'
 import { type LinearMap, splitOffset } from '../layout/linear-map.ts'
@@ -25,6 +16,7 @@ import {
   readEnds,
   readHeader,
   readNumbers,
+  readParams,
   reportSchema,
   tilesSchema,
   widthOf,
@@ -151,7 +143,7 @@ export function decodeServerPart(bytes: Uint8Array): { program: Program; digest:
   const { owner, body } = decodeFrame(bytes, 'server part')
   if (!equalBytes(owner, digest(body.bytes))) throw body.malformed('owner', 'the digest of the program', 'another one')
   const { format: _, ...header } = readHeader(body, headerSchema)
-  const params = createParams(header.params)
+  const params = readParams(body, header.params)
   const { input, output } = readEnds(body, header)
   const steps = header.steps.map((step) => readStep(body, step, params.slots))
   body.end()
@@ -193,6 +185,8 @@ function readRotations(
     throw body.malformed(name, `a period that divides ${slots} and rotations below`, 'others')
   if (blocks.some(({ to, from }) => to >= targets || from >= sources))
     throw body.malformed(name, 'blocks between its ciphertexts', 'others')
+  const reached = new Set(blocks.map(({ to }) => to)).size
+  if (reached !== targets) throw body.malformed(name, `blocks to all of its ${targets} ciphertexts`, reached)
   const plan = { babies, giants }
   try {
     for (const { offsets } of blocks) for (const offset of offsets) splitOffset(plan, offset, slots)
@@ -228,10 +222,7 @@ function requireTiles(program: Program): void {
     const { map } = step
     if (map.kind === 'rotations') return map.diagonals.sources !== tiles[step.input]
     if (map.kind === 'scalars') return map.matrix.columns !== tiles[step.input]
-    return (
-      Math.ceil(map.matrix.columns / map.chunk) !== tiles[step.input] ||
-      map.chunk * map.perTile > program.params.ringDegree
-    )
+    return Math.ceil(map.matrix.columns / map.chunk) !== tiles[step.input]
   })
   if (wrong)
     throw new GloveboxError(
@@ -241,9 +232,29 @@ function requireTiles(program: Program): void {
   const kinds = { slots: 'rotations', batch: 'scalars', coefficient: 'polynomials' } as const
   const other = program.steps.find((step) => step.op === 'linear' && step.map.kind !== kinds[program.packing])
   if (other) throw new GloveboxError('malformed', `step "${other.name}" does not belong to ${program.packing} packing`)
+  if (program.encoding === 'coefficients') requireCoefficients(program)
   if (tiles.at(-1) !== program.output.layout.tiles)
     throw new GloveboxError(
       'malformed',
       `the program ends with ${tiles.at(-1)} ciphertexts, its output says ${program.output.layout.tiles}`,
     )
+}
+
+/** That nothing multiplies coefficients with each other, and that polynomials read and leave them where the layouts say. */
+function requireCoefficients({ input, output, params, steps }: Program): void {
+  for (const step of steps) {
+    if (step.op === 'multiply')
+      throw new GloveboxError('malformed', `step "${step.name}" of the program multiplies coefficients, expected slots`)
+    if (step.op !== 'linear' || step.map.kind !== 'polynomials') continue
+    const { matrix, chunk, perTile } = step.map
+    const fits =
+      chunk * perTile <= params.ringDegree &&
+      matrix.columns === input.layout.size &&
+      matrix.rows === output.layout.size &&
+      chunk === input.layout.period &&
+      perTile === output.layout.period &&
+      (perTile === 1 || chunk === output.reply.stride)
+    if (!fits)
+      throw new GloveboxError('malformed', `step "${step.name}" of the program has other coefficients than its ends`)
+  }
 }

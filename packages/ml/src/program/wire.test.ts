@@ -4,6 +4,7 @@ import { randomMap } from '../../test/graphs.ts'
 import { bundle, clientPartOf } from '../compile/bundle.ts'
 import { compile } from '../compile/compile.ts'
 import type { Graph } from '../graph/graph.ts'
+import type { InputStep, OutputStep } from '../model/steps.ts'
 import { decodeClientPart, isUncalibrated, packInput } from './client.ts'
 import { keysNeeded } from './program.ts'
 import { decodeServerPart, encodeServerPart } from './server.ts'
@@ -91,7 +92,7 @@ type Change = (header: Json) => unknown
 
 /** A part with its header changed, or the bytes behind it, and a right checksum. */
 function forge(part: Uint8Array, change: Change, tail: (bytes: Uint8Array) => Uint8Array = (bytes) => bytes) {
-  const kind = part === client || !isServer(part) ? 'client part' : 'server part'
+  const kind = isServer(part) ? 'server part' : 'client part'
   const body = part.subarray(44, part.length - 16)
   const length = new DataView(body.buffer, body.byteOffset).getUint32(0, true)
   const header = JSON.parse(new TextDecoder().decode(body.subarray(4, 4 + length)))
@@ -130,19 +131,96 @@ describe('programs of all packings', () => {
     expect((step as never as { map: { matrix: { value: Float64Array } } }).map.matrix.value.length).toBeLessThan(54)
   })
 
-  test('say what the client does before and after', () => {
+  test('say what the client does before and after, which survives', () => {
     const before: InputStep[] = [
-      { op: 'columns', columns: Array.from({ length: 9 }, (_, i) => ({ name: `c${i}` })) },
-      { op: 'scale', scale: new Array(9).fill(2), offset: new Array(9).fill(1) } as never,
+      {
+        op: 'columns',
+        columns: [
+          { name: 'age' },
+          { name: 'sex', values: ['f', 'm'], open: true },
+          { name: 'note', text: true, unused: true },
+        ],
+      },
+      { op: 'impute', values: [40, 'f', ''], missing: 'NA' },
+      {
+        op: 'branches',
+        branches: [
+          {
+            from: [0, 1],
+            steps: [
+              {
+                op: 'encode',
+                columns: [
+                  { kind: 'bins', from: 0, edges: [1.5, 2], missing: true },
+                  { kind: 'one-hot', from: 1, values: ['f', null], silent: ['m'], strict: true },
+                  { kind: 'ordinal', from: 1, values: ['f', 'm'], codes: [1, 0.1], otherwise: -1 },
+                  { kind: 'number', from: 0 },
+                ],
+              },
+              { op: 'scale', offset: [0.1, 0, 0, 0, 0, 0, 0, 0], factor: [1e-3, 1, 1, 1, 1, 1, 1, 1] },
+              { op: 'products', terms: [[], [0], [0, 0]] },
+              { op: 'normalise', norm: 'l2' },
+            ],
+          },
+          {
+            from: [2],
+            steps: [
+              {
+                op: 'hash-text',
+                size: 6,
+                ngrams: [1, 2],
+                norm: 'l1',
+                keepCase: true,
+                shortest: 1,
+                unsigned: true,
+                binary: true,
+              },
+            ],
+          },
+        ],
+      },
     ]
-    const after: OutputStep[] = [{ op: 'softmax' }, { op: 'classes', names: ['a', 'b', 'c'] } as never]
-    void [before, after]
+    const after: OutputStep[] = [
+      { op: 'total', names: ['a', 'b', 'c'], bias: 0.1 },
+      { op: 'apply', activation: { kind: 'LeakyRelu', alpha: 0.01 } },
+      { op: 'scale', factor: 2, offset: 1 / 3 },
+      { op: 'clip', low: -1, high: 1 },
+      { op: 'sigmoid' },
+      { op: 'exp' },
+      { op: 'share' },
+      { op: 'softmax', log: true },
+      { op: 'argmax', last: true },
+      { op: 'names', names: ['a', 'b', 'c'] },
+      { op: 'labels', names: ['a', 'b', 'c'], threshold: 0.25 },
+    ]
+    for (const compiled of [program, inBatch, inCoefficients]) {
+      const full = { ...compiled, input: { ...compiled.input, before }, output: { ...compiled.output, after } }
+      const { client, server } = bundle(full)
+      expect(decodeServerPart(server).program).toEqual(full)
+      const part = decodeClientPart(client)
+      expect([part.input.before, part.output.after]).toEqual([before, after])
+      const wrong: [string, Change][] = [
+        ['a step that there is not', (h) => Object.assign(h.input, { before: [{ op: 'eval', text: '1' }] })],
+        ['a field that there is not', (h) => Object.assign(h.output, { after: [{ op: 'sigmoid', more: 1 }] })],
+        [
+          'a hash without end',
+          (h) => Object.assign(h.input, { before: [{ op: 'hash-text', size: 2 ** 40, ngrams: [1, 1], norm: 'l1' }] }),
+        ],
+        ['no steps', (h) => Object.assign(h.output, { after: undefined })],
+      ]
+      for (const [what, change] of wrong) {
+        const malformed = expect.objectContaining({ code: 'malformed' })
+        expect(() => decodeClientPart(forge(client, change)), what).toThrow(malformed)
+        expect(() => decodeServerPart(forge(server, change)), what).toThrow(malformed)
+      }
+    }
   })
 })
 
 describe('a frame with a right checksum and a wrong body', () => {
   const first = (h: Json): Json => h.steps[0]!
   const map = (h: Json): Json => first(h).map
+  const matrix = (h: Json): Json => map(h).matrix
   const set =
     (of: (header: Json) => Json, field: string | number, value: unknown): Change =>
     (h) =>
@@ -160,7 +238,6 @@ describe('a frame with a right checksum and a wrong body', () => {
     ['a level beyond the parameters', set(input, 'level', 60)],
     ['an unknown step', set(first, 'op', 'divide')],
     ['a map of an unknown kind', set(map, 'kind', 'magic')],
-    ['a shape of another size', set(input, 'shape', [2, 2])],
     ['a shape without end', set(input, 'shape', new Array(8).fill(2 ** 24))],
     ['more tiles than the shape has', set((h) => input(h).layout, 'tiles', 65536)],
     ['no tiles', set((h) => input(h).layout, 'tiles', 0)],
@@ -180,7 +257,14 @@ describe('a frame with a right checksum and a wrong body', () => {
     ['a huge period', set(map, 'period', 2 ** 40)],
     ['a period of the largest ring', set(map, 'period', 131072)],
     ['a period that divides no ring', set(map, 'period', 12)],
-    ['many diagonals', set((h) => map(h).blocks[0]!, 'offsets', Array.from({ length: 1000 }, (_, i) => i))],
+    [
+      'many diagonals',
+      set(
+        (h) => map(h).blocks[0]!,
+        'offsets',
+        Array.from({ length: 1000 }, (_, i) => i),
+      ),
+    ],
     ['a rotation that the plan lacks', set((h) => map(h).blocks[0]!, 'offsets', [1999])],
     ['a rotation beyond the slots', set(map, 'babies', [65535])],
     ['a level below 0', (h) => Object.assign(h.steps[1]!, { level: 0, rescale: true })],
@@ -198,17 +282,21 @@ describe('a frame with a right checksum and a wrong body', () => {
     ['a reply without half of its slots', (h) => Object.assign(output(h).reply, { count: 1 })],
   ]
   const ofMatrices: [string, Change][] = [
-    ['more rows', set(map, 'rows', 7)],
-    ['rows without end', (h) => Object.assign(map(h), { rows: 2 ** 24, entries: 2 ** 25 })],
-    ['more columns', set(map, 'columns', 10)],
-    ['columns without end', (h) => Object.assign(map(h), { columns: 2 ** 24 })],
-    ['more entries', (h) => Object.assign(map(h), { entries: map(h).entries + 1 })],
-    ['fewer entries', (h) => Object.assign(map(h), { entries: map(h).entries - 1 })],
-    ['entries without end', (h) => Object.assign(map(h), { entries: 2 ** 25, dense: false })],
-    ['the contrary of dense', (h) => Object.assign(map(h), { dense: !map(h).dense })],
-    ['a dense matrix without end', (h) => Object.assign(map(h), { rows: 8192, columns: 4096, entries: 2 ** 25, dense: true })],
-    ['no columns', (h) => Object.assign(map(h), { columns: 0, entries: 0 })],
+    ['more rows', set(matrix, 'rows', 7)],
+    ['rows without end', (h) => Object.assign(matrix(h), { rows: 2 ** 24, entries: 2 ** 25 })],
+    ['more columns', set(matrix, 'columns', 10)],
+    ['columns without end', (h) => Object.assign(matrix(h), { columns: 2 ** 24 })],
+    ['more entries', (h) => Object.assign(matrix(h), { entries: matrix(h).entries + 1 })],
+    ['fewer entries', (h) => Object.assign(matrix(h), { entries: matrix(h).entries - 1 })],
+    ['entries without end', (h) => Object.assign(matrix(h), { entries: 2 ** 25, dense: false })],
+    ['the contrary of dense', (h) => Object.assign(matrix(h), { dense: !matrix(h).dense })],
+    [
+      'a dense matrix without end',
+      (h) => Object.assign(matrix(h), { rows: 8192, columns: 4096, entries: 2 ** 25, dense: true }),
+    ],
+    ['no columns', (h) => Object.assign(matrix(h), { columns: 0, entries: 0 })],
     ['slots', set(top, 'packing', 'slots')],
+    ['a shape of another size', set(input, 'shape', [2, 2])],
   ]
   const ofBatch: [string, Change][] = [
     ...ofMatrices,
@@ -225,7 +313,10 @@ describe('a frame with a right checksum and a wrong body', () => {
     ['fewer outputs in a ciphertext', set(map, 'perTile', 3)],
     ['outputs elsewhere than the reply has them', set((h) => output(h).reply, 'stride', 8)],
     ['a reply of some outputs', set((h) => output(h).reply, 'count', 2)],
-    ['a chunk of the input that the map does not have', (h) => Object.assign(input(h).layout, { period: 16, tiles: 1 })],
+    [
+      'a chunk of the input that the map does not have',
+      (h) => Object.assign(input(h).layout, { period: 16, tiles: 1 }),
+    ],
     ['scalars', (h) => Object.assign(map(h), { kind: 'scalars' })],
     ['slots as coefficients', set(top, 'encoding', 'slots')],
   ]
@@ -233,7 +324,9 @@ describe('a frame with a right checksum and a wrong body', () => {
     slots: [...common, ...ofSlots],
     batch: [...common, ...ofBatch],
     coefficient: [...common, ...ofCoefficients],
-  }).flatMap(([packing, changes]) => changes.map(([what, change]) => [packing as keyof typeof parts, what, change] as const))
+  }).flatMap(([packing, changes]) =>
+    changes.map(([what, change]) => [packing as keyof typeof parts, what, change] as const),
+  )
 
   test.each(Object.keys(parts) as (keyof typeof parts)[])('%s: is read when nothing is changed', (packing) => {
     const { server, client } = parts[packing]
@@ -241,15 +334,21 @@ describe('a frame with a right checksum and a wrong body', () => {
     expect(decodeClientPart(forge(client, () => {}))).toEqual(decodeClientPart(client))
   })
   test.each(cases)('%s: %s', (packing, _, change) => {
-    const started = performance.now()
-    const { heapUsed, arrayBuffers } = process.memoryUsage()
-    expect(() => decodeServerPart(forge(parts[packing].server, change))).toThrow(GloveboxError)
-    void [started, heapUsed, arrayBuffers]
+    const forged = forge(parts[packing].server, change)
+    const { arrayBuffers } = process.memoryUsage()
+    expect(() => decodeServerPart(forged)).toThrow(GloveboxError)
+    // Nothing is as large as the header says before it is known to be there.
+    expect(process.memoryUsage().arrayBuffers - arrayBuffers).toBeLessThan(2 ** 23)
   })
   test('parameters that are not secure', () => {
     for (const { server } of Object.values(parts)) {
       expect(() =>
-        decodeServerPart(forge(server, set((h) => h.params, 'modulusBits', [50, 50, 50, 50, 50, 50]))),
+        decodeServerPart(
+          forge(
+            server,
+            set((h) => h.params, 'modulusBits', [50, 50, 50, 50, 50, 50]),
+          ),
+        ),
       ).toThrow(expect.objectContaining({ code: 'insecure-parameters' }))
     }
   })
@@ -262,25 +361,41 @@ describe('a frame with a right checksum and a wrong body', () => {
   })
   test('missing weights', () => {
     for (const { server } of Object.values(parts)) {
-      expect(() => decodeServerPart(forge(server, () => {}, (bytes) => bytes.slice(0, -8)))).toThrow(/truncated/)
-      expect(() => decodeServerPart(forge(server, () => {}, (bytes) => Uint8Array.of(...bytes, 0)))).toThrow(
-        expect.objectContaining({ code: 'malformed' }),
-      )
+      expect(() =>
+        decodeServerPart(
+          forge(
+            server,
+            () => {},
+            (bytes) => bytes.slice(0, -8),
+          ),
+        ),
+      ).toThrow(/truncated/)
+      expect(() =>
+        decodeServerPart(
+          forge(
+            server,
+            () => {},
+            (bytes) => Uint8Array.of(...bytes, 0),
+          ),
+        ),
+      ).toThrow(expect.objectContaining({ code: 'malformed' }))
     }
   })
   test('any word behind the header is read, or refused as malformed', () => {
     let refused = 0
     for (const { server } of Object.values(parts)) {
-      const size = forge(server, () => {}).length - 60
-      void size
-      for (const value of [0, 1, 7, 0x7fffffff, 0xffffffff, 0x7ff00000]) {
-        for (let at = 0; ; at += 4) {
+      for (const value of [0, 7, 0xffffffff, 0x7ff00000]) {
+        for (let at = 0; ; at += at < 200 ? 4 : 44) {
           let end = false
-          const bytes = forge(server, () => {}, (tail) => {
-            end = at + 8 > tail.length
-            new DataView(tail.buffer).setUint32(Math.min(at, tail.length - 4), value, true)
-            return tail
-          })
+          const bytes = forge(
+            server,
+            () => {},
+            (tail) => {
+              end = at + 8 > tail.length
+              new DataView(tail.buffer).setUint32(Math.min(at, tail.length - 4), value, true)
+              return tail
+            },
+          )
           try {
             decodeServerPart(bytes)
           } catch (error) {
@@ -297,7 +412,6 @@ describe('a frame with a right checksum and a wrong body', () => {
     const lies: [string, Change][] = [
       ['more tiles', set((h) => input(h).layout, 'tiles', 65536)],
       ['a shape of more', set(input, 'shape', [2 ** 24])],
-      ['both', (h) => { input(h).layout.tiles = 65536 as never; input(h).shape = [65536] as never }],
       ['a period beyond the ring', set((h) => input(h).layout, 'period', 131072)],
       ['places without end', (h) => Object.assign(input(h).layout, { tiles: 512, period: 131072, plain: false })],
       ['keys at levels that there are not', (h) => Object.assign(h, { keys: { rotations: [], relinearisation: 60 } })],

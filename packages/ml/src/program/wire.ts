@@ -1,4 +1,11 @@
-import { type ByteReader, type ByteWriter, GloveboxError, type ParamsLiteral } from '@glovebox/he'
+import {
+  type ByteReader,
+  type ByteWriter,
+  createParams,
+  GloveboxError,
+  type Params,
+  type ParamsLiteral,
+} from '@glovebox/he'
 import { z } from 'zod'
 import { activationKinds } from '../graph/activation.ts'
 import type { Encoding, Packing } from '../layout/circuit.ts'
@@ -180,7 +187,7 @@ export function readLayout(
   { tiles, period, plain }: LayoutForm,
   { size, complete }: { readonly size: number; readonly complete: boolean },
 ): Layout {
-  if (tiles * period > 2 ** 26) throw reader.malformed(field, 'at most 2^26 places', tiles * period)
+  if (tiles * period > 2 ** 24) throw reader.malformed(field, 'at most 2^24 places', tiles * period)
   if (plain) {
     if (tiles !== Math.max(1, Math.ceil(size / period)))
       throw reader.malformed(field, `as many ciphertexts as ${size} elements take`, tiles)
@@ -234,11 +241,28 @@ export function readEnds(
     input.layout.period > capacity ||
     (output.layout.period - 1) * step >= capacity ||
     stride * (count - 1) >= ringDegree ||
+    !holds(packing, output, ringDegree) ||
     input.level >= modulusBits.length
   ) {
     throw body.malformed('header', 'layouts and levels that fit the packing and the parameters', 'others')
   }
   return { input, output }
+}
+
+/** Whether a trimmed reply still has what the layout says; see compile/structure.ts. */
+function holds(packing: Packing, { layout: { period }, reply: { stride, count } }: ProgramOutput, n: number): boolean {
+  if (packing === 'coefficient') return count >= period
+  return stride * count === n && (packing === 'batch' ? stride === 1 : 2 * period * stride <= n)
+}
+
+/** Parameters of a part. What no parameters can be is malformed; insecure ones are `insecure-parameters`. */
+export function readParams(body: ByteReader, literal: ParamsLiteral): Params {
+  try {
+    return createParams(literal)
+  } catch (cause) {
+    if (cause instanceof GloveboxError) throw cause
+    throw new GloveboxError('malformed', `${body.what}: "params": ${(cause as Error).message}`, { cause })
+  }
 }
 
 /** 4 where all values are float32 numbers, as weights of most models are, else 8: nothing is ever rounded. */

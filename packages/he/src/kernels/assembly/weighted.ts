@@ -13,22 +13,25 @@ const FEW: f64 = 4
 /** 1.5 * 2^(52+26): adding and subtracting it rounds to a multiple of 2^26. */
 const ROUND26: f64 = 453347182355485940514816.0
 
-/** Up to 2^77, see `mostTerms`: two steps as in pointwise.ts. */
-@inline
-function reduceTwice(x: v128, p: v128, pinv: v128): v128 {
-  return reduceOnce(reduceOnce(x, p, pinv), p, pinv)
-}
-
 /** Terms that are summed without a reduction, from one below p: whole |x| <= 0.7 p to 2^53. A 0.75 leaves room for what is rounded here. */
 @inline
 function wholeTerms(p: f64, most: f64): f64 {
   return Math.floor((9007199254740992.0 - p) / (0.75 * p * most))
 }
 
-/** As long as lower halves, |x| <= 2^25, stay below 2^53 - 2^50; the upper ones are multiples of 2^26 then, below 2^77. */
+/** As long as lower halves, |x| <= 2^25, stay below 2^53 - 2^50; the upper ones are multiples of 2^26 then, below 2^78. */
 @inline
 function splitTerms(most: f64): f64 {
   return Math.floor(0.875 * 268435456.0 / most)
+}
+
+/**
+ * Both halves of a sum modulo p. The quotient of the upper one, |x| < 2^78, has at most 53 significant bits and the difference is a multiple of its unit, so it
+ * is exact and at most p/2 + 2^26 (p > 2^29 where residues are split); with the lower one it stays below 2^53.
+ */
+@inline
+function joined(upper: v128, lower: v128, p: v128, pinv: v128): v128 {
+  return reduceOnce(f64x2.add(reduceOnce(upper, p, pinv), lower), p, pinv)
 }
 
 /** Halves take two columns for one, so that the tile has the same size in both ways. */
@@ -122,10 +125,10 @@ function sumBlocks(
         }
         left -= batch
         if (halves) {
-          a1 = reduceOnce(f64x2.add(reduceTwice(a0, P, I), a1), P, I)
-          b1 = reduceOnce(f64x2.add(reduceTwice(b0, P, I), b1), P, I)
-          c1 = reduceOnce(f64x2.add(reduceTwice(c0, P, I), c1), P, I)
-          d1 = reduceOnce(f64x2.add(reduceTwice(d0, P, I), d1), P, I)
+          a1 = joined(a0, a1, P, I)
+          b1 = joined(b0, b1, P, I)
+          c1 = joined(c0, c1, P, I)
+          d1 = joined(d0, d1, P, I)
           a0 = f64x2.splat(0)
           b0 = f64x2.splat(0)
           c0 = f64x2.splat(0)

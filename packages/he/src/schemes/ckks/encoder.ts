@@ -172,7 +172,9 @@ export function scaledConstant(value: number, scale: number): bigint {
   return BigInt(product)
 }
 
-/** Puts a plaintext of integer coefficients back in NTT form; for tests and protocols that work on coefficients. */
+/**
+ * A plaintext of up to N real coefficients, lowest first, multiplied by `scale` and rounded: no embedding. Throws as `encodeSlots` does.
+ */
 export function encodeCoefficients(
   ring: Ring,
   coefficients: ArrayLike<number>,

@@ -89,9 +89,12 @@ export const zipMap: Translation = {
   attributes: ['classlabels_int64s', 'classlabels_strings'],
   client: true,
   translate(site) {
-    const x = decrypted(site, 0)
     const names = classNames(site, 'classlabels_int64s', 'classlabels_strings')
     if (!names) throw wrong(site, 'it has no attribute "classlabels_int64s" or "classlabels_strings"')
+    const given = input(site, 0)
+    const already = given.kind === 'answer' ? given.steps.at(-1) : undefined
+    if (already?.op === 'labels' && already.names.join() === names.join()) return given
+    const x = decrypted(site, 0)
     if (names.length !== sizeOf(x.shape)) throw wrong(site, `${names.length} names for ${sizeOf(x.shape)} scores`)
     return followed(x, { op: 'labels', names })
   },

@@ -101,8 +101,9 @@ export const linearClassifier: Translation = {
       const threshold = steps.length === 1 ? 0.5 : 0
       if (steps[0]?.op === 'softmax')
         throw refuse(site, 'attribute "post_transform" = SOFTMAX with one row of coefficients')
+      // The scores too: the names say that there are two classes.
       const label = followed(x, ...steps, { op: 'labels', names, threshold })
-      return [{ ...label, type: int64 }, followed(x, ...steps)]
+      return [{ ...label, type: int64 }, label]
     }
     const x = { ...scores(site, names.length), kind: 'answer', steps: [] } as const
     return [{ ...followed(x, ...steps, { op: 'labels', names }), type: int64 }, followed(x, ...steps)]

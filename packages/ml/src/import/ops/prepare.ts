@@ -4,7 +4,7 @@ import { pickMatrix } from '../../tensor/sparse.ts'
 import { broadcastIndex, sizeOf } from '../../tensor/tensor.ts'
 import { entriesOf } from '../columns.ts'
 import { float32, int64 } from '../element.ts'
-import type { ColumnEntry, Columns, Operand } from '../operand.ts'
+import type { Answer, ColumnEntry, Columns, Operand } from '../operand.ts'
 import {
   constantInput,
   entered,
@@ -23,7 +23,7 @@ import {
   variableInput,
   wrong,
 } from '../site.ts'
-import { named } from './last.ts'
+import { followed, named } from './last.ts'
 import { classAt, requireFinite } from './linear.ts'
 
 // ai.onnx.ml: what is done to the columns of a table before a model. On the input it is the client's.
@@ -113,6 +113,7 @@ export const normalizer: Translation = {
   client: true,
   translate(site) {
     const x = input(site, 0)
+    if (x.kind === 'answer') return shares(site, x)
     if (x.kind !== 'columns' || x.norm || x.shape.length !== 2 || !site.batched || x.type.kind === 'text')
       throw refuse(
         site,
@@ -126,6 +127,17 @@ export const normalizer: Translation = {
       )
     return { ...x, entries: entriesOf(x), norm: norm === 'L1' ? 'l1' : 'l2', type: float32 }
   },
+}
+
+/** Probabilities that become 1 together; those of a softmax are so already. */
+function shares(site: Site, x: Answer): Answer {
+  const last = x.steps.at(-1)
+  const norm = textAttribute(site, 'norm', 'MAX')
+  if (norm === 'L1' && last?.op === 'softmax' && !last.along && !last.log) return x
+  if (norm === 'L1' && (last?.op === 'sigmoid' || last?.op === 'exp')) return followed(x, { op: 'share' })
+  // Two classes of one score have been named already, and their shares are 1.
+  if (norm === 'L1' && last?.op === 'labels' && last.threshold === 0.5) return x
+  throw refuse(site, `attribute "norm" = ${norm} behind ${last?.op ?? 'nothing'}; L1 of probabilities is supported`)
 }
 
 /** A 1 for the category of a column, among zeros. */

@@ -1,0 +1,119 @@
+import { spawn } from 'node:child_process'
+import { existsSync } from 'node:fs'
+import { readFile, writeFile } from 'node:fs/promises'
+import { fileURLToPath } from 'node:url'
+import type { DemoResult } from '../packages/cli/src/demo/demo.ts'
+import { demos } from '../packages/cli/src/demo/list.ts'
+import type { Row } from './rows.ts'
+import type { BenchOptions, Measured } from './run.ts'
+
+/** What the server may take for one request on one thread, and what we aim at, in milliseconds; and samples that give the figure. */
+const targets: Readonly<Record<string, { readonly must: number; readonly aim: number; readonly samples: number }>> = {
+  heart: { must: 3, aim: 1, samples: 847 },
+  'digits-linear': { must: 5, aim: 2, samples: 2000 },
+  flowering: { must: 120, aim: 40, samples: 32 },
+  mortality: { must: 800, aim: 200, samples: 4000 },
+  sentiment: { must: 150, aim: 50, samples: 500 },
+  pets: { must: 5, aim: 1, samples: 200 },
+  xray: { must: 300, aim: 80, samples: 624 },
+  weather: { must: 5, aim: 2, samples: 500 },
+  fitness: { must: 50, aim: 10, samples: 27 },
+  fraud: { must: 20, aim: 5, samples: 276 },
+  claims: { must: 20, aim: 5, samples: 1000 },
+  threat: { must: 20, aim: 5, samples: 500 },
+  maintenance: { must: 20, aim: 5, samples: 100 },
+  'digits-batch': { must: 40_000, aim: 12_000, samples: 10_000 },
+}
+
+/** Where the data sets lie that do not come with npm: GLOVEBOX_DATA, or a folder beside the repository. */
+const data = process.env.GLOVEBOX_DATA ?? fileURLToPath(new URL('../../shared/data', import.meta.url))
+
+/** Every demo as a user runs it, on real held-out data where it is there; `--set NAME` runs one. Writes the table of the README. */
+export async function bench({ sets, threads }: BenchOptions): Promise<Measured> {
+  const names = sets.length > 0 ? sets : [...demos.keys()]
+  const unknown = names.find((name) => !demos.has(name))
+  if (unknown !== undefined)
+    throw new RangeError(`"--set" expected one of ${[...demos.keys()].join(', ')}, got ${unknown}`)
+  const results: DemoResult[] = []
+  for (const name of names) {
+    console.error(`${name} …`)
+    results.push(await run(name, threads))
+  }
+  if (sets.length === 0 && threads === 1) await writeTable(results)
+  console.log(table(results))
+  return {
+    rows: results.map(
+      ({ name, serverMs }): Row => ({
+        op: 'server-compute',
+        set: name,
+        threads,
+        us: Math.round(1000 * serverMs),
+        peer: null,
+        peerUs: null,
+        ratio: null,
+      }),
+    ),
+    facts: Object.fromEntries(results.map((result) => [result.name, result])),
+  }
+}
+
+async function run(name: string, threads: number): Promise<DemoResult> {
+  const main = fileURLToPath(new URL('../packages/cli/src/main.ts', import.meta.url))
+  const { samples } = targets[name]!
+  const real = existsSync(data) ? ['--data', data] : []
+  const args = ['demo', name, '-n', String(samples), '--threads', String(threads), ...real, '--json']
+  const child = spawn(process.execPath, ['--conditions=@glovebox/source', main, ...args], {
+    stdio: ['ignore', 'pipe', 'inherit'],
+  })
+  let output = ''
+  for await (const text of child.stdout!) output += text
+  return JSON.parse(output) as DemoResult
+}
+
+const score = (value: number | null): string => (value === null ? '–' : String(Number(value.toPrecision(4))))
+const bytes = (value: number): string =>
+  value === 0 ? '–' : value < 1e6 ? `${(value / 1e3).toFixed(1)} KB` : `${(value / 1e6).toFixed(1)} MB`
+const ms = (value: number): string => Number(value.toPrecision(3)).toLocaleString('en')
+
+function table(results: readonly DemoResult[]): string {
+  const rows = results.map((r) => {
+    const { must, aim } = targets[r.name]!
+    return [
+      r.name,
+      `${r.samples.toLocaleString('en')} ${r.data}`,
+      `${r.metric}: ${score(r.clear)} / ${score(r.encrypted)} / ${score(r.reference)}`,
+      ms(must),
+      ms(aim),
+      `**${ms(r.serverMs)}**`,
+      `${ms(r.estimateMs)}`,
+      `${bytes(r.uploadBytes)} / ${bytes(r.replyBytes)}`,
+      bytes(r.keyBytes),
+      `${r.packing}, ${r.ringDegree}`,
+    ]
+  })
+  const head = [
+    'demo',
+    'samples',
+    'score: clear / encrypted / second implementation',
+    'must, ms',
+    'aim, ms',
+    'server, ms',
+    'estimate, ms',
+    'up / down',
+    'keys',
+    'packing, N',
+  ]
+  const line = (cells: readonly string[]): string => `| ${cells.join(' | ')} |`
+  return [line(head), '|---|---|---|--:|--:|--:|--:|--:|--:|---|', ...rows.map(line)].join('\n')
+}
+
+const begin = '<!-- gallery: npm run bench -- gallery -->'
+const end = '<!-- /gallery -->'
+
+async function writeTable(results: readonly DemoResult[]): Promise<void> {
+  const path = new URL('../README.md', import.meta.url)
+  const text = await readFile(path, 'utf8')
+  const [from, to] = [text.indexOf(begin), text.indexOf(end)]
+  if (from < 0 || to < from) throw new Error(`README.md has no place for the gallery: ${begin} … ${end}`)
+  await writeFile(path, `${text.slice(0, from)}${begin}\n${table(results)}\n${text.slice(to)}`)
+}
