@@ -131,7 +131,14 @@ function attempt(circuit: Circuit, ringDegree: number, vectors: readonly Float64
   const finding = search(circuit, ringDegree, reach, goal)
   const { candidate } = finding
   if (candidate) return { circuit, ringDegree, reach, candidate, why: undefined, price: priceOf(candidate, goal) }
-  return { circuit, ringDegree, reach, candidate, why: shortfall(finding, circuit, reach), price: undefined }
+  return {
+    circuit,
+    ringDegree,
+    reach,
+    candidate,
+    why: shortfall(finding, circuit, reach, goal.relativeError),
+    price: undefined,
+  }
 }
 
 function cheapest(tried: readonly Tried[]): Tried | undefined {

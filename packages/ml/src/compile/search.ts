@@ -1,4 +1,4 @@
-import { checkSecurity, countPrimes, createParams, type ParamsLiteral } from '@glovebox/he'
+import { checkSecurity, countPrimes, createParams, type Params, type ParamsLiteral } from '@glovebox/he'
 import type { Sensitivity } from '../analysis/sensitivity.ts'
 import type { Circuit } from '../layout/circuit.ts'
 import { priceOf } from './price.ts'
@@ -73,12 +73,21 @@ function settle(guessed: Candidate, space: Space, goal: Goal): Candidate | undef
   for (let extra = 0; extra <= 2; extra++) {
     const sizes = guessed.literal.modulusBits.map((bits) => Math.min(largestPrime, bits + extra))
     const roomy = extra === 0 ? guessed : fit(guessed, sizes, space, guessed.sizes)
-    const exact =
-      roomy &&
-      fitSizes(roomy, roomy.literal, space.reach, goal, { params: createParams(roomy.literal), start: roomy.sizes })
+    const params = roomy && exactParams(roomy.literal)
+    const exact = params && fitSizes(roomy, roomy.literal, space.reach, goal, { params, start: roomy.sizes })
     if (exact && exact.relativeError <= goal.relativeError) return exact
   }
   return undefined
+}
+
+/** Undefined where special primes are too small for a digit after all: small primes may lie far from their powers of two. */
+function exactParams(literal: ParamsLiteral): Params | undefined {
+  try {
+    return createParams(literal)
+  } catch (error) {
+    if (error instanceof RangeError) return undefined
+    throw error
+  }
 }
 
 /** What does not depend on the structure; the goal is the one for guessed primes. */

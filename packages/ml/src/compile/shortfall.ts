@@ -8,10 +8,16 @@ const extremeBits = 16
 const power = (value: number): string => (value < Infinity ? `2^${Math.log2(value).toFixed(0)}` : 'infinity')
 
 /** Why nothing was found. */
-export function shortfall({ nearest, levels, secure }: Finding, circuit: Circuit, reach: Sensitivity): string {
+export function shortfall(
+  { nearest, levels, secure }: Finding,
+  circuit: Circuit,
+  reach: Sensitivity,
+  wanted: number,
+): string {
   if (nearest) {
     const worst = nearest.contributions.reduce((a, b) => (b.variance > a.variance ? b : a))
-    return `the best relative error is 2^${Math.log2(nearest.relativeError).toFixed(1)}, most of it from "${worst.name}"`
+    const missing = Math.log2(nearest.relativeError / wanted).toFixed(1)
+    return `the best relative error is 2^${Math.log2(nearest.relativeError).toFixed(1)}, most of it from "${worst.name}", which needs ${missing} bits more`
   }
   const tight = `its ${levels} levels do not fit under the security limit`
   if (!secure) return tight

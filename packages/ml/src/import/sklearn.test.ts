@@ -203,3 +203,23 @@ test.each<[string, unknown, RegExp]>([
 ])('%s is an error', (_, json, message) => {
   expect(() => importSklearn(json)).toThrow(message)
 })
+
+test('a network of squares, which scikit-learn cannot fit, is affine maps and products', () => {
+  const { graph } = importSklearn(
+    fileOf({
+      type: 'MLPRegressor',
+      coefs_: [
+        [
+          [1, 2],
+          [3, -1],
+        ],
+        [[0.5], [2]],
+      ],
+      intercepts_: [[1, 0], [-3]],
+      activation: 'square',
+      out_activation_: 'identity',
+    }),
+  )
+  expect(graph.nodes.map(({ op }) => op)).toEqual(['input', 'affine', 'multiply', 'affine'])
+  expect([...runClear(graph, Float64Array.of(2, -1, 1, 1))]).toEqual([47, 11.5])
+})

@@ -9,7 +9,9 @@ export type ActivationSpec = 'square' | { readonly degree: number; readonly meth
 export interface ActivationRule {
   /** The name of the activation, or of one of the affine layers right before it. */
   readonly layer?: string
+  /** Only activations of this kind. */
   readonly kind?: Activation['kind']
+  /** What stands for them. */
   readonly spec: ActivationSpec
 }
 

@@ -13,6 +13,7 @@ import { type Budget, bySample, chooseDegrees, meets } from './choose-degrees.ts
 import { type FitInput, fitActivations, type Replacement } from './fit-activations.ts'
 import { type PolynomialStyle, pushPolynomial, type Shape } from './polynomial-nodes.ts'
 
+/** What `approximate` may be told; it chooses what is left out. */
 export interface ApproximateOptions {
   /** What the user asks for; degrees of the other activations are chosen. */
   readonly rules?: readonly ActivationRule[]
@@ -32,13 +33,17 @@ export interface ApproximateOptions {
 
 /** What became of one activation. */
 export interface ActivationReport {
+  /** The name of its node. */
   readonly name: string
+  /** Which function it was. */
   readonly kind: Activation['kind']
   /** Smallest and largest input on samples, behind the replacements before it. */
   readonly range: readonly [number, number]
   /** The interval that the polynomial was made for: the range and its margin, mirrored where that saves products. */
   readonly interval: readonly [number, number]
+  /** Degree of the polynomial; 1 where it is a straight piece of the activation. */
   readonly degree: number
+  /** How the polynomial was found; `exact` where it is the activation itself on the whole interval. */
   readonly method: Replacement['method']
   /** The largest error on the interval. */
   readonly maxError: number
@@ -46,13 +51,17 @@ export interface ActivationReport {
   readonly rmsError: number
 }
 
+/** What replacing activations did to a model. */
 export interface ApproximationReport {
+  /** In the order of the graph. */
   readonly activations: readonly ActivationReport[]
   /** Output of the polynomial model against that of the model as it is, on all samples; undefined where there is nothing to replace. */
   readonly accuracy?: Accuracy
   /** Whether the accuracy is within the budget. */
   readonly met: boolean
+  /** How many samples ranges and accuracy were measured on. */
   readonly samples: number
+  /** As in the options. */
   readonly margin: number
 }
 

@@ -1,3 +1,4 @@
+import { replyBytes } from '@glovebox/he'
 import { inputsOf } from '../layout/circuit.ts'
 import { keysNeeded, type Program, partsOf, relinearisationLevel, tilesOf } from '../program/program.ts'
 import type { Cost, StepCost } from '../program/report.ts'
@@ -159,7 +160,6 @@ export function costOf(program: Priced, table: CostTable = defaultCostTable): Co
         2 * vectors * (step.level + 1) * limbBytes,
     )
   }, 0)
-  const { bits, count } = program.output.reply
   const { input, output } = program
   const limbsRead = input.layout.tiles * (input.level + 1)
   const handling = table.request / 1e3 + limbsRead * read + output.layout.tiles * write
@@ -168,7 +168,7 @@ export function costOf(program: Priced, table: CostTable = defaultCostTable): Co
     milliseconds: steps.reduce((sum, step) => sum + step.milliseconds, handling),
     memoryBytes: weights + keyMemory + working,
     uploadBytes: frameBytes + input.layout.tiles * (32 + wire(modulusBits.slice(0, input.level + 1))),
-    replyBytes: frameBytes + output.layout.tiles * (17 + Math.ceil((count * bits) / 8) + Math.ceil((n * bits) / 8)),
+    replyBytes: frameBytes + output.layout.tiles * replyBytes(n, output.reply),
     keyBytes: levels.length > 0 ? frameBytes + keyBytes : 0,
   }
 }
