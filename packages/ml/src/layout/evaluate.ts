@@ -24,7 +24,8 @@ export function evaluateCircuit(circuit: Circuit, sample: ArrayLike<number>): Fl
 export function placed({ packing, input, capacity }: Circuit, sample: ArrayLike<number>): Float64Array {
   const places = spread(input, sample)
   if (packing === 'slots') return repeat(places, capacity)
-  return places.slice(0, input.size)
+  // The last ciphertext of coefficients may have places that are not used.
+  return places.slice(0, Math.min(places.length, input.size))
 }
 
 /** The output of a sample from the last register. */

@@ -38,9 +38,10 @@ export function plainLayout(size: number, slots: number = Infinity): Layout {
   return tiledLayout(size, Math.min(powerOfTwo(size), slots))
 }
 
-/** Whether element i is in place i, as `tiledLayout` has it. */
-export function isPlain({ size, elements }: Layout): boolean {
-  return elements.every((element, i) => element === (i < size ? i : -1))
+/** Whether all elements are there, i in place i, as `tiledLayout` has it. */
+export function isPlain({ size, tiles, period, elements }: Layout): boolean {
+  const all = tiles === Math.max(1, Math.ceil(size / period))
+  return all && elements.every((element, i) => element === (i < size ? i : -1))
 }
 
 /** The places of every element, counted through all tiles: those of element i are places[start[i]] to places[start[i+1]-1], ascending. */
@@ -72,7 +73,11 @@ export function firstPlaces(layout: Layout): Int32Array {
 export function spread(layout: Layout, values: ArrayLike<number>): Float64Array {
   if (values.length !== layout.size)
     throw new RangeError(`"values" expected ${layout.size} numbers, got ${values.length}`)
-  return Float64Array.from(layout.elements, (element) => (element >= 0 ? values[element]! : 0))
+  const { elements } = layout
+  const places = new Float64Array(elements.length)
+  for (let place = 0; place < places.length; place++)
+    if (elements[place]! >= 0) places[place] = values[elements[place]!]!
+  return places
 }
 
 /** A vector read back from places; with one tile there may be more than a period of them. */

@@ -18,17 +18,19 @@ export function isAffine(graph: Graph): boolean {
 
 /**
  * How many elements a ciphertext may take: fewer of them make room for more outputs in one product, at the price of more ciphertexts of the input.
- * Every choice is as small as the number of its products allows.
+ * Every choice is as small as the number of its products allows, and has fewer ciphertexts of the output than the one before: with as many it would only cost more.
  */
 export function chunkChoices(inputs: number, outputs: number, ringDegree: number): number[] {
-  const choices = new Set<number>()
-  for (let tiles = Math.ceil(inputs / ringDegree); tiles <= Math.ceil(inputs / ringDegree) + 16; tiles++) {
+  const choices: number[] = []
+  const least = Math.ceil(inputs / ringDegree)
+  let fewest = Infinity
+  for (let tiles = least; tiles <= least + 16 && fewest > 1; tiles++) {
     const chunk = Math.ceil(inputs / tiles)
-    const perTile = Math.min(outputs, Math.floor(ringDegree / chunk))
-    choices.add(chunk)
-    if (perTile === outputs) break
+    const replies = Math.ceil(outputs / Math.min(outputs, Math.floor(ringDegree / chunk)))
+    if (replies < fewest) choices.push(chunk)
+    fewest = Math.min(fewest, replies)
   }
-  return [...choices]
+  return choices
 }
 
 /** Lays an affine map out in coefficients, `chunk` elements of the input in a ciphertext. Throws GloveboxError `unsupported` for a graph with products. */

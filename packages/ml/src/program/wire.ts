@@ -223,7 +223,7 @@ export function readEnds(
   const { packing, encoding } = header
   const read = (field: string, { layout, shape }: WireInput | WireOutput, complete: boolean): Layout =>
     readLayout(body, field, layout, { size: sizeOf(shape), complete })
-  const input = { ...header.input, layout: read('input layout', header.input, packing !== 'slots') }
+  const input = { ...header.input, layout: read('input layout', header.input, packing === 'coefficient') }
   const output = { ...header.output, layout: read('output layout', header.output, true) }
   const { ringDegree, modulusBits } = header.params
   const capacity = encoding === 'slots' ? ringDegree / 2 : ringDegree

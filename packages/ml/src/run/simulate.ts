@@ -1,7 +1,14 @@
 import { createParams, type Params } from '@glovebox/he'
 import { type NoiseModel, noiseModel } from '../analysis/noise.ts'
 import { collect, repeat, spread } from '../layout/layout.ts'
-import { applyMap, type LinearMap, type RotationMap, rotated, splitOffset } from '../layout/linear-map.ts'
+import {
+  applyMap,
+  type LinearMap,
+  type PolynomialMap,
+  type RotationMap,
+  rotated,
+  splitOffset,
+} from '../layout/linear-map.ts'
 import { type Program, type ProgramStep, partsOf, registersOf, relinearisationLevel } from '../program/program.ts'
 import { normalNumbers } from '../tensor/random.ts'
 
@@ -80,7 +87,7 @@ function runOne(context: Context, maps: readonly (LinearMap | undefined)[], samp
   const { input, output, packing } = program
   const placed = spread(input.layout, sample)
   // Tiles one after the other; in a batch or in coefficients a place is one number, whatever else its ciphertext holds.
-  const fresh = packing === 'slots' ? repeat(placed, params.slots) : placed.slice(0, input.layout.size)
+  const fresh = packing === 'slots' ? repeat(placed, params.slots) : placed.slice(0, Math.min(placed.length, input.layout.size))
   const values = [disturb(fresh, model.fresh, input.scale)]
   program.steps.forEach((step, i) => {
     const { scale } = registers[i + 1]!
@@ -113,11 +120,24 @@ function linear(
 ): Float64Array {
   const { model, disturb, params } = context
   const out = map.kind === 'rotations' ? rotations(context, map, x, level, from.scale, outputScale) : applyMap(map, x)
+  if (map.kind === 'polynomials') addForeignNoise(context, map, out, from.scale)
   if (!bias) return out
   // One period of a tile is repeated over its slots; several tiles have all their slots in the bias.
   const all = map.kind === 'rotations' ? repeat(bias, params.slots) : bias
   const added = disturb(all, map.kind === 'scalars' ? model.scalar : model.plaintext, outputScale)
   return out.map((v, s) => v + added[s]!)
+}
+
+/** Polynomials multiply the noise of coefficients without a message too: each output gets that of the other rows of its ciphertext. */
+function addForeignNoise({ model, disturb }: Context, map: PolynomialMap, out: Float64Array, scale: number): void {
+  const squares = applyMap(map, new Float64Array(map.matrix.columns).fill(1), { squared: true })
+  for (let first = 0; first < out.length; first += map.perTile) {
+    const own = squares.subarray(first, first + map.perTile)
+    const all = own.reduce((sum, v) => sum + v, 0)
+    own.forEach((v, j) => {
+      out.set(disturb(out.subarray(first + j, first + j + 1), model.fresh * (all - v), scale), first + j)
+    })
+  }
 }
 
 /** Every tile of the result: sum over blocks, giants g and babies b of rotate_g( rotate_-g(diagonal_(g+b)) · rotate_b(x) ), then folds. */
