@@ -8,7 +8,7 @@ export const examples: string = join(root, 'examples')
 export const folders: readonly string[] = readdirSync(examples).filter((name) => /^\d\d-/.test(name))
 
 /** A second or more each: in the slow suite. */
-export const slow: readonly string[] = ['06', '09']
+export const slow: readonly string[] = ['06', '09', '11']
 
 /** Lines without which an example has not told its story. */
 export const lines: Readonly<Record<string, readonly RegExp[]>> = {
@@ -22,6 +22,13 @@ export const lines: Readonly<Record<string, readonly RegExp[]>> = {
   '08': [/insecure-parameters: evaluation key has a modulus of 220/, /^ {2}sum of x⁴ +correct to/m],
   '09': [/^ {2}x², one to the left +correct to/m, /^ {2}rotated by SEAL +correct to/m],
   '10': [/^ {2}rotate, hoisted +\d+ µs/m, /^ {2}after 100 rotations with `using`, more by +exact/m],
+  '11': [
+    /^ {2}coefficient, N = 2048 +[\d.]+ ms a prediction, keys 0 bytes/m,
+    /^ {2}all of them in a batch +correct to/m,
+    /^ {2}budget 10 %: degree 4/m,
+    /^ {2}as the polynomials in the clear +correct to/m,
+    /→ unsupported: coefficient packing is for affine models/,
+  ],
 }
 
 export function run(...args: string[]): Promise<{ code: number | null; output: string }> {

@@ -1,9 +1,9 @@
 import { ciphertextBytes, equalBytes, GloveboxError, toHex } from '@glovebox/he'
-import { type Answer, samplesPerRun } from '@glovebox/ml'
+import { type Answer, needsKeys, samplesPerRun } from '@glovebox/ml'
 import type { ClientKeys } from './keys.ts'
 import { type ClientModel, openModel } from './model.ts'
 import { decodeInferAnswer, encodeInferRequest, lengthHeader } from './protocol.ts'
-import { encryptInputs, readInputs } from './query.ts'
+import { encryptInputs, readInputs, requireSum } from './query.ts'
 import { answerOf, decryptReply } from './reply.ts'
 import type { Sample, SampleOptions } from './samples.ts'
 import { type Fetch, openService, type Service, twice } from './service.ts'
@@ -35,6 +35,11 @@ export interface RemoteModel extends ClientModel {
 
 /** What one prediction may be told. */
 export interface PredictOptions extends SampleOptions {
+  /**
+   * The server adds the samples up and computes once: there is one output, that of the sum of the samples. All go in one request. Not for models in
+   * batch packing, and only as far as the program can hold the sum: compile it with sums among its samples.
+   */
+  readonly sum?: boolean
   /** Gives the prediction up; it then rejects with the reason of the signal. */
   readonly signal?: AbortSignal
   /** Called after every request with the samples that are done. */
@@ -70,8 +75,7 @@ export function connect(url: string, options: ConnectOptions = {}): Connection {
       const path = `/v2/models/${encodeURIComponent(name)}`
       const { body } = await twice(() => service.request('GET', `${path}/client`, { signal }), signal)
       const model = openModel(body)
-      const { rotations, relinearisation } = model.part.keys
-      const infer = inferrer(service, `${path}/infer`, rotations.length > 0 || relinearisation !== undefined)
+      const infer = inferrer(service, `${path}/infer`, needsKeys(model.part.keys))
       return {
         ...model,
         name,
@@ -80,13 +84,21 @@ export function connect(url: string, options: ConnectOptions = {}): Connection {
           requireSameModel(model, keys)
           if (samples.length === 0) throw new RangeError('"samples" expected at least one sample, got none')
           const inputs = readInputs(model.part, samples, predictOptions)
-          const most = samplesPerRequest(model)
+          if (predictOptions.sum) requireSum(model.part, inputs)
+          const most = predictOptions.sum ? inputs.length : samplesPerRequest(model)
+          const kind = predictOptions.sum ? 'query for a sum' : 'query'
           let whole: Prediction | undefined
           for (let at = 0; at < inputs.length; at += most) {
             const some = inputs.slice(at, at + most)
-            const answer = await infer(encryptInputs(keys.model, keys.secret, some), keys, predictOptions.signal)
+            const answer = await infer(
+              encryptInputs(keys.model, keys.secret, some, undefined, kind),
+              keys,
+              predictOptions.signal,
+            )
             // Whether this worked is told to the caller only; the server hears nothing about it.
-            const outputs = decryptReply(keys.model, keys.secret, answer.reply, { count: some.length })
+            const outputs = decryptReply(keys.model, keys.secret, answer.reply, {
+              count: predictOptions.sum ? 1 : some.length,
+            })
             const answers = outputs.map((output) => answerOf(model, output))
             whole = append(whole, { ...answer, outputs, answers })
             predictOptions.onProgress?.(at + some.length, inputs.length)
@@ -133,12 +145,12 @@ type Infer = (
   signal: AbortSignal | undefined,
 ) => Promise<Omit<Prediction, 'outputs' | 'answers'> & { reply: Uint8Array }>
 
-function inferrer(service: Service, path: string, needsKeys: boolean): Infer {
+function inferrer(service: Service, path: string, withKeys: boolean): Infer {
   /** Digests of keys that the server has been seen to have. */
   const known = new Set<string>()
 
   const upload = async (keys: ClientKeys, signal: AbortSignal | undefined): Promise<void> => {
-    if (!needsKeys || known.has(keys.digest)) return
+    if (!withKeys || known.has(keys.digest)) return
     const address = `/v2/keys/${keys.digest}`
     const { status } = await service.request('HEAD', address, { signal, accept: [404] })
     if (status === 404) await service.request('PUT', address, { signal, body: keys.evaluation })
@@ -147,7 +159,7 @@ function inferrer(service: Service, path: string, needsKeys: boolean): Infer {
 
   return async (query, keys, signal) => {
     const id = toHex(globalThis.crypto.getRandomValues(new Uint8Array(16)))
-    const { body, headerLength } = encodeInferRequest(id, needsKeys ? keys.digest : undefined, query)
+    const { body, headerLength } = encodeInferRequest(id, withKeys ? keys.digest : undefined, query)
     const headers = { 'content-type': 'application/octet-stream', [lengthHeader]: String(headerLength) }
     // The same query twice is harmless: the server learns nothing from it, and computing has no effect but its answer.
     return twice(

@@ -17,6 +17,8 @@ import {
   type SecretKey,
   writeSecretKey,
 } from '@glovebox/he/secret'
+import { needsKeys } from '@glovebox/ml'
+import { writeMask } from './mask.ts'
 import { type ClientModel, openFrame } from './model.ts'
 
 /** The most that is made of evaluation keys: 1 GiB, as much as a frame may hold. */
@@ -67,6 +69,7 @@ export function createKeys(model: ClientModel, options: CreateKeysOptions = {}):
     }
     const writer = new ByteWriter()
     writeEvaluationKeys(writer, ckks.ring, keys)
+    if (needsKeys(part.keys)) writeMask(writer, model, secret)
     const evaluation = encodeFrame(
       'evaluation keys of a program',
       part.digest,

@@ -1,6 +1,15 @@
-import { ByteWriter, encodeFrame, writeCiphertext } from '@glovebox/he'
+import { ByteWriter, encodeFrame, GloveboxError, writeCiphertext } from '@glovebox/he'
 import { encryptSymmetric, type SecretKey } from '@glovebox/he/secret'
-import { type ClientPart, isUncalibrated, packInput, requireSample, runBefore, samplesPerRun } from '@glovebox/ml'
+import {
+  type ClientPart,
+  isUncalibrated,
+  needsKeys,
+  packInput,
+  requireSample,
+  runBefore,
+  samplesPerRun,
+} from '@glovebox/ml'
+import { writeMask } from './mask.ts'
 import type { ClientModel } from './model.ts'
 import { cellsOf, flattenSample, type PreparedInput, type Sample, type SampleOptions } from './samples.ts'
 
@@ -13,7 +22,7 @@ export interface EncryptOptions extends SampleOptions {
   readonly onProgress?: (done: number, total: number) => void
 }
 
-/** Encrypts samples into a frame of kind 'query': count u32, then the ciphertexts, run by run. */
+/** Encrypts samples into a frame of kind 'query': count u32, for models without evaluation keys a mask, then the ciphertexts, run by run. */
 export function encryptQuery(
   model: ClientModel,
   secret: SecretKey,
@@ -45,6 +54,21 @@ export function readInputs(part: ClientPart, samples: readonly Sample[], options
   })
 }
 
+/** Throws where samples cannot be added up encrypted: RangeError where the sum is larger than the program can hold. */
+export function requireSum(part: ClientPart, inputs: readonly Float64Array[]): void {
+  if (samplesPerRun(part) > 1)
+    throw new GloveboxError(
+      'unsupported',
+      `the model "${part.name}" has batch packing, in which samples are not added up`,
+    )
+  const sum = inputs.reduce((a, b) => a.map((v, i) => v + b[i]!))
+  try {
+    requireSample(part, sum)
+  } catch (error) {
+    throw new RangeError(`the sum of the samples: ${(error as Error).message}`, { cause: error })
+  }
+}
+
 /**
  * The numbers that are encrypted for a sample: what the model's client does first, done. Throws TypeError and RangeError that name columns, never what
  * they hold.
@@ -67,18 +91,24 @@ export function countUncalibrated(part: ClientPart, samples: readonly Sample[], 
   return samples.filter((sample) => isUncalibrated(part, prepareSample(part, sample, options))).length
 }
 
-/** The query of inputs that `readInputs` has looked at. */
+/**
+ * The query of inputs that `readInputs` has looked at. A query for a sum has the same body: its ciphertexts are added up before they are computed on,
+ * and there is one reply.
+ */
 export function encryptInputs(
-  { ckks, part }: ClientModel,
+  model: ClientModel,
   secret: SecretKey,
   inputs: readonly Float64Array[],
   onProgress?: EncryptOptions['onProgress'],
+  kind: 'query' | 'query for a sum' = 'query',
 ): Uint8Array<ArrayBuffer> {
+  const { ckks, part } = model
   const { input, encoding } = part
   const at = { level: input.level, scale: input.scale }
   const most = samplesPerRun(part)
   const writer = new ByteWriter()
   writer.u32(inputs.length)
+  if (!needsKeys(part.keys)) writeMask(writer, model, secret)
   for (let done = 0; done < inputs.length; ) {
     const some = inputs.slice(done, done + most)
     for (const values of packInput(part, some)) {
@@ -89,5 +119,5 @@ export function encryptInputs(
     done += some.length
     onProgress?.(done, inputs.length)
   }
-  return encodeFrame('query', part.digest, writer.done()) as Uint8Array<ArrayBuffer>
+  return encodeFrame(kind, part.digest, writer.done()) as Uint8Array<ArrayBuffer>
 }

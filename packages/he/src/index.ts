@@ -84,6 +84,7 @@ export {
 export type { Interrupt } from './ring/interrupt.ts'
 export type { MemoryUse } from './ring/ring.ts'
 export type { Ciphertext, Plaintext } from './rlwe/ciphertext.ts'
+export { maskWith } from './rlwe/encrypt-public.ts'
 export type { Hoisted } from './rlwe/galois.ts'
 export { type KeyNeeds, type KeyPlan, mergeKeyPlans, planKeys } from './rlwe/key-plan.ts'
 export {

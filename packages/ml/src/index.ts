@@ -5,6 +5,7 @@
 export { type Bundle, bundle, clientPartOf } from './compile/bundle.ts'
 export { syntheticSamples } from './compile/calibration.ts'
 export { type CompileOptions, compile } from './compile/compile.ts'
+export { type TypicalRows, typicalRows } from './compile/typical-rows.ts'
 export type { Graph, Node } from './graph/graph.ts'
 export { importOnnx, type OnnxOptions } from './import/onnx.ts'
 export { importScorecard, type ScorecardOptions } from './import/scorecard.ts'
@@ -37,6 +38,7 @@ export {
 export {
   type KeysNeeded,
   keysNeeded,
+  needsKeys,
   type PixelScaling,
   type Program,
   type ProgramInput,

@@ -148,7 +148,7 @@ function requireKeys(model: Model, digest: string | undefined, keys: KeyStore): 
     if (!model.needsKeys) return
     throw new GloveboxError(
       'malformed',
-      `the model "${model.name}" needs evaluation keys: name them by "parameters.keys"`,
+      `the model "${model.name}" needs evaluation keys: upload them, and name them by "parameters.keys"`,
     )
   }
   if (!keys.has(digest))

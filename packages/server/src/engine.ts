@@ -1,69 +1,129 @@
 import {
   type ByteReader,
   ByteWriter,
+  type Ciphertext,
   type Ckks,
   ciphertextBytes,
   decodeFrame,
   type EvaluationKeys,
   encodeFrame,
   frameOverhead,
+  GloveboxError,
   type Interrupt,
+  maskWith,
   openCkks,
+  peekKind,
   readCiphertext,
   readEvaluationKeys,
   writeReply,
 } from '@glovebox/he'
-import { decodeServerPart, prepare, runEncrypted, samplesPerRun } from '@glovebox/ml'
+import { decodeServerPart, keysNeeded, needsKeys, prepare, runEncrypted, samplesPerRun } from '@glovebox/ml'
 
 /** Samples in one query. */
 const maxSamples = 2 ** 17
 
 /** Evaluation keys read into a context. */
-export type Keys = EvaluationKeys & Disposable
+export interface Keys extends EvaluationKeys, Disposable {
+  /** An encryption of zero that replies are masked with; of models that need no keys it comes with the query. */
+  readonly mask: Ciphertext | undefined
+}
+
+/** For models that need none. */
+export const noKeys: Keys = {
+  relinearisation: undefined,
+  galois: new Map(),
+  mask: undefined,
+  [Symbol.dispose]: () => undefined,
+}
 
 /** A model that is ready to compute, on a context of its own. It never holds a secret: there is none on this side. */
 export interface Engine {
   /** Reads evaluation keys; throws GloveboxError `malformed`, or `parameters-mismatch` for those of another model. */
   readKeys(bytes: Uint8Array): Keys
-  /** A frame of kind 'query' to one of kind 'reply'. Throws GloveboxError for what the query or the keys are to blame for. */
-  answer(query: Uint8Array, keys: EvaluationKeys, options?: AnswerOptions): Uint8Array
+  /**
+   * A frame of kind 'query' to one of kind 'reply'; one of kind 'query for a sum' to a reply for the sum of its samples. Throws GloveboxError for what
+   * the query or the keys are to blame for.
+   */
+  answer(query: Uint8Array, keys: Keys, options?: AnswerOptions): Uint8Array
 }
 
+/** What `answer` may be told. */
 export interface AnswerOptions {
+  /** Called after each run with the samples that are done. */
   readonly onProgress?: ((done: number, total: number) => void) | undefined
   /** Asked before every sample and every few milliseconds within; what it throws is thrown. */
   readonly signal?: Interrupt | undefined
 }
 
+/** Reads the server part of a model and encodes its weights. Throws GloveboxError `malformed`. */
 export function openEngine(serverPart: Uint8Array): Engine {
   const { program, digest: owner } = decodeServerPart(serverPart)
   const ckks = openCkks(program.params)
   const prepared = prepare(program, ckks)
+  const withKeys = needsKeys(keysNeeded(program))
   return {
-    readKeys: (bytes) => readKeys(ckks, owner, bytes),
+    readKeys: (bytes) => readKeys(ckks, owner, bytes, withKeys),
     answer(query, keys, { onProgress, signal } = {}) {
-      const { body } = decodeFrame(query, 'query', { owner, ownerName: 'models', what: 'the query' })
+      const kind = peekKind(query) === 'query for a sum' ? 'query for a sum' : 'query'
+      const { body } = decodeFrame(query, kind, { owner, ownerName: 'models', what: 'the query' })
       const count = body.u32('count')
       if (count < 1 || count > maxSamples) throw body.malformed('count', `1 to ${maxSamples}`, count)
       const most = samplesPerRun(program)
       const { tiles } = program.input.layout
+      using own = withKeys ? undefined : readMask(ckks, body)
+      const mask = own ?? keys.mask
+      if (!mask)
+        throw new GloveboxError('missing-key', `"${program.name}" needs evaluation keys, with the mask in them`)
       requireCiphertexts(ckks, body, Math.ceil(count / most) * tiles)
+      const summed = kind === 'query for a sum'
+      if (summed && most > 1)
+        throw new GloveboxError('unsupported', `"${program.name}" has batch packing, in which samples are not added up`)
+      const replies = summed ? 1 : count
       const writer = new ByteWriter()
-      writer.u32(count)
-      for (let done = 0; done < count; ) {
+      writer.u32(replies)
+      for (let done = 0; done < replies; ) {
         signal?.throwIfAborted()
         using used = new DisposableStack()
-        const input = Array.from({ length: tiles }, () => used.use(readCiphertext(body, ckks.ring)))
+        const input = readSum(ckks, body, tiles, summed ? count : 1, used, signal)
         for (const output of runEncrypted(prepared, input, keys, { signal })) {
           used.use(output)
-          writeReply(writer, output, program.output.reply)
+          // Without it, the second part of a product with weights would tell the weights.
+          writeReply(writer, used.use(maskWith(ckks, output, mask)), program.output.reply)
         }
-        done = Math.min(count, done + most)
-        onProgress?.(done, count)
+        done = Math.min(replies, done + most)
+        onProgress?.(done, replies)
       }
       body.end()
       return encodeFrame('reply', owner, writer.done())
     },
+  }
+}
+
+/** The sum of so many samples of `tiles` ciphertexts each; it belongs to `used`. */
+function readSum(
+  ckks: Ckks,
+  body: ByteReader,
+  tiles: number,
+  count: number,
+  used: DisposableStack,
+  signal: Interrupt | undefined,
+): Ciphertext[] {
+  const read = (owner: DisposableStack): Ciphertext[] =>
+    Array.from({ length: tiles }, () => owner.use(readCiphertext(body, ckks.ring)))
+  let held = new DisposableStack()
+  try {
+    let sum = read(held)
+    for (let i = 1; i < count; i++) {
+      signal?.throwIfAborted()
+      using _before = held
+      using next = new DisposableStack()
+      const terms = read(next)
+      held = new DisposableStack()
+      sum = sum.map((ct, tile) => held.use(ckks.add(ct, terms[tile]!)))
+    }
+    return sum
+  } finally {
+    used.use(held)
   }
 }
 
@@ -76,18 +136,33 @@ function requireCiphertexts(ckks: Ckks, body: ByteReader, count: number): void {
     throw body.malformed('ciphertexts', `${expected} bytes for ${count} of them`, body.remaining)
 }
 
-function readKeys(ckks: Ckks, owner: Uint8Array, bytes: Uint8Array): Keys {
+/** An encryption of zero; of a seed, so that nobody chose its second part. */
+function readMask(ckks: Ckks, body: ByteReader): Ciphertext {
+  const mask = readCiphertext(body, ckks.ring)
+  if (mask.seed !== undefined && mask.parts === 2) return mask
+  const { parts } = mask
+  mask[Symbol.dispose]()
+  throw body.malformed(
+    'mask',
+    'a seeded ciphertext of two parts',
+    `one ${parts === 2 ? 'without a seed' : `of ${parts} parts`}`,
+  )
+}
+
+function readKeys(ckks: Ckks, owner: Uint8Array, bytes: Uint8Array, withMask: boolean): Keys {
   const { body } = decodeFrame(bytes, 'evaluation keys of a program', {
     owner,
     ownerName: 'models',
     what: 'the evaluation keys',
   })
-  const keys = readEvaluationKeys(body, ckks.ring)
+  const made = new DisposableStack()
   try {
+    const keys = made.use(readEvaluationKeys(body, ckks.ring))
+    const mask = withMask ? made.use(readMask(ckks, body)) : undefined
     body.end()
-    return keys
+    return { ...keys, mask, [Symbol.dispose]: () => made.dispose() }
   } catch (error) {
-    keys[Symbol.dispose]()
+    made.dispose()
     throw error
   }
 }

@@ -1,5 +1,5 @@
 import { equalBytes, GloveboxError, toHex } from '@glovebox/he'
-import { decodeClientPart, decodeServerPart } from '@glovebox/ml'
+import { decodeClientPart, decodeServerPart, needsKeys } from '@glovebox/ml'
 import type { Model } from './registry.ts'
 
 /** A model as its two parts. */
@@ -29,7 +29,7 @@ export function loadModel({ name, clientPart, serverPart }: LoadOptions): Model 
     params,
     inputShape: input.shape,
     outputShape: output.shape,
-    needsKeys: keys.rotations.length > 0 || keys.relinearisation !== undefined,
+    needsKeys: needsKeys(keys),
     clientPart,
     serverPart,
   }

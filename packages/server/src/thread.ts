@@ -1,6 +1,6 @@
 import { parentPort, workerData } from 'node:worker_threads'
-import { type EvaluationKeys, GloveboxError } from '@glovebox/he'
-import { type Keys, openEngine } from './engine.ts'
+import { GloveboxError } from '@glovebox/he'
+import { type Keys, noKeys, openEngine } from './engine.ts'
 import { createKeyCache } from './key-cache.ts'
 import type { FromThread, ThreadData, ToThread } from './messages.ts'
 
@@ -15,9 +15,6 @@ const opened = new Map(
     { engine: openEngine(serverPart), cache: createKeyCache<Keys>(keyMemory) },
   ]),
 )
-
-/** Of models that need none. */
-const noKeys: EvaluationKeys = { relinearisation: undefined, galois: new Map() }
 
 const send = (message: FromThread): void => port.postMessage(message)
 

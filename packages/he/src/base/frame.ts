@@ -21,6 +21,7 @@ const frameKinds = {
   reply: 19,
   'evaluation keys of a program': 20,
   'secret key of a program': 21,
+  'query for a sum': 22,
 } as const
 
 /** What a frame may hold, one byte on the wire; the layout of frames stands in docs/wire-format.md. */

@@ -145,6 +145,7 @@ test('frames of all kinds keep their numbers', () => {
     reply: 19,
     'evaluation keys of a program': 20,
     'secret key of a program': 21,
+    'query for a sum': 22,
   } as const
   for (const [kind, number] of Object.entries(kinds)) {
     expect(encodeFrame(kind as keyof typeof kinds, new Uint8Array(32), new ByteWriter().u8(1).done())[5]).toBe(number)

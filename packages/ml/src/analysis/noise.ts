@@ -24,6 +24,8 @@ export interface NoiseModel {
   readonly plaintext: number
   /** Rounding of a number that ciphertexts are multiplied by. */
   readonly scalar: number
+  /** What hides a result from those who see the reply: an encryption of zero made from another one, u e + e_0 + e_1 s. */
+  readonly mask: number
   /** Division by a prime of a ciphertext of two parts: rounding errors r_0 + r_1 s. */
   readonly rescale: number
   /** The same with three parts: r_2 s^2 dominates. */
@@ -51,6 +53,7 @@ export function noiseModel({ ringDegree: n, chain, special, digitSize, encoding 
     fresh: slot(sigma2 + 1 / 12),
     plaintext: slot(1 / 12),
     scalar: 1 / 12,
+    mask: slot(sigma2 * (1 + (4 * n) / 3)),
     rescale,
     // E|s|^4 = 2 (2n/3)^2 in a slot.
     rescaleThree: rescale + slot((2 * ((2 * n) / 3) ** 2) / 12),

@@ -56,5 +56,6 @@ export function contributions(
     }
     found.push({ name: step.name, variance })
   })
+  found.push({ name: 'mask of the reply', variance: model.mask / scales.register.at(-1)! ** 2 })
   return found
 }

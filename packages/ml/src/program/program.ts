@@ -113,6 +113,11 @@ export interface KeysNeeded {
   readonly relinearisation?: number
 }
 
+/** Whether a program computes with evaluation keys at all. */
+export function needsKeys({ rotations, relinearisation }: KeysNeeded): boolean {
+  return rotations.length > 0 || relinearisation !== undefined
+}
+
 /** Level and scale of every register, by walking the program. Throws GloveboxError `malformed` where it cannot run. */
 export function registersOf(program: Program, params: Params): { level: number; scale: number }[] {
   const { input, steps } = program

@@ -340,6 +340,17 @@ describe('a frame with a right checksum and a wrong body', () => {
     // Nothing is as large as the header says before it is known to be there.
     expect(process.memoryUsage().arrayBuffers - arrayBuffers).toBeLessThan(2 ** 23)
   })
+  test('a ciphertext that no block leads to, though all else fits', () => {
+    const steps = program.steps.map((step) => {
+      if (step.op !== 'linear' || step.map.kind !== 'rotations') return step
+      const tiles = step.input === 0 ? { targets: 2 } : { sources: 2 }
+      const map = { ...step.map, diagonals: { ...step.map.diagonals, ...tiles } }
+      return { ...step, map, ...(step.input === 0 && { bias: undefined }) }
+    })
+    expect(() => decodeServerPart(encodeServerPart({ ...program, steps }).bytes)).toThrow(
+      /"first" expected blocks to all of its 2 ciphertexts, got 1/,
+    )
+  })
   test('parameters that are not secure', () => {
     for (const { server } of Object.values(parts)) {
       expect(() =>

@@ -136,6 +136,8 @@ export function costOf(program: Priced, table: CostTable = defaultCostTable): Co
     (sum, level) => sum + 33 + digits(level) * wire([...modulusBits.slice(0, level + 1), ...specialBits]),
     0,
   )
+  // An encryption of zero at level 0, that replies are masked with: with the keys, or with the query where there are none.
+  const maskBytes = 32 + wire(modulusBits.slice(0, 1))
   const keyMemory = levels.reduce((sum, level) => sum + 2 * digits(level) * extended(level) * limbBytes, 0)
   const weights = program.steps.reduce((sum, step, i) => {
     if (step.op !== 'linear') return sum
@@ -167,9 +169,12 @@ export function costOf(program: Priced, table: CostTable = defaultCostTable): Co
     steps,
     milliseconds: steps.reduce((sum, step) => sum + step.milliseconds, handling),
     memoryBytes: weights + keyMemory + working,
-    uploadBytes: frameBytes + input.layout.tiles * (32 + wire(modulusBits.slice(0, input.level + 1))),
+    uploadBytes:
+      frameBytes +
+      input.layout.tiles * (32 + wire(modulusBits.slice(0, input.level + 1))) +
+      (levels.length > 0 ? 0 : maskBytes),
     replyBytes: frameBytes + output.layout.tiles * replyBytes(n, output.reply),
-    keyBytes: levels.length > 0 ? frameBytes + keyBytes : 0,
+    keyBytes: levels.length > 0 ? frameBytes + keyBytes + maskBytes : 0,
   }
 }
 

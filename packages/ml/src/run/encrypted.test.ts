@@ -12,19 +12,13 @@ import {
   replyBytes,
   switchingKeyBytes,
 } from '@glovebox/he'
-import {
-  createGaloisKeys,
-  createRelinearisationKey,
-  createSecretKey,
-  encryptSymmetric,
-  type SecretKey,
-} from '@glovebox/he/secret'
+import { createSecretKey, encryptSymmetric, type SecretKey } from '@glovebox/he/secret'
 import { beforeAll, describe, expect, test } from 'vitest'
 import { digitsModel, testDigits } from '../../test/digits.ts'
 import { buildModel, floats, longs, type ModelLiteral, node } from '../../test/onnx.ts'
 import { runOrt } from '../../test/ort.ts'
 import { largestDifference, randomNumbers } from '../../test/random.ts'
-import { createKeysFor, encryptRun, openSession } from '../../test/session.ts'
+import { createKeysFor, openSession } from '../../test/session.ts'
 import { compile } from '../compile/compile.ts'
 import { importOnnx } from '../import/onnx.ts'
 import { keysNeeded, type Program } from '../program/program.ts'

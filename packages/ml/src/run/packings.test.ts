@@ -99,6 +99,16 @@ describe('slots over several ciphertexts', () => {
     expect(step!.op === 'linear' && step!.map.kind === 'rotations' && step!.map.diagonals.folds.length > 0).toBe(folds)
   })
 
+  test('some of which no weight leads to', () => {
+    const empty = affine(
+      buildSparse(3000, 4, (row, add) => {
+        if (row < 2) add(row, 1)
+      }),
+      new Float64Array(3000).fill(0.5),
+    )
+    expect(check(chainOf(4, empty), slots, 1).output.layout.tiles).toBe(2)
+  })
+
   test('with products of all of them', () => {
     const program = check(chainOf(3000, 'square', randomMap(5, 2, 3000)), slots, 1)
     expect(program.steps.map(({ op }) => op)).toEqual(['multiply', 'linear'])
@@ -116,6 +126,14 @@ describe('a batch', () => {
       const program = check(graph, options, 3)
       expect(program.packing).toBe('batch')
     }
+  })
+
+  test('may multiply by what is constant: the least weight in place of none is as small as it has to be', () => {
+    const constant = { ...withoutRows(randomMap(1, 1, 1), 0), bias: Float64Array.of(0.131) }
+    const product: Node = { op: 'multiply', inputs: [0, 1], size: 1, name: 'product' }
+    const { nodes, ...graph } = chainOf(1, constant)
+    for (const packing of ['batch', 'slots'] as const)
+      check({ ...graph, nodes: [...nodes, product], output: 2 }, { packing, precisionBits: 14 }, 3)
   })
 
   test('has rows whose weights round to nothing', () => {

@@ -9,6 +9,7 @@ import {
   type Plaintext,
   type Weights,
 } from '@glovebox/he'
+import type { Block } from '../layout/diagonals.ts'
 import { repeat } from '../layout/layout.ts'
 import type { PolynomialMap, RotationMap, ScalarMap } from '../layout/linear-map.ts'
 import { type Program, type ProgramStep, registersOf } from '../program/program.ts'
@@ -95,7 +96,13 @@ function rotations(
   made: DisposableStack,
 ): EncodedLinear {
   const { slots } = ckks.params
-  const transforms = diagonals.blocks.map(({ offsets, values }) => {
+  const tiny = ({ values }: Block): boolean => values.every((v) => v.every((w) => Math.abs(w) * form.scale < 0.5))
+  const transforms = diagonals.blocks.map((block, k) => {
+    const { to, offsets } = block
+    // A ciphertext of nothing but zeros would hide nothing: the least weights there are, far below the rounding of others.
+    const first = diagonals.blocks[k - 1]?.to !== to
+    const nothing = first && diagonals.blocks.every((other) => other.to !== to || tiny(other))
+    const values = nothing ? block.values.map((v) => new Float64Array(v.length).fill(1 / form.scale)) : block.values
     const full = new Map(offsets.map((offset, k) => [offset, repeat(values[k]!, slots)]))
     return made.use(encodeLinear(ckks, full, plan, form))
   })
@@ -157,6 +164,6 @@ function visible({ matrix }: ScalarMap, scale: number): SparseMatrix {
   if (!Array.from({ length: rows }, (_, row) => row).some(empty)) return matrix
   return buildSparse(rows, columns, (row, add) => {
     for (let k = start[row]!; k < start[row + 1]!; k++) add(index[k]!, value[k]!)
-    if (empty(row)) add(0, 1 / scale)
+    if (empty(row)) add(start[row]! < start[row + 1]! ? index[start[row]!]! : 0, 1 / scale)
   })
 }

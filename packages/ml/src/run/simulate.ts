@@ -87,7 +87,8 @@ function runOne(context: Context, maps: readonly (LinearMap | undefined)[], samp
   const { input, output, packing } = program
   const placed = spread(input.layout, sample)
   // Tiles one after the other; in a batch or in coefficients a place is one number, whatever else its ciphertext holds.
-  const fresh = packing === 'slots' ? repeat(placed, params.slots) : placed.slice(0, Math.min(placed.length, input.layout.size))
+  const fresh =
+    packing === 'slots' ? repeat(placed, params.slots) : placed.slice(0, Math.min(placed.length, input.layout.size))
   const values = [disturb(fresh, model.fresh, input.scale)]
   program.steps.forEach((step, i) => {
     const { scale } = registers[i + 1]!
@@ -107,7 +108,8 @@ function runOne(context: Context, maps: readonly (LinearMap | undefined)[], samp
     if (step.op === 'multiply' && after && parts[i + 1] === 2) out = disturb(out, model.keySwitch(switchLevel), scale)
     values.push(out)
   })
-  return collect(output.layout, values.at(-1)!)
+  // What hides the result in its reply.
+  return collect(output.layout, disturb(values.at(-1)!, model.mask, output.scale))
 }
 
 function linear(

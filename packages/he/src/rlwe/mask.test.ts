@@ -1,0 +1,78 @@
+import { describe, expect, test } from 'vitest'
+import { openBfv } from '../schemes/bfv/bfv.ts'
+import { openCkks } from '../schemes/ckks/ckks.ts'
+import { limbOf } from './ciphertext.ts'
+import { decrypt } from './decrypt.ts'
+import { maskWith } from './encrypt-public.ts'
+import { encryptSymmetric } from './encrypt-symmetric.ts'
+import { createPublicKey } from './keygen.ts'
+import { createSecretKey } from './secret-key.ts'
+
+const literal = { scheme: 'ckks', ringDegree: 2048, modulusBits: [30], specialBits: [], digitSize: 1 } as const
+
+function setting() {
+  const ckks = openCkks(literal)
+  const secret = createSecretKey(ckks)
+  const zero = encryptSymmetric(ckks, secret, ckks.encodeCoefficients([0], { level: 0, scale: 1 }))
+  const values = Float64Array.from({ length: 2048 }, (_, i) => Math.sin(i))
+  const ct = encryptSymmetric(ckks, secret, ckks.encodeCoefficients(values, { level: 0, scale: 2 ** 20 }))
+  return { ckks, secret, zero, values, ct }
+}
+
+describe('a masked ciphertext', () => {
+  test('decrypts to the same, with an error of the variance that is stated', () => {
+    const { ckks, secret, zero, values, ct } = setting()
+    const masked = maskWith(ckks, ct, zero)
+    const errors = ckks.decodeCoefficients(decrypt(ckks, secret, masked)).map((v, i) => (v - values[i]!) * 2 ** 20)
+    const variance = errors.reduce((sum, e) => sum + e * e, 0) / 2048
+    const stated = 3.24 ** 2 * (1 + (4 * 2048) / 3)
+    // 2048 values of nearly normal errors: the variance within 12 % at four deviations, and correlations through s and u.
+    expect(variance / stated).toBeGreaterThan(0.7)
+    expect(variance / stated).toBeLessThan(1.4)
+  })
+
+  test('has another second part each time, which is spread over the whole modulus', () => {
+    const { ckks, zero, ct } = setting()
+    const { p } = ckks.ring.moduli[0]!
+    const second = (): Float64Array => {
+      const masked = maskWith(ckks, ct, zero)
+      return ckks.ring.heap.f64(limbOf(masked, 1, 0), 2048).slice()
+    }
+    const before = ckks.ring.heap.f64(limbOf(ct, 1, 0), 2048).slice()
+    const [a, b] = [second(), second()]
+    const reduced = (x: number): number => x - p * Math.round(x / p)
+    for (const [x, y] of [
+      [a, b],
+      [a, before],
+      [b, before],
+    ] as const) {
+      const differences = x.map((v, i) => Math.abs(reduced(v - y[i]!)) / p)
+      // The mean of |uniform| on half a modulus is a quarter; 2048 values: deviation 0.0032.
+      expect(differences.reduce((sum, d) => sum + d, 0) / 2048).toBeGreaterThan(0.23)
+      expect(differences.reduce((sum, d) => sum + d, 0) / 2048).toBeLessThan(0.27)
+    }
+  })
+
+  test('needs a zero whose second part nobody chose', () => {
+    const { ckks, secret, zero, ct } = setting()
+    const chosen = ckks.encrypt(createPublicKey(ckks, secret), ckks.encodeCoefficients([0], { level: 0, scale: 1 }))
+    expect(() => maskWith(ckks, ct, chosen)).toThrow(/seeded/)
+    expect(() => maskWith(ckks, ct, ckks.add(zero, zero))).toThrow(/seeded/)
+    zero[Symbol.dispose]()
+    expect(() => maskWith(ckks, ct, zero)).toThrow(expect.objectContaining({ code: 'disposed' }))
+  })
+
+  test('is one of CKKS', () => {
+    const bfv = openBfv({
+      scheme: 'bfv',
+      ringDegree: 2048,
+      modulusBits: [40],
+      specialBits: [],
+      digitSize: 1,
+      plaintextModulus: 65537,
+    })
+    const secret = createSecretKey(bfv)
+    const ct = encryptSymmetric(bfv, secret, bfv.encode([1]))
+    expect(() => maskWith(bfv, ct, ct)).toThrow(/CKKS/)
+  })
+})
