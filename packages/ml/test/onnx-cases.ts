@@ -38,6 +38,28 @@ export const moreCases: Readonly<Record<string, ModelLiteral>> = {
       } as ModelLiteral,
     ]),
   ),
+  ...Object.fromEntries(
+    [0, 1].map((count) => [
+      `AveragePool with ceil_mode over the edge, count_include_pad ${count}`,
+      {
+        input: ['n', 2, 5, 6],
+        nodes: [
+          node('AveragePool', ['x'], 'y', {
+            kernel_shape: [2, 3],
+            strides: [3, 2],
+            pads: [0, 0, 1, 0],
+            ceil_mode: 1,
+            count_include_pad: count,
+          }),
+        ],
+      } as ModelLiteral,
+    ]),
+  ),
+  'integers of constants divide towards 0': {
+    input: ['n', 6],
+    initializers: [longs('a', [-1, 7, 5]), longs('b', [1, 2, 2])],
+    nodes: [node('Div', ['a', 'b'], 's'), node('Reshape', ['x', 's'], 'y')],
+  },
   'AveragePool with dilations': {
     input: ['n', 2, 8, 7],
     opset: 19,

@@ -9,7 +9,7 @@ export async function runOrt(
   sample: readonly number[],
   samples: Float64Array,
 ): Promise<Float64Array> {
-  const session = await ort.InferenceSession.create(model, { executionProviders: ['wasm'] })
+  const session = await ort.InferenceSession.create(model, { executionProviders: ['wasm'], logSeverityLevel: 3 })
   const batch = samples.length / sample.reduce((a, b) => a * b, 1)
   const feeds = { [session.inputNames[0]!]: new ort.Tensor('float32', Float32Array.from(samples), [batch, ...sample]) }
   const results = await session.run(feeds)

@@ -2,6 +2,7 @@ import { type Circuit, inputsOf } from '../layout/circuit.ts'
 import { compact, evaluateCircuit } from '../layout/evaluate.ts'
 import { firstPlaces } from '../layout/layout.ts'
 import { applyMap, type LinearMap, largestWeight, splitOffset } from '../layout/linear-map.ts'
+import type { SparseMatrix } from '../tensor/sparse.ts'
 
 /**
  * How noise reaches the output: the variance at the worst output and sample, in units of the output, for noise of variance 1 that is independent in every slot,
@@ -39,6 +40,7 @@ export function sensitivity(
     largestWeight: Float64Array.from(circuit.steps, (step) => (step.op === 'linear' ? largestWeight(step.map) : 0)),
   }
   const outputs = firstPlaces(circuit.output)
+  const rounded = small.steps.map((step) => (step.op === 'linear' ? roundingOf(step.map) : undefined))
   const raise = (into: Float64Array, at: number, value: number): void => {
     if (!(value <= into[at]!)) into[at] = value
   }
@@ -50,47 +52,92 @@ export function sensitivity(
     return values
   }
   for (const sample of more) evaluate(sample)
-  for (const sample of samples) {
+  // Without products, how noise travels does not depend on the values.
+  const affine = small.steps.every(({ op }) => op !== 'multiply')
+  samples.forEach((sample, k) => {
     const values = evaluate(sample)
+    const fixed = affine && k > 0
     const reach = (register: number, variance: Float64Array): number => {
       const end = propagate(small, values, register, variance)
       return outputs.reduce((most, slot) => Math.max(most, end[slot]!), 0)
     }
-    for (let r = 0; r < registers; r++)
-      raise(
-        result.register,
-        r,
-        reach(
-          r,
-          values[r]!.map(() => 1),
-        ),
-      )
+    if (!fixed) values.forEach((value, r) => raise(result.register, r, reach(r, ones(value))))
     small.steps.forEach((step, i) => {
       if (step.op !== 'linear') return
-      const ones = values[step.input]!.map(() => 1)
-      if (step.map.kind === 'rotations') {
+      if (step.map.kind === 'rotations' && !fixed) {
         const { plan } = step.map
         // Offsets are below the period, so a plan for all slots is one for the compact ones.
         const turned = (offset: number): boolean => splitOffset(plan, offset, circuit.capacity).baby !== 0
-        raise(result.babies, i, reach(i + 1, applyMap(step.map, ones, { squared: true, keep: turned })))
+        raise(
+          result.babies,
+          i,
+          reach(i + 1, applyMap(step.map, ones(values[step.input]!), { squared: true, keep: turned })),
+        )
       }
-      const squares = values[step.input]!.map((v) => v * v)
-      const met = applyMap(withOnes(step.map), squares)
+      const met = rounded[i]!(values[step.input]!)
       for (const v of met) raise(result.ownWeights, i, v)
       raise(result.weights, i, reach(i + 1, met))
     })
-  }
+  })
   return result
 }
 
-/** The same map with 1 for all weights that noise of their rounding is in. */
-function withOnes(map: LinearMap): LinearMap {
-  if (map.kind !== 'rotations') return { ...map, matrix: { ...map.matrix, value: map.matrix.value.map(() => 1) } }
-  const blocks = map.diagonals.blocks.map((block) => ({
-    ...block,
-    values: block.values.map(() => new Float64Array(1).fill(1)),
-  }))
-  return { ...map, diagonals: { ...map.diagonals, blocks, period: 1 } }
+function ones({ length }: Float64Array): Float64Array {
+  return new Float64Array(length).fill(1)
+}
+
+/** From the input of a map to the variance of its result, for rounding errors of variance 1 in its weights. */
+function roundingOf(map: LinearMap): (x: Float64Array) => Float64Array {
+  if (map.kind === 'rotations') {
+    const { diagonals } = map
+    const blocks = diagonals.blocks.map((block) => ({
+      ...block,
+      values: block.values.map(() => new Float64Array(1).fill(1)),
+    }))
+    const all = { ...map, diagonals: { ...diagonals, blocks, period: 1 } }
+    return (x) =>
+      applyMap(
+        all,
+        x.map((v) => v * v),
+      )
+  }
+  // Equal weights of a row are rounded alike, so that their errors add up; those of models in 8 bits are.
+  const { rows, start, index } = map.matrix
+  // The least weight in place of none (run/prepare.ts) is off by 1, where rounding has a variance of 1/12.
+  const none = map.kind === 'scalars' ? 12 : 0
+  const groups = groupsOf(map.matrix)
+  const sums = new Float64Array(1 + groups.reduce((most, group) => Math.max(most, group), 0))
+  return (x) => {
+    const out = new Float64Array(rows)
+    for (let row = 0; row < rows; row++) {
+      if (start[row] === start[row + 1]) out[row] = none * x[0]! ** 2
+      let last = -1
+      for (let k = start[row]!; k < start[row + 1]!; k++) {
+        const group = groups[k]!
+        if (group > last) {
+          last = group
+          sums[group] = 0
+        }
+        sums[group]! += x[index[k]!]!
+      }
+      for (let group = 0; group <= last; group++) out[row]! += sums[group]! ** 2
+    }
+    return out
+  }
+}
+
+/** For each weight the number of its value among those of its row, from 0 in the order that they come in. */
+function groupsOf({ rows, start, value }: SparseMatrix): Int32Array {
+  const groups = new Int32Array(value.length)
+  for (let row = 0; row < rows; row++) {
+    const known = new Map<number, number>()
+    for (let k = start[row]!; k < start[row + 1]!; k++) {
+      const group = known.get(value[k]!) ?? known.size
+      if (group === known.size) known.set(value[k]!, group)
+      groups[k] = group
+    }
+  }
+  return groups
 }
 
 /**

@@ -7,6 +7,7 @@ import type { Graph, Node } from '../graph/graph.ts'
 import { keysNeeded, registersOf } from '../program/program.ts'
 import { runClear } from '../run/clear.ts'
 import { simulate } from '../run/simulate.ts'
+import { affine } from '../tensor/affine.ts'
 import { buildSparse } from '../tensor/sparse.ts'
 import { compile } from './compile.ts'
 
@@ -182,6 +183,51 @@ describe('the packing', () => {
   })
 })
 
+describe('a program of nearly nothing keeps its promise', () => {
+  const input: Node = { op: 'input', inputs: [], size: 1, name: 'x' }
+  const square: Node = { op: 'multiply', inputs: [0, 0], size: 1, name: 'square' }
+  const half: Node = {
+    op: 'affine',
+    inputs: [0],
+    size: 1,
+    name: 'half',
+    map: affine(buildSparse(1, 1, (_, add) => add(0, 0.5))),
+  }
+  const of = (...nodes: Node[]): Graph => ({
+    nodes: [input, ...nodes],
+    output: nodes.length,
+    inputShape: [1],
+    outputShape: [1],
+    inputName: 'x',
+    outputName: 'y',
+  })
+
+  test('though small primes lie far from their powers of two, and special ones may be too small for a digit', () => {
+    const matrix = buildSparse(1, 1, (_, add) => add(0, -0.9765905141830444))
+    const line = { ...half, map: affine(matrix, Float64Array.of(-0.30127114057540894)) }
+    const product: Node = { op: 'multiply', inputs: [0, 1], size: 1, name: 'product' }
+    for (const precisionBits of [12, 13, 14, 15]) {
+      const samples = randomNumbers(6029, 3)
+      const ringDegrees = [4096, 8192, 16384]
+      const { report } = compile(of(line, product), { samples, precisionBits, packing: 'batch', ringDegrees })
+      expect(report.relativeError).toBeLessThanOrEqual(2 ** -precisionBits)
+    }
+  })
+
+  test.each([
+    ['coefficient', of(half)],
+    ['slots', of(half)],
+    ['batch', of(half)],
+    ['slots', of(square)],
+    ['batch', of(square)],
+  ] as const)('%s: though its base prime has few bits for the reply', (packing, graph) => {
+    for (const precisionBits of [2, 4, 6, 8, 14]) {
+      const { report } = compile(graph, { samples: Float64Array.of(0.75), packing, precisionBits })
+      expect(report.relativeError, `${precisionBits} bits`).toBeLessThanOrEqual(2 ** -precisionBits)
+    }
+  })
+})
+
 describe('what cannot be compiled is refused with the reason', () => {
   test('too deep', () => {
     const graph = chain(new Array<number>(9).fill(4))
@@ -194,7 +240,7 @@ describe('what cannot be compiled is refused with the reason', () => {
   })
   test('too precise, with the layer that most of the noise is from', () => {
     expect(() => compile(chain([16, 8, 4]), { ringDegrees: [8192], precisionBits: 38 })).toThrow(
-      /2\^-38: the best relative error is 2\^-.*"(dense|square|input)/,
+      /2\^-38: the best relative error is 2\^-.*"(dense|square|input|reply|mask)/,
     )
     for (const [packing, ringDegree] of [
       ['coefficient', 2048],
@@ -202,7 +248,7 @@ describe('what cannot be compiled is refused with the reason', () => {
       ['batch', 2048],
     ] as const)
       expect(() => compile(chain([16, 4]), { ringDegrees: [ringDegree], precisionBits: 30, packing })).toThrow(
-        new RegExp(`2\\^-30 in ${packing} packing: the best relative error is 2\\^-2.*"(dense 0|input)"`),
+        new RegExp(`2\\^-30 in ${packing} packing: the best relative error is 2\\^-[12].*"(dense 0|input|.*reply)"`),
       )
   })
   test('too wide', () => {

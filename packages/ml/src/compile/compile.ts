@@ -7,20 +7,22 @@ import { type Model, modelOf } from '../model/model.ts'
 import { type ApproximateOptions, approximate } from '../passes/approximate.ts'
 import { lower } from '../passes/lower.ts'
 import { peelOutput } from '../passes/peel-output.ts'
-import { type PixelScaling, type Program, registersOf, timed } from '../program/program.ts'
+import { type PixelScaling, type Program, type ProgramInput, registersOf, timed } from '../program/program.ts'
 import type { Report } from '../program/report.ts'
 import { type CostTable, defaultCostTable } from '../run/cost.ts'
 import { splitSamples, syntheticSamples } from './calibration.ts'
+import { deviationsOf } from './deviations.ts'
 import { contributions } from './error.ts'
 import { circuitsOf } from './packings.ts'
-import { type Load, priceOf } from './price.ts'
+import { type Load, leastTransport, priceOf } from './price.ts'
 import { inputHeadroom } from './range.ts'
 import { assignScales } from './scales.ts'
 import { search } from './search.ts'
 import { shortfall } from './shortfall.ts'
-import type { Candidate, Goal } from './sizes.ts'
+import { type Candidate, type Goal, mostReplyBits } from './sizes.ts'
 import { keptBy } from './structure.ts'
-import { largestOf, refuseConstant, verify } from './verify.ts'
+import { typicalRows } from './typical-rows.ts'
+import { refuseConstant, verify } from './verify.ts'
 
 /** What `compile` may be told; it chooses what is left out. */
 export interface CompileOptions {
@@ -64,7 +66,8 @@ export function compile(source: Model | Graph, options: CompileOptions = {}): Pr
   const peeled = peelOutput('graph' in source ? source : modelOf(source))
   const size = peeled.graph.nodes[0]!.size
   const given = options.samples
-  const samples = given ?? syntheticSamples(peeled.graph.inputShape, syntheticCount)
+  const rows = given || peeled.before.length === 0 ? undefined : typicalRows(peeled)
+  const samples = given ?? rows?.samples ?? syntheticSamples(peeled.graph.inputShape, syntheticCount)
   const vectors = splitSamples(samples, size)
   const { graph, report: approximation } = approximate(peeled.graph, samples, options.activations)
   const model = { ...peeled, graph }
@@ -82,6 +85,7 @@ export function compile(source: Model | Graph, options: CompileOptions = {}): Pr
     throw new RangeError(`"packing" expected ${packings.join(', ')} or nothing, got ${options.packing}`)
   const goal: Goal = {
     relativeError: 2 ** -precision * searchShare,
+    replyError: 2 ** -precision * replyShare,
     headroom: options.headroomBits ?? 2,
     costTable: options.costTable ?? defaultCostTable,
     load,
@@ -90,25 +94,36 @@ export function compile(source: Model | Graph, options: CompileOptions = {}): Pr
   if (degrees.length === 0) throw new RangeError('"ringDegrees" expected at least one ring degree, got none')
   const tried: Tried[] = []
   for (const { packing, rings } of circuitsOf(lowered, degrees, options.packing)) {
+    // Batches differ by ring in nothing but how many samples they take.
+    let same: Sensitivity | undefined
     for (const { ringDegree, circuits } of rings) {
-      const found = circuits().map((circuit) => attempt(circuit, ringDegree, vectors, goal))
+      const best = cheapest(tried)?.price?.milliseconds ?? Infinity
+      const found = circuits().map((circuit): Tried => {
+        const least = leastTransport(circuit, ringDegree, load)
+        if (least > best) return { circuit, ringDegree, why: tooDear(least) }
+        const reach = same ?? measure(circuit, vectors)
+        if (packing === 'batch') same = reach
+        return attempt(circuit, ringDegree, reach, goal)
+      })
       tried.push(...found)
       // A larger ring costs more of everything.
-      if (found.some(({ candidate }) => candidate)) break
+      if (found.some(({ candidate, reach }) => candidate || !reach)) break
     }
     if (tried.length === 0) throw new Error(`internal error: nothing was tried for ${packing} packing`)
   }
   const best = cheapest(tried)
-  if (!best?.candidate) throw refusal(tried, degrees, precision, options.packing)
+  if (!best?.candidate || !best.reach) throw refusal(tried, degrees, precision, options.packing)
   verify(graph, best.circuit, thin(vectors))
   const calibration = given
     ? `${vectors.length} given samples`
-    : `${vectors.length} synthetic samples, uniform noise and bright rectangles in [0, 1]`
-  const rejected = tried.flatMap(({ circuit: { packing }, ringDegree, why }) =>
-    packing === best.circuit.packing && why ? [`ring degree ${ringDegree} is not enough: ${why}`] : [],
+    : `${vectors.length} synthetic ${rows ? 'rows, by what the steps of the client say of its columns' : 'samples, uniform noise and bright rectangles in [0, 1]'}`
+  const rejected = tried.flatMap(({ circuit: { packing }, ringDegree, reach, why }) =>
+    packing === best.circuit.packing && reach && why ? [`ring degree ${ringDegree} is not enough: ${why}`] : [],
   )
   const facts = {
     calibration,
+    // Synthetic pictures come close to 1.
+    inputs: given || rows ? rangeOf(vectors) : { low: 0, high: 1 },
     notes: [...best.circuit.notes, ...new Set(rejected)],
     ...(approximation.activations.length > 0 && { approximation }),
     alternatives: tried.map(alternative).sort((a, b) => (a.milliseconds ?? Infinity) - (b.milliseconds ?? Infinity)),
@@ -119,26 +134,23 @@ export function compile(source: Model | Graph, options: CompileOptions = {}): Pr
 interface Tried {
   readonly circuit: Circuit
   readonly ringDegree: number
-  readonly reach: Sensitivity
-  readonly candidate: Candidate | undefined
+  /** Undefined where it was not looked into. */
+  readonly reach?: Sensitivity
+  readonly candidate?: Candidate
   /** Why there is no candidate. */
-  readonly why: string | undefined
-  readonly price: ReturnType<typeof priceOf> | undefined
+  readonly why?: string
+  readonly price?: ReturnType<typeof priceOf>
 }
 
-function attempt(circuit: Circuit, ringDegree: number, vectors: readonly Float64Array[], goal: Goal): Tried {
-  const reach = measure(circuit, vectors)
+function tooDear(milliseconds: number): string {
+  return `not looked into: to send its query alone takes ${milliseconds.toFixed(0)} ms a sample, more than all of another way`
+}
+
+function attempt(circuit: Circuit, ringDegree: number, reach: Sensitivity, goal: Goal): Tried {
   const finding = search(circuit, ringDegree, reach, goal)
   const { candidate } = finding
-  if (candidate) return { circuit, ringDegree, reach, candidate, why: undefined, price: priceOf(candidate, goal) }
-  return {
-    circuit,
-    ringDegree,
-    reach,
-    candidate,
-    why: shortfall(finding, circuit, reach, goal.relativeError),
-    price: undefined,
-  }
+  if (candidate) return { circuit, ringDegree, reach, candidate, price: priceOf(candidate, goal) }
+  return { circuit, ringDegree, reach, why: shortfall(finding, circuit, reach, goal.relativeError) }
 }
 
 function cheapest(tried: readonly Tried[]): Tried | undefined {
@@ -191,7 +203,12 @@ function build(
   reach: Sensitivity,
   goal: Goal,
   samples: readonly Float64Array[],
-  facts: Pick<Report, 'calibration' | 'notes' | 'approximation' | 'alternatives'>,
+  {
+    inputs,
+    ...facts
+  }: Pick<Report, 'calibration' | 'notes' | 'approximation' | 'alternatives'> & {
+    readonly inputs: ProgramInput['calibrated']
+  },
   options: CompileOptions,
 ): Program {
   const { circuit, timing, relinearise, literal } = candidate
@@ -213,9 +230,9 @@ function build(
   const largestOutput = reach.magnitude[last]!
   const kept = keptBy(circuit, params.ringDegree)
   const targetError = goal.relativeError / searchShare
-  // 4 standard deviations, as everywhere.
-  const allowed = ((targetError * replyShare * largestOutput * outputScale) / 4) ** 2
-  const most = Math.min(40, Math.floor(chain[0]!))
+  const deviations = deviationsOf(circuit)
+  const allowed = ((goal.replyError * largestOutput * outputScale) / deviations) ** 2
+  const most = mostReplyBits(chain[0]!)
   let bits = 2
   while (bits < most && replyVariance(params.ringDegree, chain[0]!, { bits, ...kept }, encoding) > allowed) bits++
   const reply = { bits, ...kept }
@@ -232,11 +249,10 @@ function build(
       layout: circuit.input,
       level: params.maxLevel,
       scale: scales.register[0]!,
-      // Synthetic samples come close to 1.
       largest:
-        (options.samples ? largestOf(...samples) : 1) *
+        Math.max(Math.abs(inputs.low), Math.abs(inputs.high)) *
         inputHeadroom(candidate, params, reach, scales, thin(samples), goal.headroom),
-      calibrated: options.samples ? rangeOf(samples) : { low: 0, high: 1 },
+      calibrated: inputs,
       pixels: options.pixels ?? { scale: 1 / 255, offset: 0 },
     },
     steps,
@@ -252,7 +268,7 @@ function build(
     report: {
       ...facts,
       largestOutput,
-      relativeError: (4 * Math.sqrt(total)) / largestOutput,
+      relativeError: (deviations * Math.sqrt(total)) / largestOutput,
       targetError,
     },
   }

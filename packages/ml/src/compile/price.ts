@@ -1,4 +1,5 @@
 import type { ParamsLiteral } from '@glovebox/he'
+import type { Circuit } from '../layout/circuit.ts'
 import { timed } from '../program/program.ts'
 import { type CostTable, costOf } from '../run/cost.ts'
 import { pricedOf, type Structure } from './structure.ts'
@@ -13,6 +14,20 @@ export interface Load {
 
 /** Predictions that share one upload of keys. */
 const predictionsPerKeys = 1000
+
+/** No prime of a chain that is of use has fewer bits. */
+const leastBits = 20
+
+/** Milliseconds that sending the query of one sample takes at least, of a batch of the asked size. */
+export function leastTransport(
+  { packing, input, capacity }: Circuit,
+  ringDegree: number,
+  { batchSize, megabitsPerSecond }: Load,
+): number {
+  const samples = packing === 'batch' ? capacity : 1
+  const bits = input.tiles * ringDegree * leastBits * Math.ceil(batchSize / samples)
+  return bits / batchSize / (megabitsPerSecond * 1000)
+}
 
 /** What one sample costs, of a batch of the asked size: milliseconds of compute on one thread and of transport. */
 export function priceOf(

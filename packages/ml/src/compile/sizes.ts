@@ -1,16 +1,19 @@
 import type { Params, ParamsLiteral } from '@glovebox/he'
-import { noiseModel } from '../analysis/noise.ts'
+import { noiseModel, replyVariance } from '../analysis/noise.ts'
 import type { Sensitivity } from '../analysis/sensitivity.ts'
 import type { CostTable } from '../run/cost.ts'
+import { deviationsOf } from './deviations.ts'
 import { type Contribution, contributions } from './error.ts'
 import type { Load } from './price.ts'
 import { assignScales, freeRegisters, overflow } from './scales.ts'
-import type { Structure } from './structure.ts'
+import { keptBy, type Structure } from './structure.ts'
 
 /** What is asked for. */
 export interface Goal {
-  /** Largest error of an output, 4 standard deviations, relative to the largest output. */
+  /** Largest error of an output, so many standard deviations as `deviationsOf` has, relative to the largest output. */
   readonly relativeError: number
+  /** The same of what trimming the reply adds; it comes on top. */
+  readonly replyError: number
   /** Bits that values may exceed their calibrated magnitude by. */
   readonly headroom: number
   readonly costTable: CostTable
@@ -25,6 +28,11 @@ export interface Candidate extends Structure {
   readonly sizes: ReadonlyMap<number, number>
   readonly relativeError: number
   readonly contributions: readonly Contribution[]
+}
+
+/** Bits of a coefficient that a reply may have, by those of the base. */
+export function mostReplyBits(baseBits: number): number {
+  return Math.min(40, Math.floor(baseBits))
 }
 
 /** What primes are assumed to miss of their power of two, in bits. */
@@ -47,6 +55,7 @@ export function fitSizes(
   const special = params?.special.map(Math.log2) ?? literal.specialBits.map((bits) => bits - primeShortfall)
   const { ringDegree } = literal
   const { digitSize, circuit } = structure
+  const deviations = deviationsOf(circuit)
   const model = noiseModel({ ringDegree, chain, special, digitSize, encoding: circuit.encoding })
   const free = freeRegisters(structure.circuit)
   const output = structure.circuit.steps.length
@@ -56,6 +65,10 @@ export function fitSizes(
     const rounding = step.op === 'linear' && step.map.kind === 'scalars' ? model.scalar : model.plaintext
     return (16 * Math.sqrt(rounding * reach.ownWeights[i]!)) / reach.magnitude[i + 1]!
   })
+
+  // A small base leaves few bits for the reply, however little it is trimmed.
+  const bits = mostReplyBits(chain[0]!)
+  const leastReply = replyVariance(ringDegree, chain[0]!, { bits, ...keptBy(circuit, ringDegree) }, circuit.encoding)
 
   const evaluate = (sizes: ReadonlyMap<number, number>): { variance: number; parts: Contribution[] } | undefined => {
     const wanted = new Map([...sizes].map(([register, size]) => [register, 2 ** size / reach.magnitude[register]!]))
@@ -68,6 +81,9 @@ export function fitSizes(
     if (scales.weights.some((scale, i) => !(scale >= smallestWeights[i]!))) return undefined
     if (!(overflow(structure, chain, reach, scales, goal.headroom) <= 0)) return undefined
     const parts = contributions(structure, structure.relinearise, model, reach, scales, primes)
+    const excess =
+      leastReply / scales.register[output]! ** 2 - ((goal.replyError * reach.magnitude[output]!) / deviations) ** 2
+    if (excess > 0) parts.push({ name: 'reply', variance: excess })
     return { variance: parts.reduce((sum, part) => sum + part.variance, 0), parts }
   }
 
@@ -78,7 +94,7 @@ export function fitSizes(
     best = { sizes, ...result }
     return true
   }
-  const enough = params ? 0 : ((goal.relativeError * reach.magnitude[output]!) / 4) ** 2
+  const enough = params ? 0 : ((goal.relativeError * reach.magnitude[output]!) / deviations) ** 2
   const done = (): boolean => best !== undefined && best.variance <= enough
   if (start) attempt(new Map(start))
   for (let size = 12; size <= 44 && !done(); size += 2) {
@@ -107,7 +123,7 @@ export function fitSizes(
     ...structure,
     literal,
     sizes: best.sizes,
-    relativeError: (4 * Math.sqrt(best.variance)) / reach.magnitude[output]!,
+    relativeError: (deviations * Math.sqrt(best.variance)) / reach.magnitude[output]!,
     contributions: best.parts,
   }
 }

@@ -18,7 +18,7 @@ async function ortOf(
   bytes: Uint8Array,
   rows: readonly (readonly number[])[],
 ): Promise<Record<string, ArrayLike<number>>> {
-  const session = await ort.InferenceSession.create(bytes, { executionProviders: ['wasm'] })
+  const session = await ort.InferenceSession.create(bytes, { executionProviders: ['wasm'], logSeverityLevel: 3 })
   const results = await session.run({
     x: new ort.Tensor('float32', Float32Array.from(rows.flat()), [rows.length, rows[0]!.length]),
   })

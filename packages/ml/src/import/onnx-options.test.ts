@@ -103,6 +103,13 @@ describe("the end of a model is the client's", () => {
     expect(model.graph.nodes[model.graph.output]!.op).toBe('affine')
   })
 
+  test('before operator set 13 Softmax runs over all axes behind its own', () => {
+    const nodes = [node('Softmax', ['x'], 'y', { axis: 2 })]
+    const after = (input: readonly (number | string)[]) => importOnnx(buildModel({ input, opset: 11, nodes })).after
+    expect(after(['n', 2, 3])).toEqual([{ op: 'softmax', along: { length: 3, stride: 1 } }])
+    expect(after(['n', 2, 3, 4])).toEqual([{ op: 'softmax', along: { length: 12, stride: 1 } }])
+  })
+
   test('a Sigmoid in the middle is an activation of the graph', () => {
     const { graph, after } = ending(node('Sigmoid', ['m'], 's'), node('Neg', ['s'], 'y'))
     expect(after).toEqual([])

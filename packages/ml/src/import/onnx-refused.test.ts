@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { buildModel, floats, type ModelLiteral, node } from '../../test/onnx.ts'
+import { buildModel, floats, longs, type ModelLiteral, node, valueInfo } from '../../test/onnx.ts'
 import { randomNumbers } from '../../test/random.ts'
 import { importOnnx } from './onnx.ts'
 
@@ -48,6 +48,36 @@ describe('what cannot be imported is named', () => {
       'mixing samples',
       { input: ['n', 4], nodes: [node('Transpose', ['x'], 'y', { perm: [1, 0] })] },
       /moves the batch axis/,
+    ],
+    [
+      'reducing over samples',
+      { input: ['n', 4], nodes: [node('ReduceSum', ['x', 'a'], 'y')], initializers: [longs('a', [0])] },
+      /ReduceSum node "ReduceSum_y" .* axis 0, which is the batch/,
+    ],
+    [
+      'a constant for each sample',
+      { input: [3, 4], nodes: [node('Add', ['x', 'a'], 'y')], initializers: [weights('a', 3, 1)] },
+      /Add node "Add_y" .* shape \[3,1\] does not treat all samples of a batch alike/,
+    ],
+    [
+      'an axis before the batch',
+      { input: [3, 4], nodes: [node('Expand', ['x', 'a'], 'y')], initializers: [longs('a', [1, 1, 4])] },
+      /Expand node "Expand_y" .* adds an axis before the batch/,
+    ],
+    [
+      'integers that wrap around',
+      { input: [], inputs: [valueInfo('x', ['n', 2], 2)], nodes: [node('Add', ['x', 'x'], 'y')] },
+      /Add node "Add_y" .* input 0 has element type uint8; put a Cast to float before it/,
+    ],
+    [
+      'integers that would be rounded',
+      { input: [], inputs: [valueInfo('x', ['n', 2], 7)], nodes: [node('Relu', ['x'], 'y')] },
+      /Relu node "Relu_y" .* input 0 has element type int64/,
+    ],
+    [
+      'an operator set of the future',
+      { input: ['n', 4], opset: 30, nodes: [node('Neg', ['x'], 'y')] },
+      /operator set 30; 1 to 21 are known: export it with opset_version=21/,
     ],
     ['a division by a variable', { input: ['n', 4], nodes: [node('Div', ['x', 'x'], 'y')] }, /not polynomial/],
     [

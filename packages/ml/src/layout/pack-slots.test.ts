@@ -11,7 +11,7 @@ import { multiplyVector } from '../tensor/sparse.ts'
 import type { Circuit } from './circuit.ts'
 import { type Diagonals, diagonalise, offsetsOf } from './diagonals.ts'
 import { compact, evaluateCircuit, outputOf } from './evaluate.ts'
-import { type Layout, plainLayout, repeat, spread, tiledLayout } from './layout.ts'
+import { isPlain, type Layout, plainLayout, repeat, spread, tiledLayout } from './layout.ts'
 import { applyMap, type RotationMap } from './linear-map.ts'
 import { packSlots as pack } from './pack-slots.ts'
 import { windowLayouts } from './windows.ts'
@@ -210,6 +210,12 @@ describe('a circuit', () => {
     }
     expect(pack(lower(graphOf(both)), 64).notes[0]).toMatch(/plain order|"ReduceMean_b"/)
   })
+})
+
+test('a layout that leaves out elements is not plain, whatever it starts with', () => {
+  expect(isPlain(tiledLayout(5, 2))).toBe(true)
+  expect(isPlain({ size: 2, tiles: 1, period: 1, elements: Int32Array.of(0) })).toBe(false)
+  expect(isPlain({ size: 2, tiles: 1, period: 2, elements: Int32Array.of(1, 0) })).toBe(false)
 })
 
 test('a dense layer is one window', () => {

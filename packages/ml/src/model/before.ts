@@ -92,7 +92,15 @@ function scaled(row: Row, i: number, offset: number, factor: number): Cell {
 }
 
 function normalise(row: Row, norm: 'l1' | 'l2' | 'max'): Float64Array {
-  const values = Float64Array.from({ length: row.cells.length }, (_, i) => numberAt(row, i))
+  return normaliseNumbers(
+    Float64Array.from({ length: row.cells.length }, (_, i) => numberAt(row, i)),
+    norm,
+  )
+}
+
+/** Numbers divided by their norm; zeros stay. */
+export function normaliseNumbers(numbers: ArrayLike<number>, norm: 'l1' | 'l2' | 'max'): Float64Array {
+  const values = Float64Array.from(numbers)
   let length = 0
   for (const v of values) {
     if (norm === 'max') length = Math.max(length, Math.abs(v))

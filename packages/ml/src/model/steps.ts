@@ -22,9 +22,11 @@ export type InputStep =
   /** A text as hashed n-grams of words; see model/hashing.ts. */
   | ({ readonly op: 'hash-text' } & TextHashing)
 
-/** `from`: indices of the columns that the steps see, in their order. */
+/** Columns that go through steps of their own. */
 export interface Branch {
+  /** Indices of the columns that the steps see, in their order. */
   readonly from: readonly number[]
+  /** What they go through. */
   readonly steps: readonly InputStep[]
 }
 
@@ -34,6 +36,7 @@ export interface TextHashing {
   readonly size: number
   /** Least and greatest number of words that are taken together. */
   readonly ngrams: readonly [number, number]
+  /** What the numbers are divided by. */
   readonly norm: 'l1' | 'l2' | 'none'
   /** Whether capitals are kept apart. */
   readonly keepCase?: true
@@ -47,6 +50,7 @@ export interface TextHashing {
 
 /** A column of a row of data: a number, unless it says otherwise. */
 export interface Column {
+  /** By which rows name it. */
   readonly name: string
   /** Only of categories: all that it may say. */
   readonly values?: readonly string[]

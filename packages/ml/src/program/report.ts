@@ -12,7 +12,7 @@ export interface Report {
   readonly calibration: string
   /** Largest |output| over the calibration samples. */
   readonly largestOutput: number
-  /** Predicted largest error of an output (4 standard deviations) relative to `largestOutput`. */
+  /** Predicted largest error of an output (4 standard deviations, 6 or 8 in a batch) relative to `largestOutput`. */
   readonly relativeError: number
   /** What was asked for, in units of the largest output. */
   readonly targetError: number
