@@ -1,10 +1,17 @@
-// Copies the models that the command brings along into its build, so that the packed package has them.
-import { cpSync, mkdirSync } from 'node:fs'
+// Copies what the demos read of all models into the build of the command, so that the packed package has it.
+import { cpSync, mkdirSync, readdirSync, rmSync } from 'node:fs'
 
-const models = ['digits']
-const root = new URL('../../../', import.meta.url)
-for (const name of models) {
-  const target = new URL(`packages/cli/dist/models/${name}/`, root)
-  mkdirSync(target, { recursive: true })
-  cpSync(new URL(`models/${name}/model.onnx`, root), new URL('model.onnx', target))
+const models = new URL('../../../models/', import.meta.url)
+const target = new URL('../dist/models/', import.meta.url)
+const wanted = /^(model.*\.(json|onnx)|synthetic\.json|test\.json)$/
+
+// What an earlier build copied of a model that is no more.
+rmSync(target, { recursive: true, force: true })
+for (const folder of readdirSync(models, { withFileTypes: true })) {
+  if (!folder.isDirectory()) continue
+  const source = new URL(`${folder.name}/`, models)
+  const files = readdirSync(source).filter((file) => wanted.test(file))
+  const place = new URL(`${folder.name}/`, target)
+  if (files.length > 0) mkdirSync(place, { recursive: true })
+  for (const file of files) cpSync(new URL(file, source), new URL(file, place))
 }

@@ -2,7 +2,7 @@ import { join } from 'node:path'
 import { type ClientKeys, type ClientModel, decodeKeys, decodeSecretKey, openModel } from '@glovebox/client'
 import { createParams, GloveboxError, type Params } from '@glovebox/he'
 import type { SecretKey } from '@glovebox/he/secret'
-import { bundle, type CompileOptions, compile, type Graph, type Model } from '@glovebox/ml'
+import { bundle, type CompileOptions, compile, type Graph, type Model, type Program } from '@glovebox/ml'
 import { makeFolder, readInput, within, writeOutput } from './files.ts'
 
 // The files that the commands hand to each other.
@@ -14,6 +14,7 @@ export const evaluationFile = 'evaluation.key'
 
 export interface WrittenBundle {
   readonly params: Params
+  readonly program: Program
   readonly clientBytes: number
   readonly serverBytes: number
 }
@@ -25,11 +26,11 @@ export async function writeBundle(
   options: CompileOptions,
 ): Promise<WrittenBundle> {
   const program = compile(model, options)
-  const { client, server } = bundle(program)
+  const { client, server } = bundle(program, options.costTable)
   await makeFolder(folder)
   await writeOutput(join(folder, serverFile), server)
   await writeOutput(join(folder, clientFile), client)
-  return { params: createParams(program.params), clientBytes: client.length, serverBytes: server.length }
+  return { params: createParams(program.params), program, clientBytes: client.length, serverBytes: server.length }
 }
 
 /** Opens the client part of a bundle, given itself or the folder that `glovebox compile` made. */

@@ -35,10 +35,14 @@ export async function readInput(path: string): Promise<Uint8Array<ArrayBuffer>> 
   }
 }
 
+export async function isFolder(path: string): Promise<boolean> {
+  const found = await stat(path).catch(() => undefined)
+  return found?.isDirectory() ?? false
+}
+
 /** The file itself, or the one of that name where `path` is a folder, as `glovebox compile` writes it. */
 export async function within(path: string, name: string): Promise<string> {
-  const found = await stat(path).catch(() => undefined)
-  return found?.isDirectory() ? join(path, name) : path
+  return (await isFolder(path)) ? join(path, name) : path
 }
 
 export async function makeFolder(path: string, mode = 0o777): Promise<void> {

@@ -4,35 +4,60 @@ import { GloveboxError } from '@glovebox/he'
 import { importOnnx, importScorecard, importSklearn, importTfjs, type Model } from '@glovebox/ml'
 import { of } from './bundle.ts'
 import { readInput } from './files.ts'
+import { shorten } from './terminal/format.ts'
 
 /** Reads a trained model, whatever wrote it: ONNX, scikit-learn or a scorecard as JSON, or the model.json of TensorFlow.js with its weights beside it. */
 export async function readModel(path: string): Promise<Model> {
   const bytes = await readInput(path)
-  const json = parse(bytes)
+  refuseOthers(path, bytes)
+  const json = parse(path, bytes)
   if (json === undefined) return of(path, () => importOnnx(bytes))
   const { format, modelTopology } = json as { format?: unknown; modelTopology?: unknown }
   if (format === 'glovebox-sklearn') return of(path, () => importSklearn(json))
   if (format === 'glovebox-scorecard') return of(path, () => importScorecard(json))
-  if (modelTopology !== undefined) {
+  if (modelTopology !== undefined && modelTopology !== null) {
     const files = { 'model.json': bytes, ...(await weightsBeside(path, json)) }
     return of(path, () => importTfjs(files))
   }
   throw new GloveboxError(
     'unsupported',
-    `${path}: it is JSON, but no model that is known: "format" expected glovebox-sklearn or glovebox-scorecard, or "modelTopology" of TensorFlow.js`,
+    `${path} is JSON, but no model that is known: "format" expected glovebox-sklearn or glovebox-scorecard, got ${typeof format === 'string' ? JSON.stringify(shorten(format, 40)) : 'none'}; nor does it have the "modelTopology" of TensorFlow.js`,
   )
 }
 
-/** The value of a JSON text; undefined where the first character that is no space is no brace. */
-function parse(bytes: Uint8Array): object | undefined {
-  const first = bytes.find((byte) => byte > 32)
-  if (first !== 0x7b) return undefined
+/** The value of a JSON text; undefined where the first character that is no space is no brace, as no ONNX file begins with one. */
+function parse(path: string, bytes: Uint8Array): object | undefined {
+  const mark = bytes[0] === 0xef && bytes[1] === 0xbb && bytes[2] === 0xbf ? 3 : 0
+  const first = bytes.subarray(mark).find((byte) => byte > 32)
+  if (first !== 0x7b && first !== 0x5b) return undefined
+  let value: unknown
   try {
-    const value: unknown = JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(bytes))
-    return value !== null && typeof value === 'object' ? value : undefined
-  } catch {
-    return undefined
+    value = JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(bytes))
+  } catch (cause) {
+    const why = cause instanceof Error ? cause.message : String(cause)
+    throw new GloveboxError('malformed', `${path} begins like JSON and is none: ${why}`, { cause })
   }
+  if (Array.isArray(value)) throw new GloveboxError('malformed', `${path} expected a model, got an array of JSON`)
+  return value as object
+}
+
+/** Files of other kinds that people have, by how they begin: what to make of them. */
+const others: readonly (readonly [string, string])[] = [
+  ['\x89HDF', 'is HDF5, as Keras writes it: export it to ONNX (tf2onnx) or TensorFlow.js (tensorflowjs_converter)'],
+  [
+    'PK\x03\x04',
+    'is a ZIP archive, as Keras and PyTorch write them: export the model to ONNX (tf2onnx, torch.onnx.export)',
+  ],
+  ['\x80\x03', 'is a pickle of Python: write a scikit-learn model with models/export_sklearn.py, or export it to ONNX'],
+  ['\x80\x04', 'is a pickle of Python: write a scikit-learn model with models/export_sklearn.py, or export it to ONNX'],
+  ['\x80\x05', 'is a pickle of Python: write a scikit-learn model with models/export_sklearn.py, or export it to ONNX'],
+]
+
+function refuseOthers(path: string, bytes: Uint8Array): void {
+  if (bytes.length === 0) throw new GloveboxError('malformed', `${path} is empty`)
+  const start = String.fromCharCode(...bytes.subarray(0, 4))
+  const [, hint] = others.find(([magic]) => start.startsWith(magic)) ?? []
+  if (hint) throw new GloveboxError('unsupported', `${path} ${hint}`)
 }
 
 /** Weight files that a manifest of TensorFlow.js names, in the folder of the model; what lies elsewhere is left out, and missed by the importer. */

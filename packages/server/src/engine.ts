@@ -139,13 +139,14 @@ function requireCiphertexts(ckks: Ckks, body: ByteReader, count: number): void {
 /** An encryption of zero; of a seed, so that nobody chose its second part. */
 function readMask(ckks: Ckks, body: ByteReader): Ciphertext {
   const mask = readCiphertext(body, ckks.ring)
-  if (mask.seed !== undefined && mask.parts === 2) return mask
-  const { parts } = mask
+  const { seed, parts, level } = mask
+  // A seed means two parts.
+  if (seed !== undefined && level === 0) return mask
   mask[Symbol.dispose]()
   throw body.malformed(
     'mask',
-    'a seeded ciphertext of two parts',
-    `one ${parts === 2 ? 'without a seed' : `of ${parts} parts`}`,
+    'a seeded ciphertext of two parts at level 0',
+    `one ${seed === undefined ? 'without a seed ' : ''}of ${parts} parts at level ${level}`,
   )
 }
 

@@ -5,7 +5,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { connect, createKeys, decryptReply, encryptQuery, openModel } from '../../client/src/index.ts'
 import { encodeInferRequest, lengthHeader } from '../../client/src/protocol.ts'
 import { compileSmall } from '../../client/test/small.ts'
-import { openEngine } from './engine.ts'
+import { noKeys, openEngine } from './engine.ts'
 import { loadModel } from './load.ts'
 import { type Service, serve } from './serve.ts'
 
@@ -83,12 +83,11 @@ describe.each(named)('%s', (_, { client, server, program, samples, error }) => {
 
   test('without keys it is computed on where none are needed, else refused', () => {
     const query = encryptQuery(model, secret, samples(1))
-    const none = { relinearisation: undefined, galois: new Map() }
     const { rotations, relinearisation } = model.part.keys
     if (rotations.length > 0 || relinearisation !== undefined) {
-      expect(() => engine.answer(query, none)).toThrow(expect.objectContaining({ code: 'missing-key' }))
+      expect(() => engine.answer(query, noKeys)).toThrow(expect.objectContaining({ code: 'missing-key' }))
     } else {
-      expect(decryptReply(model, secret, engine.answer(query, none))).toHaveLength(1)
+      expect(decryptReply(model, secret, engine.answer(query, noKeys))).toHaveLength(1)
     }
   })
 })

@@ -4,7 +4,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { connect, createKeys, decryptReply, encryptQuery, openModel } from '../../client/src/index.ts'
 import { compileSmall } from '../../client/test/small.ts'
 import { compileTiny, tinySamples } from '../../client/test/tiny.ts'
-import { openEngine } from './engine.ts'
+import { noKeys, openEngine } from './engine.ts'
 import { loadModel } from './load.ts'
 import { type Service, serve } from './serve.ts'
 
@@ -58,7 +58,6 @@ describe('on the engine', () => {
     const client = openModel(batch.client)
     const query = encryptQuery(client, createKeys(client).secret, batch.samples(2))
     const sum = encodeFrame('query for a sum', client.part.digest, query.slice(44, query.length - 16))
-    const noKeys = { relinearisation: undefined, galois: new Map() }
     expect(() => openEngine(batch.server).answer(sum, noKeys)).toThrow(/batch packing/)
   })
 })

@@ -18,7 +18,7 @@ const leastRuns = 7
 const entries = Object.keys(defaultCostTable) as (keyof CostTable)[]
 const none = Object.fromEntries(entries.map((entry) => [entry, 0])) as unknown as CostTable
 
-/** Runs the probes on this machine, one thread, and fits the cost table to their median times. */
+/** Runs the probes on this machine, one thread, and fits the cost table to their times. */
 export function calibrate(onProbe: (name: string, done: number, total: number) => void): {
   table: CostTable
   measured: readonly Measured[]
@@ -31,7 +31,7 @@ export function calibrate(onProbe: (name: string, done: number, total: number) =
   const rows = results.map(({ program }) =>
     entries.map((entry) => costOf(program, { ...none, [entry]: 1 }).milliseconds),
   )
-  const values = fitNonNegative(
+  const values = fitTable(
     rows,
     results.map(({ milliseconds }) => milliseconds),
   )
@@ -46,7 +46,21 @@ export function calibrate(onProbe: (name: string, done: number, total: number) =
   }
 }
 
-/** The median time of a server for one query of one run. */
+/** How much prices stay what they are to each other on the machine of the default table: a few noisy times do not tell all of them apart. */
+const priorWeight = 0.2
+
+/** Prices, from what each probe would take at a price of 1 for one operation, and its time. */
+export function fitTable(rows: readonly (readonly number[])[], milliseconds: readonly number[]): number[] {
+  const usual = entries.map((entry) => defaultCostTable[entry])
+  // By how much this machine is slower than that one, all in all.
+  const [factor] = fitNonNegative(
+    rows.map((row) => [row.reduce((sum, value, k) => sum + value * usual[k]!, 0)]),
+    milliseconds,
+  )
+  return fitNonNegative(rows, milliseconds, { values: usual.map((price) => price * factor!), weight: priorWeight })
+}
+
+/** The time of a server for one query of one run: the lower quartile of several, as other processes only add to it. */
 function time({ graph, options }: Probe): { program: Program; milliseconds: number } {
   const size = graph.nodes[0]!.size
   const sample = Float64Array.from({ length: size }, (_, i) => Math.sin(i + 1))
@@ -66,5 +80,5 @@ function time({ graph, options }: Probe): { program: Program; milliseconds: numb
     total += times.at(-1)!
   }
   times.sort((a, b) => a - b)
-  return { program, milliseconds: times[times.length >> 1]! }
+  return { program, milliseconds: times[times.length >> 2]! }
 }

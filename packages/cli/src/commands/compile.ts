@@ -1,6 +1,14 @@
 import { basename, join, resolve } from 'node:path'
 import { prepareSample } from '@glovebox/client'
-import { type Model, type Packing, type PixelScaling, parseActivations } from '@glovebox/ml'
+import {
+  type ActivationRule,
+  type Model,
+  type Packing,
+  type PixelScaling,
+  type Program,
+  parseActivations,
+  typicalRows,
+} from '@glovebox/ml'
 import { type Command, InvalidArgumentError, Option } from 'commander'
 import { clientFile, of, serverFile, writeBundle } from '../bundle.ts'
 import { readTable } from '../calibration/table.ts'
@@ -8,11 +16,10 @@ import { readModel } from '../model-file.ts'
 import { finite, integer } from '../numbers.ts'
 import { readSamples } from '../samples/read.ts'
 import { showBytes } from '../terminal/format.ts'
+import { showChoice } from '../terminal/model.ts'
 import { showParams } from '../terminal/params.ts'
 import { startProgress } from '../terminal/progress.ts'
-
-const syntheticOnly =
-  'ranges were measured on synthetic inputs from 0 to 1 only: give some that are typical with --calibration FILE, above all if yours go beyond\n'
+import { describeAfter, describeBefore } from '../terminal/steps.ts'
 
 interface CompileOptions {
   readonly output: string
@@ -21,37 +28,44 @@ interface CompileOptions {
   readonly packing?: Packing
   readonly batchSize?: number
   readonly link?: number
-  readonly activation?: string[]
+  readonly activation?: readonly ActivationRule[]
   readonly costs?: string
   readonly pixelScale: number
   readonly pixelOffset: number
 }
 
-export function addCompile(program: Command): void {
-  program
+export function addCompile(cli: Command): void {
+  cli
     .command('compile')
     .description('Compile a trained model to an encrypted program.')
     .argument('<model>', 'an ONNX file, JSON of scikit-learn or of a scorecard, or model.json of TensorFlow.js')
     .requiredOption('-o, --output <folder>', `where ${clientFile} (public) and ${serverFile} (with the weights) go`)
     .option(
       '-c, --calibration <file>',
-      'typical inputs to measure ranges on: .npy, .json, .csv or .png (default: synthetic ones)',
+      'typical inputs to measure ranges on, as predict takes them: .npy, .json, .csv, .txt or .png (default: synthetic ones)',
     )
-    .option('--precision <bits>', 'the largest error of an output is to be 2^-bits of the largest output', bits)
-    .addOption(
-      new Option('--packing <kind>', 'how samples lie in ciphertexts (default: what costs least)').choices([
-        'coefficient',
-        'slots',
-        'batch',
-      ]),
-    )
-    .option('--batch-size <count>', 'samples that are usually asked for at once', integer(1, 1_000_000))
-    .option('--link <Mbit/s>', 'speed of the link between client and server', finite)
     .option(
-      '--activation <rule...>',
-      'polynomials for activations: relu=square, sigmoid=7, conv1=relu:minimax:4 (default: degrees are chosen)',
+      '--precision <bits>',
+      'encryption may add errors of 2^-bits of the largest output (default: 10, which is 0.1 %)',
+      bits,
     )
-    .option('--costs <file>', 'what operations cost where it will run, from glovebox calibrate')
+    .addOption(
+      new Option(
+        '--packing <kind>',
+        'how samples lie in ciphertexts: coefficient (affine models, no keys), slots (one sample), batch (thousands at once) (default: what costs least)',
+      ).choices(['coefficient', 'slots', 'batch']),
+    )
+    .option('--batch-size <count>', 'samples that are usually asked for at once (default: 1)', integer(1, 1_000_000))
+    .option('--link <Mbit/s>', 'speed of the link between client and server (default: 50)', positive)
+    .option(
+      '--activation <rule>',
+      'what stands for activations: relu=square, sigmoid=7 (a degree), conv1=relu:minimax:4; may be given several times (default: polynomials of chosen degrees)',
+      activation,
+    )
+    .option(
+      '--costs <file>',
+      'what operations cost where it will run, from glovebox calibrate (default: this machine, where it was calibrated)',
+    )
     .option(
       '--pixel-scale <number>',
       'what the model was trained on: pixel from 0 to 255 times this …',
@@ -65,7 +79,6 @@ export function addCompile(program: Command): void {
       const pixels = { scale: options.pixelScale, offset: options.pixelOffset }
       const samples =
         options.calibration === undefined ? undefined : await readCalibration(options.calibration, model, pixels)
-      const rules = options.activation && parseActivations(options.activation)
       const costTable = await readTable(options.costs)
       using progress = startProgress('compiling')
       const made = await writeBundle(options.output, model, {
@@ -76,17 +89,70 @@ export function addCompile(program: Command): void {
         ...(options.packing && { packing: options.packing }),
         ...(options.batchSize !== undefined && { batchSize: options.batchSize }),
         ...(options.link !== undefined && { megabitsPerSecond: options.link }),
-        ...(rules && { activations: { rules } }),
+        ...(options.activation && { activations: { rules: options.activation } }),
         ...(costTable && { costTable }),
       })
       progress.stop()
-      if (!samples) process.stderr.write(syntheticOnly)
+      if (!samples) process.stderr.write(syntheticOnly(model))
+      const { program } = made
       process.stdout.write(
         `${join(options.output, clientFile)}: ${showBytes(made.clientBytes)}, for clients\n` +
           `${join(options.output, serverFile)}: ${showBytes(made.serverBytes)}, for the server only\n` +
+          moved(program) +
+          `${showChoice(program.report.alternatives, options.packing !== undefined)}\n` +
+          approximated(program) +
           `${showParams(made.params)}; glovebox inspect ${options.output} says more\n`,
       )
     })
+}
+
+/** What became work of the client, in the clear. */
+function moved({ input, output }: Program): string {
+  const [first, last] = [describeBefore(input.before), describeAfter(output.after)]
+  return (
+    (first.length > 0 ? `the client first ${first.join(', then ')}\n` : '') +
+    (last.length > 0 ? `the client last ${last.join(', then ')}\n` : '')
+  )
+}
+
+/** What polynomials do to the answer, where there are some. */
+function approximated({ report: { approximation } }: Program): string {
+  if (!approximation?.accuracy) return ''
+  const { activations, accuracy, met } = approximation
+  const count = `${activations.length} ${activations.length === 1 ? 'activation' : 'activations'}`
+  const off = `${(100 * accuracy.relativeError).toPrecision(2)} %`
+  return `${count} became polynomials, which moves outputs by ${off} in the mean${met ? '' : ': more than was allowed, so look at glovebox inspect'}\n`
+}
+
+/** Whether results can be trusted hangs on the inputs that ranges were measured on. */
+function syntheticOnly(model: Model): string {
+  const how = 'give some that are typical with --calibration FILE'
+  if (model.before.length === 0)
+    return `ranges were measured on synthetic inputs from 0 to 1 only: ${how}, above all if yours go beyond\n`
+  const { unknown } = typicalRows(model)
+  if (unknown.length === 0)
+    return `ranges were measured on synthetic rows, made by what the model says of its columns: ${how} to be sure\n`
+  const names = unknown.slice(0, 5).join(', ') + (unknown.length > 5 ? ` and ${unknown.length - 5} more` : '')
+  return (
+    `warning: the model does not say how large ${names} ${unknown.length === 1 ? 'is' : 'are'}, and ranges were measured on a guess; ` +
+    `real rows may be refused or give wrong results: ${how}\n`
+  )
+}
+
+function positive(text: string): number {
+  const value = finite(text)
+  if (!(value > 0)) throw new InvalidArgumentError('Expected a number above 0.')
+  return value
+}
+
+/** One more rule. */
+function activation(text: string, before: readonly ActivationRule[] = []): ActivationRule[] {
+  try {
+    return [...before, ...parseActivations([text])]
+  } catch (error) {
+    if (error instanceof RangeError) throw new InvalidArgumentError(`${error.message.replace(/^"activation" e/, 'E')}.`)
+    throw error
+  }
 }
 
 function bits(text: string): number {
@@ -104,5 +170,8 @@ async function readCalibration(file: string, { before, graph }: Model, pixels: P
   const flat = of(file, () =>
     samples.map((sample, i) => prepareSample({ input }, sample, { pixels: arePixels }, `sample ${i}`)),
   )
-  return Float64Array.from(flat.flatMap((values) => [...values]))
+  const size = flat[0]!.length
+  const all = new Float64Array(flat.length * size)
+  flat.forEach((values, i) => all.set(values, i * size))
+  return all
 }

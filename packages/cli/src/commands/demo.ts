@@ -2,11 +2,9 @@ import { type Command, InvalidArgumentError } from 'commander'
 import { demos } from '../demo/list.ts'
 import { testDigits } from '../demo/mnist.ts'
 import { integer } from '../numbers.ts'
-import { largest } from '../terminal/outputs.ts'
-import { showParams } from '../terminal/params.ts'
 import { type Progress, startProgress } from '../terminal/progress.ts'
 
-const names = ['digits', ...demos.keys()]
+const names = [...demos.keys()]
 
 interface DemoOptions {
   readonly samples?: number
@@ -35,7 +33,7 @@ export function addDemo(program: Command): void {
         ['SIGTERM', 143],
       ] as const)
         process.once(signal, () => process.exit(code))
-      process.stdout.write(name === 'digits' ? await digits(options) : await other(name, options))
+      process.stdout.write(await show(name, options))
     })
 }
 
@@ -46,34 +44,19 @@ function requireName(name: string): string {
 
 const columns = (): number => process.stdout.columns ?? 80
 
-async function other(name: string, options: DemoOptions): Promise<string> {
+async function show(name: string, options: DemoOptions): Promise<string> {
   const { runDemo } = await import('../demo/run.ts')
   const { showRun } = await import('../demo/show.ts')
   const demo = await demos.get(name)!()
   const samples = options.samples ?? options.images ?? demo.samples.usual
+  if (samples > demo.samples.most)
+    throw new RangeError(`"--samples" expected at most ${demo.samples.most} for ${name}, got ${samples}`)
   const stages = showStages()
   const { threads, data } = options
   const run = await runDemo(demo, { samples, threads, data, onStage: stages.update }).finally(stages.stop)
-  if (options.json) return `${JSON.stringify(run.result)}\n`
-  return `${await showRun(demo, run, columns(), options.out)}\n`
-}
-
-async function digits({ samples, images = samples ?? 100, threads, json }: DemoOptions): Promise<string> {
-  const { runDigits } = await import('../demo/digits.ts')
-  const { showDigits, showResult } = await import('../demo/report.ts')
-  const stages = showStages()
-  const { result, outcomes, model } = await runDigits({ images, threads, onStage: stages.update }).finally(stages.stop)
-  if (json) return `${JSON.stringify(result)}\n`
-  const shown = showDigits(
-    outcomes.map(({ image }) => image),
-    outcomes.map(({ label }) => label),
-    outcomes.map(({ encrypted }) => largest(encrypted)),
-    columns(),
-  )
-  return (
-    `The client encrypted ${result.images} handwritten digits. The server, another process, computed on what it cannot read.\n\n` +
-    `${shown}\n\n${showResult(result, showParams(model.ckks.params))}\n`
-  )
+  if (options.json) return `${JSON.stringify({ ...demo.json?.(run), ...run.result })}\n`
+  const shown = `${await showRun(demo, run, columns(), options.out)}\n`
+  return demo.also === undefined ? shown : `${shown}\n\n${await show(demo.also, options)}`
 }
 
 /** One bar after the other. */

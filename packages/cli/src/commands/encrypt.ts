@@ -5,6 +5,7 @@ import { writeOutput } from '../files.ts'
 import { readSamples } from '../samples/read.ts'
 import { showBytes } from '../terminal/format.ts'
 import { startProgress } from '../terminal/progress.ts'
+import { short } from '../terminal/steps.ts'
 
 /** How an input file is read; `encrypt` and `predict` share it. */
 export interface InputOptions {
@@ -16,7 +17,7 @@ export function addInputOptions(command: Command): Command {
   return command
     .requiredOption(
       '-i, --input <file>',
-      'samples: .npy, .json (an array of samples), .csv (a sample a row), .txt (a text a line) or .png (one image)',
+      'samples: .json (an array of samples, or of rows as objects), .csv (a sample a row, with names of columns or without), .npy, .txt (a text a line) or .png (one image)',
     )
     .addOption(new Option('--pixels', 'take numbers for pixels from 0 to 255, to be scaled as the model says'))
     .addOption(
@@ -35,10 +36,11 @@ export function rangeWarning(
 ): string {
   const count = countUncalibrated(part, samples, options)
   if (count === 0) return ''
-  const { low, high } = part.input.calibrated
-  const range = `${Number(low.toPrecision(4))} to ${Number(high.toPrecision(4))}`
+  const { calibrated, before } = part.input
+  const range = `${short(calibrated.low)} to ${short(calibrated.high)}`
+  const prepared = before.length > 0 ? ', as the client has prepared them,' : ''
   return (
-    `warning: ${count} of ${samples.length} samples leave the range ${range} that the model was calibrated on; ` +
+    `warning: ${count} of ${samples.length} samples${prepared} leave the range ${range} that the model was calibrated on; ` +
     'their results may be wrong (glovebox compile --calibration widens it)\n'
   )
 }

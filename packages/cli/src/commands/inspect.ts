@@ -1,43 +1,54 @@
-import type { Params, SecurityCheck } from '@glovebox/he'
-import { switchingKeyBytes } from '@glovebox/he'
-import {
-  type Alternative,
-  type ClientPart,
-  type Cost,
-  decodeServerPart,
-  samplesPerRun,
-  showProgram,
-} from '@glovebox/ml'
-import Table from 'cli-table3'
-import type { Command } from 'commander'
-import { of, openClientFile, serverFile } from '../bundle.ts'
-import { readInput, within } from '../files.ts'
-import { showShape } from '../samples/samples.ts'
-import { showBytes, showMs } from '../terminal/format.ts'
-import { showParams } from '../terminal/params.ts'
+import { GloveboxError } from '@glovebox/he'
+import { type ClientPart, type Cost, type CostTable, costOf, decodeServerPart, showProgram } from '@glovebox/ml'
+import { type Command, Option } from 'commander'
+import { clientFile, of, openClientFile, serverFile } from '../bundle.ts'
+import { readTable, usualPlace } from '../calibration/table.ts'
+import { isFolder, readInput, within } from '../files.ts'
+import { modelFacts, showAlternatives, showModel } from '../terminal/model.ts'
+
+interface InspectOptions {
+  readonly why?: boolean
+  readonly program?: boolean
+  readonly costs?: string
+  readonly json?: boolean
+}
 
 export function addInspect(program: Command): void {
   program
     .command('inspect')
     .description(
-      'Say what a compiled model is: parameters and their security, layers and levels, keys, estimated time, memory and bytes.',
+      'Say what a compiled model is: what its client does, parameters and their security, activations, layers and levels, keys, estimated time, memory and bytes.',
     )
     .argument('<client.gbx>', 'the client part of the model, or the folder of both parts')
     .option('--why', 'the ways to compute the model that were looked at, with their prices')
-    .option('--program', 'the program step by step; needs the folder with the server part')
+    .addOption(
+      new Option('--program', 'the program step by step; needs the folder with the server part').conflicts([
+        'why',
+        'json',
+        'costs',
+      ]),
+    )
+    .addOption(
+      new Option(
+        '--costs <file>',
+        'estimate for the machine that glovebox calibrate measured; needs the folder with both parts (default there: this machine, where it was calibrated)',
+      ).conflicts('why'),
+    )
     .option('--json', 'print one JSON object')
-    .action(async (path: string, options: { why?: boolean; program?: boolean; json?: boolean }) => {
+    .action(async (path: string, options: InspectOptions) => {
       if (options.program) {
         process.stdout.write(await programText(path))
         return
       }
       const { part, ckks } = await openClientFile(path)
+      using _ckks = ckks
       if (options.why) {
         const { alternatives } = part.report
         process.stdout.write(options.json ? `${JSON.stringify(alternatives)}\n` : showAlternatives(alternatives))
         return
       }
-      process.stdout.write(options.json ? `${JSON.stringify(facts(part, ckks.params))}\n` : describe(part, ckks.params))
+      const inspected = { part, params: ckks.params, ...(await priced(path, part, options.costs)) }
+      process.stdout.write(options.json ? `${JSON.stringify(modelFacts(inspected))}\n` : showModel(inspected))
     })
 }
 
@@ -47,125 +58,38 @@ async function programText(path: string): Promise<string> {
   return of(file, () => showProgram(decodeServerPart(bytes).program))
 }
 
-function showAlternatives(alternatives: readonly Alternative[]): string {
-  const table = new Table({
-    head: ['', 'packing', 'N', 'layout', 'compute', 'bytes', 'keys', 'price'],
-    colAligns: ['left', 'left', 'right', 'left', 'right', 'right', 'right', 'right'],
-    colWidths: [3, null, null, 48, null, null, null, null],
-    wordWrap: true,
-    style: { head: [], border: [], compact: true },
-  })
-  alternatives.forEach((each, i) => {
-    const { packing, ringDegree, layout, milliseconds, computeMilliseconds = 0, bytes = 0, keyBytes = 0, reason } = each
-    const head = [milliseconds !== undefined && i === 0 ? '→' : '', packing, ringDegree]
-    if (milliseconds === undefined) table.push([...head, `${layout}; not possible: ${reason}`, '', '', '', ''])
-    else
-      table.push([
-        ...head,
-        layout,
-        showMs(computeMilliseconds),
-        showBytes(bytes),
-        keyBytes > 0 ? showBytes(keyBytes) : 'none',
-        showMs(milliseconds),
-      ])
-  })
-  return `${table.toString()}
-The price of a sample is its compute on one thread and the transport of its bytes, and of a thousandth of the keys.
-`
+/** The estimate for a calibrated machine takes the server part; without it, that of `glovebox compile` has to do. */
+async function priced(
+  path: string,
+  part: ClientPart,
+  costs: string | undefined,
+): Promise<{ cost: Cost; pricedBy: string }> {
+  const both = await isFolder(path)
+  if (costs !== undefined && !both)
+    throw new GloveboxError('unsupported', `--costs needs a folder with ${clientFile} and ${serverFile}, got ${path}`)
+  const table = both ? await readTable(costs) : undefined
+  const found = table && (await costWith(path, part, table, costs !== undefined))
+  if (found) return { cost: found, pricedBy: costs ?? usualPlace() }
+  return { cost: part.cost, pricedBy: 'what compile knew of the machine' }
 }
 
-/** The client part without the layouts of slots, which are long, and with what follows from its parameters. */
-function facts(part: ClientPart, params: Params): object {
-  const { layout: _input, ...input } = part.input
-  const { layout: _output, ...output } = part.output
-  const { primes, special, logQ, logQP, security } = params
-  return {
-    name: part.name,
-    digest: Buffer.from(part.digest).toString('hex'),
-    input,
-    output,
-    params: { ...params.literal, primes, special, logQ, logQP },
-    security,
-    keys: keyRows(part, params),
-    cost: part.cost,
-    report: part.report,
+/** Undefined where the folder has no server part, unless it is `needed`. */
+async function costWith(
+  folder: string,
+  part: ClientPart,
+  table: CostTable,
+  needed: boolean,
+): Promise<Cost | undefined> {
+  const file = await within(folder, serverFile)
+  let bytes: Uint8Array
+  try {
+    bytes = await readInput(file)
+  } catch (error) {
+    if (needed) throw error
+    return undefined
   }
-}
-
-interface KeyRow {
-  readonly key: string
-  readonly level: number
-  readonly bytes: number
-}
-
-function keyRows({ keys }: ClientPart, params: Params): KeyRow[] {
-  const row = (key: string, level: number): KeyRow => ({ key, level, bytes: switchingKeyBytes(params, level) })
-  const relinearisation = keys.relinearisation === undefined ? [] : [row('relinearisation', keys.relinearisation)]
-  return [...relinearisation, ...keys.rotations.map(({ steps, level }) => row(`rotation by ${steps}`, level))]
-}
-
-function short(x: number): string {
-  return String(Number(x.toPrecision(4)))
-}
-
-function describe(part: ClientPart, params: Params): string {
-  const { input, output, report, cost } = part
-  const keys = keyRows(part, params)
-  const lines = [
-    `${part.name}: ${showShape(input.shape)} → ${showShape(output.shape)}`,
-    '',
-    `parameters   ${showParams(params)}, ${params.literal.digitSize} ${params.literal.digitSize === 1 ? 'prime' : 'primes'} a digit`,
-    ...params.security.map((check, i) => `${i === 0 ? 'security  ' : '          '}   ${showCheck(check)}`),
-    `packing      ${part.packing}${samplesPerRun(part) > 1 ? `, ${samplesPerRun(part)} samples at once` : ''}; --why has what else was looked at`,
-    ...part.input.before.map(({ op }, i) => `${i === 0 ? 'client first' : '            '} ${op}`),
-    ...part.output.after.map(({ op }, i) => `${i === 0 ? 'client last ' : '            '} ${op}`),
-    `precision    errors up to 2^${Math.log2(report.relativeError).toFixed(1)} of the largest output (${report.largestOutput.toPrecision(4)}), predicted`,
-    `calibrated   on ${report.calibration}`,
-    `inputs       calibrated from ${short(input.calibrated.low)} to ${short(input.calibrated.high)}; refused beyond ±${short(input.largest)}`,
-    ...report.notes.map((note) => `layout       ${note}`),
-    '',
-    showSteps(cost),
-    '',
-    `keys         ${keys.length} evaluation keys, ${showBytes(cost.keyBytes)}`,
-    ...byLevel(keys).map((line) => `             ${line}`),
-    `bytes        ${showBytes(cost.uploadBytes)} up, ${showBytes(cost.replyBytes)} down for each sample`,
-    `estimate     ${showMs(cost.milliseconds)} on one thread for each sample, ${showBytes(cost.memoryBytes)} of kernel memory; the process comes on top`,
-  ]
-  return `${lines.join('\n')}\n`
-}
-
-function showCheck({ object, target, standard, ringDegree, bits, limit, margin }: SecurityCheck): string {
-  return `${object}: log2 of the modulus ${bits.toFixed(1)}, limit ${limit} (${standard}, ${target}, N = ${ringDegree}), ${margin.toFixed(1)} to spare`
-}
-
-function showSteps({ steps }: Cost): string {
-  const table = new Table({
-    head: ['layer', 'kind', 'level', 'rotations', 'products', 'rescale', 'est. ms'],
-    colAligns: ['left', 'left', 'right', 'right', 'right', 'right', 'right'],
-    style: { head: [], border: [], compact: true },
-  })
-  for (const step of steps) {
-    const products = step.op === 'linear' ? `${step.plainMultiplications} plain` : String(step.multiplications)
-    const rotations = step.op === 'linear' ? `${step.hoistedRotations} hoisted + ${step.rotations}` : ''
-    table.push([
-      step.name,
-      step.op,
-      step.level,
-      rotations,
-      products,
-      step.rescales > 0 ? 'yes' : '',
-      step.milliseconds.toFixed(1),
-    ])
-  }
-  return table.toString()
-}
-
-/** Keys of one size in one line. */
-function byLevel(keys: readonly KeyRow[]): string[] {
-  const levels = [...new Set(keys.map(({ level }) => level))].sort((a, b) => b - a)
-  return levels.map((level) => {
-    const rows = keys.filter((row) => row.level === level)
-    const names = rows.map(({ key }) => key.replace('rotation by ', ''))
-    return `level ${level}: ${names.join(' ')} (${showBytes(rows[0]!.bytes)} each)`
-  })
+  const { program, digest } = of(file, () => decodeServerPart(bytes))
+  if (Buffer.compare(digest, part.digest) !== 0)
+    throw new GloveboxError('parameters-mismatch', `${folder}: ${clientFile} and ${serverFile} are of two programs`)
+  return costOf(program, table)
 }

@@ -2,7 +2,7 @@ import { type ClientKeys, connect, createKeys, type RemoteModel } from '@glovebo
 import type { Command } from 'commander'
 import { blame, openKeyFiles, secretFile } from '../bundle.ts'
 import { readSamples } from '../samples/read.ts'
-import { outputsJson, outputsText } from '../terminal/outputs.ts'
+import { outputsHelp, outputsJson, outputsText } from '../terminal/outputs.ts'
 import { startProgress } from '../terminal/progress.ts'
 import { addInputOptions, type InputOptions, rangeWarning } from './encrypt.ts'
 
@@ -13,10 +13,7 @@ export function addPredict(program: Command): void {
     .argument('<model>', 'the name of the model on the server')
     .requiredOption('-s, --server <url>', 'the address of the server')
     .option('-k, --keys <folder>', `the folder with ${secretFile}, made by keygen (default: fresh keys for this call)`)
-    .option(
-      '--json',
-      'print {"outputs": [[…], …]}, one row for each sample, and "answers" where the model names classes or the like',
-    )
+    .option('--json', outputsHelp)
   addInputOptions(command).action(
     async (name: string, options: InputOptions & { server: string; keys?: string; json?: boolean }) => {
       const model = await connect(options.server).model(name)

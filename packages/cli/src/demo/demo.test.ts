@@ -25,6 +25,18 @@ test('classifies real digits and prints exactly the object that scripts read', a
     'ringDegree',
     'logQP',
     'securityBits',
+    'name',
+    'samples',
+    'metric',
+    'clear',
+    'encrypted',
+    'reference',
+    'maxError',
+    'serverMs',
+    'serverMsPerSample',
+    'packing',
+    'data',
+    'estimateMs',
   ])
   expect(result).toMatchObject({
     model: 'digits',

@@ -1,4 +1,4 @@
-import type { Sample } from '@glovebox/client'
+import type { RemoteModel, Sample } from '@glovebox/client'
 import type { Answer, CompileOptions, Model } from '@glovebox/ml'
 
 /** Where the inputs of a demo come from. */
@@ -15,7 +15,11 @@ export interface Demo {
   readonly before: string
   /** Samples where none are asked for, and the most that there are without `--data`. */
   readonly samples: { readonly usual: number; readonly most: number }
+  /** The name of a demo that people are shown after this one. */
+  readonly also?: string
   load(options: LoadOptions): Promise<Task>
+  /** What `--json` prints besides and before the result. */
+  readonly json?: (run: DemoRun) => object
 }
 
 export interface LoadOptions {
@@ -36,6 +40,8 @@ export interface Task {
   readonly source: string
   /** Samples of one request; all of a batch. */
   readonly together: number
+  /** Inputs that the server adds up encrypted, to answer for their sum: their outputs come behind those of the inputs. */
+  readonly sums?: readonly (readonly number[])[]
   readonly metric: Metric
   /** The outputs of the model by a second implementation, which shares no code with the compiler. */
   reference(): readonly ArrayLike<number>[]
@@ -57,6 +63,18 @@ export interface Outcome {
   readonly answers: readonly Answer[]
   /** By the model in the clear. */
   readonly clear: readonly Float64Array[]
+}
+
+/** What a demo shows. */
+export interface DemoRun {
+  readonly task: Task
+  readonly model: RemoteModel
+  readonly outcome: Outcome
+  readonly result: DemoResult
+  /** From the first byte of a query sent to the last of its reply received; the median. */
+  readonly roundTripMs: number
+  /** The first bytes of ciphertext that the server got. */
+  readonly seen: Uint8Array
 }
 
 /** What `glovebox demo NAME --json` prints. */

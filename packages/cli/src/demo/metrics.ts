@@ -45,3 +45,15 @@ export function rmse(a: readonly number[], b: readonly number[]): number {
 export function mae(a: readonly number[], b: readonly number[]): number {
   return a.reduce((sum, v, i) => sum + Math.abs(v - b[i]!), 0) / a.length
 }
+
+/** Gini of events against exposure, by predicted rate: 0 where the order says nothing. Frees, Meyers and Cummings 2011. */
+export function gini(rates: readonly number[], events: readonly number[], exposure: readonly number[]): number {
+  const total = (values: readonly number[]): number => values.reduce((sum, v) => sum + v, 0)
+  const order = rates.map((_, i) => i).sort((a, b) => rates[a]! - rates[b]!)
+  let [area, share] = [0, 0]
+  for (const i of order) {
+    area += exposure[i]! * (share + events[i]! / 2)
+    share += events[i]!
+  }
+  return 1 - (2 * area) / (total(events) * total(exposure))
+}

@@ -4,7 +4,9 @@ import { packInput } from '@glovebox/ml'
 import { beforeAll, describe, expect, test } from 'vitest'
 import { findLeaks } from '../../test/leaks.ts'
 import { type Recorder, record } from '../../test/recorder.ts'
-import { runDigits } from './digits.ts'
+import { demo } from './digits.ts'
+import { readDigits } from './mnist.ts'
+import { runDemo } from './run.ts'
 
 // The demo itself, with everything that its client sends recorded on the way. Neither the secret key nor a digit is in it, in any form
 // that the code holds them in, nor in forms that a careless change might send.
@@ -17,9 +19,10 @@ const pictures = new Map<string, Buffer>()
 
 beforeAll(async () => {
   let recorder: Recorder | undefined
-  const { outcomes, model } = await runDigits({
-    images,
+  const { outcome, model } = await runDemo(demo, {
+    samples: images,
     threads: 1,
+    data: undefined,
     onStage: () => undefined,
     through: async (url) => {
       recorder = await record(url)
@@ -27,18 +30,18 @@ beforeAll(async () => {
     },
     onKeys: keepSecrets,
   })
-  expect(outcomes).toHaveLength(images)
+  expect(outcome.outputs).toHaveLength(images)
   sent = recorder!.bytes()
   recorder!.close()
 
-  for (const [i, { image }] of outcomes.entries()) {
+  for (const [i, image] of (await readDigits('test', images)).images.entries()) {
     const scaled = Float64Array.from(image, (pixel) => pixel / 255)
     pictures.set(`pixels of ${i}`, Buffer.from(image))
     pictures.set(`f64 pixels of ${i}`, bytesOf(Float64Array.from(image)))
     pictures.set(`f32 pixels of ${i}`, bytesOf(Float32Array.from(image)))
     pictures.set(`scaled pixels of ${i}`, bytesOf(scaled))
     pictures.set(`scaled f32 pixels of ${i}`, bytesOf(Float32Array.from(scaled)))
-    pictures.set(`slots of ${i}`, bytesOf(packInput(model.part, scaled)))
+    pictures.set(`slots of ${i}`, bytesOf(packInput(model.part, [scaled])[0]!))
     pictures.set(`JSON of ${i}`, Buffer.from([...image].join(',')))
     pictures.set(`scaled JSON of ${i}`, Buffer.from([...scaled].join(',')))
   }

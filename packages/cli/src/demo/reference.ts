@@ -7,6 +7,7 @@ interface Step {
   readonly [attribute: string]: unknown
 }
 interface Scorecard {
+  readonly intercept: number
   readonly features: readonly {
     readonly name: string
     readonly edges?: readonly number[]
@@ -16,11 +17,22 @@ interface Scorecard {
   }[]
 }
 
-/** The outputs of a model of scikit-learn or of a scorecard, before links and classes, for a row of cells. */
-export function referenceOf(model: unknown, columns: readonly Column[], row: readonly Cell[]): number[] {
+/**
+ * Gives the outputs of a model of scikit-learn or of a scorecard, before links and classes, for rows of cells. Without `contributions` a scorecard has
+ * one output, the sum and the intercept.
+ */
+export function referenceOf(
+  model: unknown,
+  columns: readonly Column[],
+  { contributions = true }: { readonly contributions?: boolean } = {},
+): (row: readonly Cell[]) => number[] {
   const { format, steps } = model as { readonly format: string; readonly steps: readonly Step[] }
-  if (format === 'glovebox-scorecard') return scorecard(model as Scorecard, columns, row)
-  return steps.reduce<readonly Cell[]>(applyStep, row).map(Number)
+  if (format !== 'glovebox-scorecard') return (row) => steps.reduce<readonly Cell[]>(applyStep, row).map(Number)
+  const card = model as Scorecard
+  return (row) => {
+    const parts = scorecard(card, columns, row)
+    return contributions ? parts : [parts.reduce((sum, part) => sum + part, card.intercept)]
+  }
 }
 
 function scorecard({ features }: Scorecard, columns: readonly Column[], row: readonly Cell[]): number[] {
@@ -44,6 +56,12 @@ function applyStep(cells: readonly Cell[], step: Step): readonly Cell[] {
       return (step.categories_ as readonly (readonly Cell[])[]).flatMap((known, i) =>
         known.map((value) => (value === cells[i] ? 1 : 0)),
       )
+    case 'KBinsDiscretizer':
+      // The outermost edges bind nothing: what lies beyond them is in the outermost bins.
+      return (step.bin_edges_ as readonly (readonly number[])[]).flatMap((edges, i) => {
+        const bin = edges.slice(1, -1).filter((edge) => numeric[i]! >= edge).length
+        return edges.slice(1).map((_, k) => (k === bin ? 1 : 0))
+      })
     case 'ColumnTransformer':
       return (step.transformers as readonly { columns: readonly number[]; steps: readonly Step[] }[]).flatMap(
         ({ columns, steps }) =>
@@ -86,20 +104,39 @@ function dense(rows: readonly (readonly number[])[], bias: readonly number[], x:
 
 function array(value: unknown): readonly number[] {
   if (typeof value === 'number') return [value]
-  return Array.isArray(value) ? value : unpack(value).flat()
+  return Array.isArray(value) ? value : unpackOnce(value as object).flat()
 }
 
 function matrix(value: unknown): readonly (readonly number[])[] {
-  if (!Array.isArray(value)) return unpack(value)
+  if (!Array.isArray(value)) return unpackOnce(value as object)
   return Array.isArray(value[0]) ? value : [value]
 }
 
-/** Arrays in base64, as export_sklearn.py packs large ones: float32 or float64, little-endian, row by row. */
-function unpack(value: unknown): number[][] {
-  const { dtype, shape, base64 } = value as { dtype: string; shape: readonly number[]; base64: string }
+const unpacked = new WeakMap<object, readonly (readonly number[])[]>()
+
+function unpackOnce(value: object): readonly (readonly number[])[] {
+  const known = unpacked.get(value) ?? unpack(value)
+  unpacked.set(value, known)
+  return known
+}
+
+/** Arrays in base64, as export_sklearn.py packs large ones, row by row: float32 or float64, little-endian, or signed bytes times a scale. */
+function unpack(value: object): number[][] {
+  const {
+    dtype,
+    shape,
+    base64,
+    scale = 1,
+  } = value as {
+    readonly dtype: string
+    readonly shape: readonly number[]
+    readonly base64: string
+    readonly scale?: number
+  }
   const bytes = Buffer.from(base64, 'base64')
-  const width = dtype === 'float64' ? 8 : 4
-  const at = (i: number): number => (width === 8 ? bytes.readDoubleLE(8 * i) : bytes.readFloatLE(4 * i))
+  const width = dtype === 'float64' ? 8 : dtype === 'float32' ? 4 : 1
+  const at = (i: number): number =>
+    scale * (width === 8 ? bytes.readDoubleLE(8 * i) : width === 4 ? bytes.readFloatLE(4 * i) : bytes.readInt8(i))
   const columns = shape.length > 1 ? shape[1]! : bytes.length / width
   const rows = shape.length > 1 ? shape[0]! : 1
   return Array.from({ length: rows }, (_, r) => Array.from({ length: columns }, (_, c) => at(r * columns + c)))

@@ -10,10 +10,10 @@ import {
   prepareSample,
   type RemoteModel,
 } from '@glovebox/client'
-import { runClear } from '@glovebox/ml'
+import { type Graph, runClear } from '@glovebox/ml'
 import { writeBundle } from '../bundle.ts'
 import { readTable } from '../calibration/table.ts'
-import type { Demo, DemoResult, Outcome, Task } from './demo.ts'
+import type { Demo, DemoResult, DemoRun, Outcome, Task } from './demo.ts'
 import { startServer } from './server-process.ts'
 
 export interface RunDemoOptions {
@@ -26,16 +26,6 @@ export interface RunDemoOptions {
   readonly through?: (url: string) => Promise<string>
   /** Sees the keys that the demo makes, before they are used and forgotten. */
   readonly onKeys?: (keys: ClientKeys) => void
-}
-
-/** What a demo shows. */
-export interface DemoRun {
-  readonly task: Task
-  readonly model: RemoteModel
-  readonly outcome: Outcome
-  readonly result: DemoResult
-  /** The first bytes of ciphertext that the server got. */
-  readonly seen: Uint8Array
 }
 
 /** Compiles the model of a demo, starts a server in its own process, and is its client. */
@@ -55,7 +45,7 @@ export async function runDemo(demo: Demo, options: RunDemoOptions): Promise<Demo
     await using server = await startServer(bundle, threads)
     const seen: Uint8Array[] = []
     const listening: typeof fetch = (address, init) => {
-      if (init?.method === 'POST' && init.body instanceof Uint8Array) seen.push(init.body)
+      if (seen.length === 0 && init?.method === 'POST' && init.body instanceof Uint8Array) seen.push(init.body)
       return fetch(address, init)
     }
     const url = through ? await through(server.url) : server.url
@@ -68,7 +58,8 @@ export async function runDemo(demo: Demo, options: RunDemoOptions): Promise<Demo
     const outcome = outcomeOf(task, model, predictions)
     const result = summarise(demo, task, model, keys, outcome, predictions, { keygenMs, threads })
     // Behind the JSON header and the frame of the first query, its ciphertexts begin.
-    return { task, model, outcome, result, seen: seen[0]!.subarray(seen[0]!.length >> 1) }
+    const roundTripMs = medianOf(predictions.map((prediction) => prediction.roundTripMs))
+    return { task, model, outcome, result, roundTripMs, seen: seen[0]!.subarray(seen[0]!.length >> 1) }
   } finally {
     process.off('exit', clean)
     clean()
@@ -79,12 +70,16 @@ export async function runDemo(demo: Demo, options: RunDemoOptions): Promise<Demo
 async function predictAll(
   model: RemoteModel,
   keys: ClientKeys,
-  { inputs, together }: Task,
+  { inputs, together, sums = [] }: Task,
   { threads, onStage }: RunDemoOptions,
 ): Promise<Prediction[]> {
-  const requests = Array.from({ length: Math.ceil(inputs.length / together) }, (_, i) =>
-    inputs.slice(i * together, (i + 1) * together),
-  )
+  const requests = [
+    ...Array.from({ length: Math.ceil(inputs.length / together) }, (_, i) => ({
+      samples: inputs.slice(i * together, (i + 1) * together),
+      sum: false,
+    })),
+    ...sums.map((sum) => ({ samples: sum.map((i) => inputs[i]!), sum: true })),
+  ]
   const predictions = new Array<Prediction>(requests.length)
   let next = 0
   let done = 0
@@ -93,21 +88,47 @@ async function predictAll(
   const worker = async (): Promise<void> => {
     while (next < requests.length) {
       const i = next++
-      predictions[i] = await model.predict(requests[i]!, keys)
-      done += requests[i]!.length
-      onStage('predicting', done, inputs.length)
+      const { samples, sum } = requests[i]!
+      predictions[i] = await model.predict(samples, keys, { sum })
+      done += predictions[i]!.outputs.length
+      onStage('predicting', done, inputs.length + sums.length)
     }
   }
   await Promise.all(Array.from({ length: Math.min(threads, requests.length) }, worker))
   return predictions
 }
 
-function outcomeOf({ model, inputs }: Task, { part }: RemoteModel, predictions: readonly Prediction[]): Outcome {
+function outcomeOf(
+  { model: { graph }, inputs, sums = [] }: Task,
+  { part }: RemoteModel,
+  predictions: readonly Prediction[],
+): Outcome {
+  const prepare = (i: number): Float64Array => prepareSample(part, inputs[i]!)
+  const add = (a: Float64Array, b: Float64Array): Float64Array => a.map((v, k) => v + b[k]!)
   return {
     outputs: predictions.flatMap(({ outputs }) => outputs),
     answers: predictions.flatMap(({ answers }) => answers),
-    clear: inputs.map((input) => runClear(model.graph, prepareSample(part, input))),
+    clear: [
+      ...runBlocks(graph, inputs.length, prepare),
+      ...runBlocks(graph, sums.length, (i) => sums[i]!.map(prepare).reduce(add)),
+    ],
   }
+}
+
+/** Numbers that the model in the clear is given at once, at most. In blocks, a weight is read once for many samples, and not all have to be in memory. */
+const blockNumbers = 2 ** 21
+
+function runBlocks(graph: Graph, count: number, prepare: (i: number) => Float64Array): Float64Array[] {
+  const [inputs, outputs] = [graph.nodes[0]!.size, graph.nodes[graph.output]!.size]
+  const most = Math.max(1, Math.min(64, Math.floor(blockNumbers / inputs)))
+  const rows: Float64Array[] = []
+  while (rows.length < count) {
+    const block = new Float64Array(Math.min(most, count - rows.length) * inputs)
+    for (let at = 0; at < block.length; at += inputs) block.set(prepare(rows.length + at / inputs), at)
+    const values = runClear(graph, block)
+    for (let at = 0; at < values.length; at += outputs) rows.push(values.slice(at, at + outputs))
+  }
+  return rows
 }
 
 function summarise(

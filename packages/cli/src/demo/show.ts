@@ -1,26 +1,23 @@
 import Table from 'cli-table3'
-import { showBytes, showMs } from '../terminal/format.ts'
+import { showBytes, showCount, showMs, wrap } from '../terminal/format.ts'
 import { showParams } from '../terminal/params.ts'
-import type { Demo } from './demo.ts'
-import type { DemoRun } from './run.ts'
-
-/** Bytes of ciphertext that are shown. */
-const shown = 24
+import type { Demo, DemoRun } from './demo.ts'
 
 /** What a demo prints for people: what was asked, what the server saw, what came back, what it took. */
 export async function showRun(demo: Demo, run: DemoRun, columns: number, out: string): Promise<string> {
   const { task, outcome, result } = run
   return [
-    demo.question,
-    `Inputs: ${task.source}.`,
+    wrap(demo.question, columns),
+    wrap(`Inputs: ${task.source}.`, columns),
     '',
-    `What the server saw of them, in part: ${hex(run.seen.subarray(0, shown))} …`,
+    'What the server saw of them, in part:',
+    `${hex(run.seen.subarray(0, Math.floor((columns - 2) / 3)))} …`,
     `${entropy(run.seen).toFixed(3)} bits of entropy a byte: noise, to anyone without the key.`,
     '',
     await task.picture(outcome, columns, out),
     '',
-    showTable(demo, run),
-    ...(result.data === 'real' ? [] : ['', notReal[result.data]]),
+    showTable(demo, run, columns),
+    ...(result.data === 'real' ? [] : ['', wrap(notReal[result.data], columns)]),
   ].join('\n')
 }
 
@@ -41,17 +38,28 @@ export function entropy(bytes: Uint8Array): number {
   return counts.reduce((sum, n) => (n === 0 ? sum : sum - (n / bytes.length) * Math.log2(n / bytes.length)), 0)
 }
 
-function showTable(demo: Demo, { result, model, task }: DemoRun): string {
+/** Of those whose short names are no words. */
+const metricNames: Readonly<Record<string, string>> = {
+  auc: 'AUC',
+  gini: 'Gini index',
+  mae: 'mean error',
+  rmse: 'RMS error',
+}
+
+function showTable(demo: Demo, { result, model, task }: DemoRun, columns: number): string {
   const table = new Table({ style: { head: [], border: [], compact: true } })
-  const score = (value: number | null): string =>
-    value === null ? 'no truth known' : String(Number(value.toPrecision(5)))
-  const threads = result.threads === 1 ? '1 thread' : `${result.threads} threads`
-  const each = task.together > 1 ? `${Math.min(task.together, result.samples)} at once` : 'each'
-  table.push(
+  const scores = (
     [
-      `${result.metric}, ${result.samples} ${result.samples === 1 ? 'sample' : 'samples'}`,
-      `${score(result.encrypted)} encrypted, ${score(result.clear)} in the clear, ${score(result.reference)} by a second implementation`,
-    ],
+      ['encrypted', 'encrypted'],
+      ['clear', 'in the clear'],
+      ['reference', 'by a second implementation'],
+    ] as const
+  ).map(([which, text]) => (result[which] === null ? undefined : `${Number(result[which].toPrecision(5))} ${text}`))
+  const threads = result.threads === 1 ? '1 thread' : `${result.threads} threads`
+  const each = task.together > 1 ? `for ${showCount(Math.min(task.together, result.samples))} at once` : 'each'
+  const rows = [
+    [metricNames[result.metric] ?? result.metric, scores.includes(undefined) ? 'no truth known' : scores.join('\n')],
+    ['samples', showCount(result.samples)],
     ['largest error', `${(100 * result.maxError).toFixed(3)} % of the largest output`],
     [
       'server compute',
@@ -70,6 +78,9 @@ function showTable(demo: Demo, { result, model, task }: DemoRun): string {
       'security',
       `${model.ckks.params.security[0]!.target.replace('-', ' bits, ')}, log2 QP ${result.logQP.toFixed(1)}`,
     ],
-  )
+  ] as const
+  // Borders and spaces around two columns.
+  const room = columns - Math.max(...rows.map(([name]) => name.length)) - 7
+  table.push(...rows.map(([name, text]) => [name, wrap(text, room)]))
   return table.toString()
 }

@@ -1,8 +1,9 @@
 import { join } from 'node:path'
 import type { Sample } from '@glovebox/client'
-import { type Cell, type Column, type Model, runBefore } from '@glovebox/ml'
+import { type Cell, type Column, type CompileOptions, importScorecard, type Model, runBefore } from '@glovebox/ml'
 import { readInput } from '../files.ts'
 import { readModel } from '../model-file.ts'
+import { showCount } from '../terminal/format.ts'
 import type { LoadOptions, Outcome, Task } from './demo.ts'
 import { modelFile } from './model-file.ts'
 import { referenceOf } from './reference.ts'
@@ -17,6 +18,8 @@ export interface HeldOut {
   readonly target: string
   readonly metric: string
   readonly clear: number
+  /** Column of the years that a policy was insured for. */
+  readonly exposure?: string
   readonly missing?: string
   readonly header?: readonly string[]
   readonly replace?: Readonly<Record<string, Readonly<Record<string, string>>>>
@@ -25,12 +28,29 @@ export interface HeldOut {
 /** How a demo on rows of a table differs from the others. */
 export interface Tabular {
   readonly name: string
-  /** Of the held-out file, in the order of its rows; undefined for synthetic rows without a truth. */
-  readonly score: (outputs: readonly ArrayLike<number>[], truth: readonly string[]) => number
-  /** What the synthetic rows are, such as "people". */
+  /** Of the held-out file, in the order of its rows; NaN for synthetic rows without a truth. `exposure` is 1 where the file has none. */
+  readonly score: (
+    outputs: readonly ArrayLike<number>[],
+    truth: readonly string[],
+    exposure: readonly number[],
+  ) => number
+  /** What the rows are, such as "people". */
   readonly rows: string
+  /** All rows go in one request, for which the model is compiled to take so many. */
   readonly together?: number
-  readonly picture: (outcome: Outcome, inputs: readonly Row[], columns: number, out: string) => string | Promise<string>
+  /** Where more rows are asked for than were held out, those that the model was trained on fill them up, without counting for the score. */
+  readonly fill?: true
+  /** False: a scorecard has one output, instead of one for each feature. */
+  readonly contributions?: false
+  readonly compile?: CompileOptions
+  /** `truth` may be shorter than the inputs: it is known of the first ones. */
+  readonly picture: (
+    outcome: Outcome,
+    inputs: readonly Row[],
+    columns: number,
+    out: string,
+    truth: readonly string[],
+  ) => string | Promise<string>
 }
 
 /** A row as the client has it, by the names of its columns. */
@@ -42,34 +62,42 @@ const calibrationRows = 500
 /** Loads a model on rows of a table: real held-out ones where the data is there, else synthetic ones. */
 export async function loadTabular(spec: Tabular, { samples, data }: LoadOptions): Promise<Task> {
   const path = await modelFile(spec.name, 'model.json')
-  const model = await readModel(path)
+  const json: unknown = JSON.parse(new TextDecoder().decode(await readInput(path)))
+  const model = spec.contributions === false ? importScorecard(json, { contributions: false }) : await readModel(path)
   const columns = columnsOf(model)
   const made = JSON.parse(await text(spec.name, 'synthetic.json')) as RowsSpec
   const test = JSON.parse(await text(spec.name, 'test.json')) as HeldOut
   const drawn = drawRows(made, calibrationRows, 2)
   const calibration = drawn.map((row) => runBefore(model.before, inOrder(columns, made, row)))
-  const real = data === undefined ? undefined : await heldOut(join(data, test.file), test, columns, samples)
+  const real = data === undefined ? undefined : await heldOut(join(data, test.file), test, columns, samples, spec.fill)
   const synthetic = real ? [] : drawRows(made, samples, 1)
   const cells = real?.cells ?? synthetic.map((row) => inOrder(columns, made, row))
   const truth = real?.truth ?? synthetic.map(({ label }) => label)
+  const exposure = real?.exposure ?? cells.map(() => 1)
   const inputs = cells.map((row): Row => Object.fromEntries(columns.map(({ name }, i) => [name, row[i]!])))
-  const json: unknown = JSON.parse(new TextDecoder().decode(await readInput(path)))
   return {
     model,
     compile: {
       samples: Float64Array.from(calibration.flatMap((values) => [...values])),
       batchSize: spec.together ?? 1,
+      ...spec.compile,
     },
     inputs: inputs as readonly Sample[],
     provenance: real ? 'real' : 'synthetic',
     source: real
-      ? `${cells.length} of the ${test.count} held-out rows of ${test.file}`
-      : `${cells.length} synthetic ${spec.rows}, drawn from rounded statistics`,
-    together: spec.together ?? 1,
-    metric: { name: test.metric, score: (outputs) => spec.score(outputs, truth) },
-    reference: () => cells.map((row) => referenceOf(json, columns, row)),
-    picture: (outcome, width, out) => spec.picture(outcome, inputs, width, out),
+      ? describe(spec, test, truth.length, cells.length)
+      : `${showCount(cells.length)} synthetic ${spec.rows}, drawn from rounded statistics`,
+    together: spec.together === undefined ? 1 : cells.length,
+    metric: { name: test.metric, score: (outputs) => spec.score(outputs.slice(0, truth.length), truth, exposure) },
+    reference: () => cells.map(referenceOf(json, columns, spec)),
+    picture: (outcome, width, out) => spec.picture(outcome, inputs, width, out, truth),
   }
+}
+
+function describe({ rows }: Tabular, { file, count }: HeldOut, known: number, all: number): string {
+  const some = known === count ? 'all' : `${showCount(known)} of the`
+  const held = `${some} ${showCount(count)} ${rows} held out of ${file}`
+  return all === known ? held : `${held}, and ${showCount(all - known)} trained on, which do not count for the score`
 }
 
 function columnsOf({ before }: Model): readonly Column[] {
@@ -91,13 +119,20 @@ async function heldOut(
   test: HeldOut,
   columns: readonly Column[],
   count: number,
-): Promise<{ cells: Cell[][]; truth: string[] }> {
-  const table = await readTable(path, test.header)
-  const kept = { names: table.names, rows: held(table, test.rows).slice(0, count) }
-  return { cells: cellsOf(kept, columns, test), truth: columnOf(kept, test.target) }
+  fill = false,
+): Promise<{ cells: Cell[][]; truth: string[]; exposure: number[] | undefined }> {
+  const { names, rows } = await readTable(path, test.header)
+  const kept = held({ names, rows }, test.rows).slice(0, count)
+  const aside = new Set(kept)
+  const more = fill ? rows.filter((row) => !aside.has(row)).slice(0, count - kept.length) : []
+  return {
+    cells: cellsOf({ names, rows: [...kept, ...more] }, columns, test),
+    truth: columnOf({ names, rows: kept }, test.target),
+    exposure: test.exposure === undefined ? undefined : columnOf({ names, rows: kept }, test.exposure).map(Number),
+  }
 }
 
-/** Rules of models/README.md: every fifth row, all rows, or every fifth row that no earlier one repeats. */
+/** Rules of models/SYNTHETIC.md: every fifth row, all rows, or every fifth row that no earlier one repeats. */
 function held({ rows }: Table, rule: string): (readonly string[])[] {
   const seen = new Set<string>()
   const isNew = (row: readonly string[]): boolean => {

@@ -14,7 +14,7 @@ export function readCsv(bytes: Uint8Array, file: string): Samples {
         requireCommas(cell, file)
         throw new GloveboxError(
           'malformed',
-          `${file} expected a number in column ${j + 1} of sample ${i}, got "${cell.slice(0, 30)}"`,
+          `${file} expected a number in column ${j + 1} of sample ${i}, got ${kindOf(cell)}`,
         )
       }
       return value
@@ -39,14 +39,22 @@ export function parseRows(bytes: Uint8Array, file: string): string[][] {
   }
 }
 
-/** What stands for a missing number, or for one that is none. */
-export const missing: RegExp = /^(?:[+-]?(?:nan|inf|infinity)|n\/?a|null|none|[-?.]*)$/i
+/** What stands for a missing number. */
+export const missing: RegExp = /^(?:[+-]?nan|n\/?a|null|none|[-?.]*)$/i
+const infinite = /^[+-]?inf(?:inity)?$/i
 
-function isName(cell: string): boolean {
-  return Number.isNaN(Number(cell)) && !missing.test(cell)
+/** Whether a cell may be the name of a column: a text that stands for no number. */
+export function isName(cell: string): boolean {
+  return Number.isNaN(Number(cell)) && !missing.test(cell) && !infinite.test(cell)
 }
 
-function requireCommas(cell: string, file: string): void {
+/** What a cell is; what it says is the user's own. */
+function kindOf(cell: string): string {
+  if (cell === '') return 'an empty cell'
+  return missing.test(cell) || infinite.test(cell) ? 'what stands for no finite number' : 'a text'
+}
+
+export function requireCommas(cell: string, file: string): void {
   const [found] = /[;\t]/.exec(cell) ?? []
   if (found === undefined) return
   const name = found === '\t' ? 'tabs' : `"${found}"`

@@ -10,7 +10,7 @@ export function readNpy(bytes: Uint8Array, file: string, shape: readonly number[
   if (count === undefined) {
     throw new GloveboxError(
       'malformed',
-      `${file} expected an array of shape Nx${showShape(shape)} or Nx${size}, got ${showShape(found)}`,
+      `${file} expected an array of shape Nx${showShape(shape)}${shape.length > 1 ? ` or Nx${size}` : ''}, got ${showShape(found)}`,
     )
   }
   if (fortranOrder && found.length > 1) {

@@ -3,7 +3,7 @@ import type { PreparedInput, Sample } from '@glovebox/client'
 import { GloveboxError } from '@glovebox/he'
 import type { InputStep } from '@glovebox/ml'
 import { readInput } from '../files.ts'
-import { csvRows, jsonRows, textLines } from './rows.ts'
+import { csvRows, jsonRows, npyRows, textLines } from './rows.ts'
 import type { Samples } from './samples.ts'
 
 type Reader = (bytes: Uint8Array, file: string, shape: readonly number[]) => Samples
@@ -19,7 +19,7 @@ const readers: Readonly<Record<string, () => Promise<Reader>>> = {
 /** Of models that take rows of data or texts. */
 const rowReaders: Readonly<
   Record<string, (bytes: Uint8Array, file: string, before: readonly InputStep[]) => Sample[]>
-> = { '.json': jsonRows, '.csv': csvRows, '.txt': textLines }
+> = { '.json': jsonRows, '.csv': csvRows, '.txt': textLines, '.npy': npyRows }
 
 /**
  * Reads samples for a model from a file by its ending: .npy, .json, .csv or .png. Images are pixels. Where the model reads images
@@ -45,7 +45,7 @@ async function readRows(file: string, before: readonly InputStep[]): Promise<Sam
   if (!read) {
     throw new GloveboxError(
       'unsupported',
-      `${file} expected a name that ends in .json, .csv or .txt, as this model takes rows of data or texts`,
+      `${file} expected a name that ends in .json, .csv, .npy or .txt, as this model takes rows of data or texts`,
     )
   }
   const samples = read(await readInput(file), file, before)

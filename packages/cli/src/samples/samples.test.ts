@@ -9,8 +9,8 @@ import { readSamples } from './read.ts'
 const folder = mkdtempSync(join(tmpdir(), 'glovebox-samples-'))
 afterAll(() => rmSync(folder, { recursive: true, force: true }))
 const pixels = { scale: 1 / 255, offset: 0 }
-const image = { shape: [1, 2, 3], pixels }
-const table = { shape: [6], pixels }
+const image = { shape: [1, 2, 3], pixels, before: [] }
+const table = { shape: [6], pixels, before: [] }
 
 function write(name: string, content: string | Uint8Array): string {
   const file = join(folder, name)
@@ -58,10 +58,10 @@ describe('JSON', () => {
 
   test.each([
     ['[1,2', 'is not JSON'],
-    ['{"a": 1}', 'expected an array of samples, got object'],
+    ['{"a": 1}', 'expected an array of samples, got an object'],
     ['null', 'got null'],
     ['[1, 2, 3, 4, 5, 6]', 'put a single sample into an array of its own'],
-    ['["x"]', 'got "x" as sample 0'],
+    ['["x"]', 'got a text as sample 0'],
     ['[]', 'has no samples'],
   ])('%s is refused', async (text, message) => {
     await expect(readSamples(write('bad.json', text), image)).rejects.toThrow(message)
@@ -80,11 +80,12 @@ describe('CSV', () => {
   })
 
   test.each([
-    ['1,2,x', 'expected a number in column 3 of sample 0, got "x"'],
-    ['1,,3', 'column 2 of sample 0, got ""'],
+    ['1,2,x', 'expected a number in column 3 of sample 0, got a text'],
+    ['1,,3', 'column 2 of sample 0, got an empty cell'],
     ['a,b\n1,nan', 'column 2 of sample 0'],
-    ['NaN,NaN\n1,2', 'column 1 of sample 0, got "NaN"'],
-    [',\n1,2', 'column 1 of sample 0, got ""'],
+    ['NaN,NaN\n1,2', 'column 1 of sample 0, got what stands for no finite number'],
+    [',\n1,2', 'column 1 of sample 0, got an empty cell'],
+    ['1,2,-inf', 'column 3 of sample 0, got what stands for no finite number'],
     ['1;2;3', 'has ";" between its columns: expected commas'],
     ['a;b\n0,5;1,5', 'has ";" between its columns'],
     ['1\t2', 'has tabs between its columns'],
@@ -156,7 +157,7 @@ describe('PNG', () => {
     const colour = write('c.png', encode({ width: 3, height: 2, data: rgb, channels: 3, depth: 8 }))
     const [greyed] = flat((await readSamples(colour, image)).samples)
     expect(greyed!.map(Math.round)).toEqual([...grey])
-    const planes = flat((await readSamples(colour, { shape: [3, 2, 3], pixels })).samples)[0]!
+    const planes = flat((await readSamples(colour, { shape: [3, 2, 3], pixels, before: [] })).samples)[0]!
     expect(planes).toEqual([...grey, ...grey, ...grey])
   })
 

@@ -13,3 +13,29 @@ export function showMs(ms: number): string {
 function round(value: number): string {
   return value >= 100 ? value.toFixed(0) : value >= 10 ? value.toFixed(1) : value.toFixed(2)
 }
+
+/** A text in lines of at most so many characters, broken at spaces; breaks of its own stay. */
+export function wrap(text: string, width: number): string {
+  return text
+    .split('\n')
+    .map((line) => {
+      const lines = ['']
+      for (const word of line.split(' ')) {
+        const longer = lines.at(-1) === '' ? word : `${lines.at(-1)} ${word}`
+        if (longer.length <= width || lines.at(-1) === '') lines[lines.length - 1] = longer
+        else lines.push(word)
+      }
+      return lines.join('\n')
+    })
+    .join('\n')
+}
+
+/** 1234567 as 1,234,567. */
+export function showCount(count: number): string {
+  return count.toLocaleString('en-GB')
+}
+
+/** No more than so many characters; what is cut off is an ellipsis. */
+export function shorten(text: string, width: number): string {
+  return text.length <= width ? text : `${text.slice(0, width - 1).trimEnd()}…`
+}

@@ -1,5 +1,9 @@
 import type { Answer } from '@glovebox/ml'
 
+/** Of `--json`, where outputs are printed. */
+export const outputsHelp =
+  'print {"outputs": [[…], …]}, one row for each sample, and "answers" where the client makes more of them: probabilities, classes, contributions'
+
 /** Raw outputs as the JSON that scripts read: one row for each sample; with what they say, where the model knows more than numbers. */
 export function outputsJson(outputs: readonly Float64Array[], answers: readonly Answer[]): string {
   const says = answers.some((answer, i) => saysMore(answer, outputs[i]!))

@@ -2,6 +2,7 @@ import { describe, expect, test } from 'vitest'
 import { GloveboxError } from '../base/errors.ts'
 import type { ParamsLiteral } from '../params/params.ts'
 import type { Ring } from '../ring/ring.ts'
+import { maskWith } from '../rlwe/encrypt-public.ts'
 import { encryptSymmetric } from '../rlwe/encrypt-symmetric.ts'
 import { createGaloisKeys, createPublicKey, createRelinearisationKey } from '../rlwe/keygen.ts'
 import { createSecretKey } from '../rlwe/secret-key.ts'
@@ -394,6 +395,7 @@ describe('ckks', () => {
       [{ indices: [1], values: [2] }],
       { scale: 2, level: 1 },
     ],
+    maskWith: [maskWith, ckks, ct, ct],
     transformSlots: [transformSlots, evaluator, ct, transform],
     multiplyMatrix: [multiplyMatrix, evaluator, [ct], matrix],
     matrixLayout: [matrixLayout, 2, 2, 32, false],

@@ -1,7 +1,8 @@
 import { GloveboxError } from '../base/errors.ts'
+import { requireContext } from '../base/require.ts'
 import type { Ptr } from '../kernels/table.ts'
 import type { Ring } from '../ring/ring.ts'
-import { type Ciphertext, limbOf, newCiphertext, type Plaintext, requireRing } from './ciphertext.ts'
+import { type Ciphertext, filled, limbOf, newCiphertext, type Plaintext, requireRing } from './ciphertext.ts'
 import type { PublicKey } from './keys.ts'
 import { sampleError, sampleTernary, spread } from './noise.ts'
 
@@ -26,14 +27,17 @@ export function encryptPublic(context: { readonly ring: Ring }, key: PublicKey, 
 
 /**
  * The ciphertext plus a fresh encryption of zero that is made from another one, (z_0, z_1), as from a public key: (c_0 + z_0 u + e_0, c_1 + z_1 u + e_1).
- * Whoever sees the result learns of c_0 and c_1 what decryption tells, and no more: the rest is hidden by ring-LWE with u for a secret, if z_1 is uniform,
- * as that of a seeded ciphertext is. A server that computed with private weights gives its results away like that, for c_1 of a product with weights is the
- * product of c_1, which everybody knows, and the weights. Lyubashevsky, Peikert, Regev 2010 (eprint 2012/230).
+ * c_1 is hidden by ring-LWE with u for a secret, whatever c_1 is, if z_1 is uniform, as that of a seeded ciphertext is; z_1 may be the second part of `ct` itself.
+ * The holder of the key learns what decryption tells. A server that computed with private weights gives its results away like that, for c_1 of a product with
+ * weights is the product of c_1, which everybody knows, and the weights. Lyubashevsky, Peikert, Regev 2010 (eprint 2012/230).
+ * z_0 is what the client sent, and need not be that of a zero: then c_0 of the result tells of u where it is given away. Trim it (`writeReply`): where most of
+ * its N coefficients are sent, a z_0 that was made up for that tells all of u, and c_1.
  * Adds an error of variance 10.5 (1 + 4N/3) to every coefficient. `ct` of two parts, at a level up to that of `zero`; the result keeps its level and scale.
  * @throws GloveboxError `unsupported` for three parts, a `zero` that is not seeded or not whole, or another scheme than CKKS; `level-exhausted` for one of a lower level than `ct`,
  * `parameters-mismatch` for values of another context, `disposed`.
  */
 export function maskWith(context: { readonly ring: Ring }, ct: Ciphertext, zero: Ciphertext): Ciphertext {
+  requireContext('context', context)
   const { ring } = context
   requireRing(ring, 'ct', ct, 'ciphertext')
   requireRing(ring, 'zero', zero, 'ciphertext')
@@ -51,14 +55,14 @@ export function maskWith(context: { readonly ring: Ring }, ct: Ciphertext, zero:
   if (zero.level < ct.level)
     throw new GloveboxError('level-exhausted', `"zero" expected level ${ct.level} at least, got ${zero.level}`)
   const { level, scale, stride, kept } = ct
-  const masked = newCiphertext(ring, 2, level, scale, { stride, kept })
-  hide(
-    ring,
-    masked,
-    (part, i) => limbOf(zero, part, i),
-    (part, i) => limbOf(ct, part, i),
+  return filled(newCiphertext(ring, 2, level, scale, { stride, kept }), (masked) =>
+    hide(
+      ring,
+      masked,
+      (part, i) => limbOf(zero, part, i),
+      (part, i) => limbOf(ct, part, i),
+    ),
   )
-  return masked
 }
 
 /** (z_0 u + e_0 + m_0, z_1 u + e_1 + m_1) with u uniform ternary, into `ct`. */

@@ -62,6 +62,27 @@ describe('a masked ciphertext', () => {
     expect(() => maskWith(ckks, ct, zero)).toThrow(expect.objectContaining({ code: 'disposed' }))
   })
 
+  test('may be at any level up to that of the zero, and share its seed', () => {
+    const ckks = openCkks({ ...literal, ringDegree: 2048, modulusBits: [26, 22] })
+    const secret = createSecretKey(ckks)
+    const encode = (numbers: readonly number[], level: number) =>
+      encryptSymmetric(ckks, secret, ckks.encodeCoefficients(numbers, { level, scale: 2 ** 18 }))
+    const zero = encode([0], 1)
+    for (const ct of [
+      encode([1, 2, 3], 1),
+      encode([1, 2, 3], 0),
+      ckks.addPlain(zero, ckks.encodeCoefficients([1, 2, 3], { level: 1, scale: 2 ** 18 })),
+    ]) {
+      const masked = maskWith(ckks, ct, zero)
+      expect([masked.level, masked.scale, masked.seed]).toEqual([ct.level, 2 ** 18, undefined])
+      const read = ckks.decodeCoefficients(decrypt(ckks, secret, masked))
+      for (const [i, v] of [1, 2, 3, 0].entries()) expect(Math.abs(read[i]! - v)).toBeLessThan(2000 / 2 ** 18)
+      const second = (value: typeof ct): Float64Array => ckks.ring.heap.f64(limbOf(value, 1, 0), 2048).slice()
+      expect(second(masked).filter((v, i) => v === second(ct)[i])).toHaveLength(0)
+    }
+    expect(() => maskWith(ckks, zero, encode([0], 0))).toThrow(expect.objectContaining({ code: 'level-exhausted' }))
+  })
+
   test('is one of CKKS', () => {
     const bfv = openBfv({
       scheme: 'bfv',
