@@ -34,7 +34,7 @@ export function encryptPublic(context: { readonly ring: Ring }, key: PublicKey, 
  * its N coefficients are sent, a z_0 that was made up for that tells all of u, and c_1.
  * Adds an error of variance 10.5 (1 + 4N/3) to every coefficient. `ct` of two parts, at a level up to that of `zero`; the result keeps its level and scale.
  * @throws GloveboxError `unsupported` for three parts, a `zero` that is not seeded or not whole, or another scheme than CKKS; `level-exhausted` for one of a lower level than `ct`,
- * `parameters-mismatch` for values of another context, `disposed`.
+ * `parameters-mismatch` for values of another context, `disposed`; TypeError for what is no ciphertext.
  */
 export function maskWith(context: { readonly ring: Ring }, ct: Ciphertext, zero: Ciphertext): Ciphertext {
   requireContext('context', context)

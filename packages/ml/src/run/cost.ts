@@ -29,9 +29,9 @@ export const defaultCostTable: CostTable = {
   transform: 0.16,
   pass: 1.35,
   accumulate: 1.2,
-  multiplyAdd: 0.4,
-  read: 12,
-  write: 20,
+  multiplyAdd: 0.12,
+  read: 30,
+  write: 40,
   request: 100,
 }
 
