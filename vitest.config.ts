@@ -7,5 +7,7 @@ export default defineConfig({
     include: ['packages/*/src/**/*.test.ts', 'test/**/*.test.ts'],
     exclude: ['**/*.slow.test.ts', '**/*.browser.test.ts', '**/node_modules/**', '**/dist/**'],
     testTimeout: 60_000,
+    // On two cores vitest would take one.
+    maxWorkers: '100%',
   },
 })

@@ -139,7 +139,7 @@ function runBlocks(graph: Graph, count: number, prepare: (i: number) => Float64A
 
 function summarise(
   { name }: Demo,
-  { metric, inputs, reference, provenance }: Task,
+  { metric, inputs, together, reference, provenance }: Task,
   model: RemoteModel,
   keys: ClientKeys,
   { outputs, clear }: Outcome,
