@@ -142,3 +142,16 @@ describe('a reply', () => {
     }
   })
 })
+
+test('a query that no frame holds is refused before anything is encrypted', () => {
+  const many = new Array<number[]>(2 ** 16).fill(samples[0]!)
+  const { secret } = keys
+  let encrypted = 0
+  expect(() => encryptQuery(model, secret, many, { onProgress: () => encrypted++ })).toThrow(
+    expect.objectContaining({
+      code: 'too-large',
+      message: expect.stringMatching(/of 65536 samples .* at most 1073741824/),
+    }),
+  )
+  expect(encrypted).toBe(0)
+})

@@ -37,7 +37,8 @@ export interface RemoteModel extends ClientModel {
 export interface PredictOptions extends SampleOptions {
   /**
    * The server adds the samples up and computes once: there is one output, that of the sum of the samples. All go in one request. Not for models in
-   * batch packing, and only as far as the program can hold the sum: compile it with sums among its samples.
+   * batch packing, and only as far as the program can hold the sum: compile it with sums among its samples. The noise of their encryptions adds up
+   * too: of n samples the error may be √n times what the report promises.
    */
   readonly sum?: boolean
   /** Gives the prediction up; it then rejects with the reason of the signal. */

@@ -1,4 +1,4 @@
-import { ByteWriter, encodeFrame, GloveboxError, writeCiphertext } from '@glovebox/he'
+import { ByteWriter, ciphertextBytes, encodeFrame, GloveboxError, writeCiphertext } from '@glovebox/he'
 import { encryptSymmetric, type SecretKey } from '@glovebox/he/secret'
 import {
   type ClientPart,
@@ -15,6 +15,9 @@ import { cellsOf, flattenSample, type PreparedInput, type Sample, type SampleOpt
 
 /** Samples in one query; more is a mistake, or wants several queries. */
 export const maxSamples: number = 2 ** 17
+
+/** A client part comes from the server, which must not have us encrypt without end: 1 GiB, as much as a frame may hold. */
+const maxQueryBytes = 2 ** 30
 
 /** What `encryptQuery` may be told. */
 export interface EncryptOptions extends SampleOptions {
@@ -106,6 +109,13 @@ export function encryptInputs(
   const { input, encoding } = part
   const at = { level: input.level, scale: input.scale }
   const most = samplesPerRun(part)
+  const bytes = Math.ceil(inputs.length / most) * input.layout.tiles * ciphertextBytes(ckks.params, input.level, true)
+  if (bytes > maxQueryBytes) {
+    throw new GloveboxError(
+      'too-large',
+      `a query of ${inputs.length} samples for "${part.name}" would have ${bytes} bytes, at most ${maxQueryBytes} are encrypted: ask in several queries`,
+    )
+  }
   const writer = new ByteWriter()
   writer.u32(inputs.length)
   if (!needsKeys(part.keys)) writeMask(writer, model, secret)

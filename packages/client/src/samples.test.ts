@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { flattenSample, type Sample } from './samples.ts'
+import { cellsOf, flattenSample, type Sample } from './samples.ts'
 
 const input = { shape: [1, 2, 2], pixels: { scale: 1 / 255, offset: 0 } }
 
@@ -40,4 +40,10 @@ describe('a sample', () => {
   ])('that is wrong (%s) is refused with what was expected', (_, sample, message) => {
     expect(() => flattenSample(sample as Sample, input)).toThrow(message)
   })
+})
+
+test('a row by names has only cells of its own, whatever columns are called', () => {
+  const columns = ['age', 'constructor', '__proto__'].map((name) => ({ name }))
+  expect(cellsOf({ age: 3 }, [{ op: 'columns', columns }])).toEqual([3, null, null])
+  expect(cellsOf(JSON.parse('{"__proto__": 2, "constructor": 1}'), [{ op: 'columns', columns }])).toEqual([null, 1, 2])
 })

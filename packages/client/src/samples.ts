@@ -92,7 +92,8 @@ export function cellsOf(sample: Sample, before: readonly InputStep[], name = 'sa
     const unknown = Object.keys(sample).find((key) => !known.has(key))
     if (unknown !== undefined)
       throw new RangeError(`"${name}" has a column "${unknown}"; the model knows ${[...known].join(', ')}`)
-    return first.columns.map((column) => sample[column.name] ?? null)
+    // Columns have the names that the server gave them: "constructor" is none of the sample's own.
+    return first.columns.map(({ name }) => (Object.hasOwn(sample, name) ? (sample[name] ?? null) : null))
   }
   if (!isArrayLike(sample)) throw new TypeError(`"${name}" expected an array of cells, got ${show(sample)}`)
   return Array.from(sample as ArrayLike<Cell>)

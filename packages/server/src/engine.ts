@@ -85,10 +85,11 @@ export function openEngine(serverPart: Uint8Array): Engine {
         signal?.throwIfAborted()
         using used = new DisposableStack()
         const input = readSum(ckks, body, tiles, summed ? count : 1, used, signal)
-        for (const output of runEncrypted(prepared, input, keys, { signal })) {
-          used.use(output)
+        const outputs = runEncrypted(prepared, input, keys, { signal }).map((output) => used.use(output))
+        for (const output of outputs) {
           // Without it, the second part of a product with weights would tell the weights.
-          writeReply(writer, used.use(maskWith(ckks, output, mask)), program.output.reply)
+          using masked = maskWith(ckks, output, mask)
+          writeReply(writer, masked, program.output.reply)
         }
         done = Math.min(replies, done + most)
         onProgress?.(done, replies)

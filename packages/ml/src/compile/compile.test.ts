@@ -296,6 +296,9 @@ describe('what cannot be compiled is refused with the reason', () => {
       [{ packing: 'bags' as never }, '"packing" expected coefficient, slots, batch or nothing, got bags'],
       [{ ringDegrees: [] }, '"ringDegrees" expected at least one ring degree, got none'],
       [{ precisionBits: 41 }, '"precisionBits" expected a number from 0 to 40, got 41'],
+      [{ headroomBits: -1 }, '"headroomBits" expected a number from 0, got -1'],
+      [{ headroomBits: Number.NaN }, '"headroomBits" expected a number from 0, got NaN'],
+      [{ pixels: { scale: Infinity, offset: 0 } }, '"pixels" expected a finite scale and offset, got Infinity and 0'],
     ] as const)
       expect(() => compile(chain([4, 3]), options)).toThrow(new RangeError(message))
   })

@@ -32,7 +32,7 @@ export interface CompileOptions {
   readonly samples?: Float64Array
   /** The largest error of an output may be 2^-precisionBits of the largest output. Default 10, which is 0.1 %. */
   readonly precisionBits?: number
-  /** Bits that values may exceed their calibrated magnitude by. Default 2, which is four times. */
+  /** Bits that values may exceed their calibrated magnitude by, from 0. Default 2, which is four times. */
   readonly headroomBits?: number
   /** Ring degrees that may be used, ascending. Default 2048 to 32768. */
   readonly ringDegrees?: readonly number[]
@@ -76,6 +76,12 @@ export function compile(source: Model | Graph, options: CompileOptions = {}): Pr
   const precision = options.precisionBits ?? 10
   if (!(precision > 0 && precision <= 40))
     throw new RangeError(`"precisionBits" expected a number from 0 to 40, got ${precision}`)
+  const headroom = options.headroomBits ?? 2
+  if (!(headroom >= 0 && headroom < Infinity))
+    throw new RangeError(`"headroomBits" expected a number from 0, got ${headroom}`)
+  const { pixels } = options
+  if (pixels && !(Number.isFinite(pixels.scale) && Number.isFinite(pixels.offset)))
+    throw new RangeError(`"pixels" expected a finite scale and offset, got ${pixels.scale} and ${pixels.offset}`)
   const load: Load = { batchSize: options.batchSize ?? 1, megabitsPerSecond: options.megabitsPerSecond ?? 50 }
   if (!(Number.isInteger(load.batchSize) && load.batchSize >= 1))
     throw new RangeError(`"batchSize" expected an integer from 1, got ${load.batchSize}`)
@@ -86,7 +92,7 @@ export function compile(source: Model | Graph, options: CompileOptions = {}): Pr
   const goal: Goal = {
     relativeError: 2 ** -precision * searchShare,
     replyError: 2 ** -precision * replyShare,
-    headroom: options.headroomBits ?? 2,
+    headroom,
     costTable: options.costTable ?? defaultCostTable,
     load,
   }

@@ -35,6 +35,9 @@ export function mostReplyBits(baseBits: number): number {
   return Math.min(40, Math.floor(baseBits))
 }
 
+/** The largest weight of a map as an integer, at least: rounding makes it, and the noise that it carries, an eighth larger at most. */
+const leastWeight = 4
+
 /** What primes are assumed to miss of their power of two, in bits. */
 const primeShortfall = 0.02
 
@@ -63,7 +66,10 @@ export function fitSizes(
   const smallestSize = 16 * Math.sqrt(special.length > 0 ? model.keySwitch(structure.inputLevel) : model.fresh)
   const smallestWeights = structure.circuit.steps.map((step, i) => {
     const rounding = step.op === 'linear' && step.map.kind === 'scalars' ? model.scalar : model.plaintext
-    return (16 * Math.sqrt(rounding * reach.ownWeights[i]!)) / reach.magnitude[i + 1]!
+    const precise = (16 * Math.sqrt(rounding * reach.ownWeights[i]!)) / reach.magnitude[i + 1]!
+    // Rounded weights carry the noise of what they multiply: beside a large bias they might all be next to nothing.
+    const largest = reach.largestWeight[i]!
+    return Math.max(precise, largest > 0 ? leastWeight / largest : 0)
   })
 
   // A small base leaves few bits for the reply, however little it is trimmed.

@@ -64,6 +64,17 @@ test('branches together make 2^24 numbers at most', () => {
   expect(() => runBefore([{ op: 'branches', branches }], ['x'])).toThrow(/at most 16777216 cells/)
 })
 
+test('branches and bins of many numbers take no more than those', () => {
+  const leaf: InputStep = { op: 'hash-text', size: 2 ** 20, ngrams: [1, 1], norm: 'none' }
+  const wide: InputStep = { op: 'branches', branches: [1, 2, 3, 4].map(() => ({ from: [0], steps: [leaf] })) }
+  const { heapUsed } = process.memoryUsage()
+  const row = runBefore([wide], ['word'])
+  expect(process.memoryUsage().heapUsed - heapUsed).toBeLessThan(40 * row.length)
+  expect(row.reduce((sum, v) => sum + Math.abs(v), 0)).toBe(4)
+  const edges = Array.from({ length: 300_000 }, (_, i) => i)
+  expect(runBefore([{ op: 'encode', columns: [{ kind: 'bins', from: 0, edges, missing: false }] }], [7])[8]).toBe(1)
+})
+
 test('norms', () => {
   const norm = (norm: 'l1' | 'l2' | 'max', cells: number[]): number[] => [
     ...runBefore([{ op: 'normalise', norm }], cells),
@@ -85,6 +96,8 @@ test('products and branches', () => {
     ],
   }
   expect([...runBefore([branches], [1, 'b', 3])]).toEqual([30, 100, 0, 1, 1])
+  const named: InputStep = { op: 'columns', columns: [{ name: 'a' }, { name: 'b', values: ['b'] }, { name: 'c' }] }
+  expect(() => runBefore([named, branches], [null, 'b', 3])).toThrow(/^column "a" expected a finite/)
 })
 
 describe('errors name the column and what it expects, never what it holds', () => {

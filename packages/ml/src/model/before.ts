@@ -112,18 +112,25 @@ export function normaliseNumbers(numbers: ArrayLike<number>, norm: 'l1' | 'l2' |
 
 function runBranches(branches: readonly Branch[], row: Row): Row {
   const rows: Row[] = []
+  /** Where the cells of each branch begin. */
+  const starts: number[] = []
   let count = 0
   for (const { from, steps } of branches) {
     let branch: Row = { cells: from.map((i) => cellAt(row, i)), nameOf: (i) => row.nameOf(from[i]!) }
     for (const step of steps) branch = runStep(step, branch)
+    starts.push(count)
     count += branch.cells.length
     if (count > maxCells) throw new RangeError(`"steps" expected branches that make at most ${maxCells} cells`)
     rows.push(branch)
   }
-  const places = rows.flatMap((from) => Array.from({ length: from.cells.length }, (_, i) => [from, i] as const))
+  const cells: Cell[] = []
+  for (const from of rows) for (let i = 0; i < from.cells.length; i++) cells.push(from.cells[i]!)
   return {
-    cells: places.map(([from, i]) => from.cells[i]!),
-    nameOf: (i) => places[i]![0].nameOf(places[i]![1]),
+    cells,
+    nameOf(i) {
+      const branch = starts.findLastIndex((start) => start <= i)
+      return rows[branch]!.nameOf(i - starts[branch]!)
+    },
   }
 }
 
@@ -160,9 +167,10 @@ function encode(encodings: readonly ColumnEncoding[], row: Row): Row {
   const cells: Cell[] = []
   const from: number[] = []
   for (const encoding of encodings) {
-    const values = encodeColumn(encoding, row)
-    cells.push(...values)
-    for (const _ of values) from.push(encoding.from)
+    for (const value of encodeColumn(encoding, row)) {
+      cells.push(value)
+      from.push(encoding.from)
+    }
   }
   return { cells, nameOf: (i) => row.nameOf(from[i]!) }
 }

@@ -2,6 +2,7 @@ import { ByteWriter, decodeFrame, encodeFrame, type ParamsLiteral } from '@glove
 import { z } from 'zod'
 import type { Encoding, Packing } from '../layout/circuit.ts'
 import { collect, repeat, spread } from '../layout/layout.ts'
+import { readHeader, writeHeader } from './header.ts'
 import { type KeysNeeded, type ProgramInput, type ProgramOutput, samplesPerRun } from './program.ts'
 import type { Cost, Report } from './report.ts'
 import {
@@ -14,7 +15,6 @@ import {
   packingSchema,
   paramsSchema,
   readEnds,
-  readHeader,
   readParams,
   reportSchema,
   writeLayout,
@@ -67,7 +67,7 @@ export function encodeClientPart(part: ClientPart): Uint8Array {
     output: { ...part.output, layout: formOf(part.output.layout) },
   }
   const writer = new ByteWriter(2 ** 14)
-  writer.text(JSON.stringify(header))
+  writeHeader(writer, 'the client part', header, headerSchema)
   writeLayout(writer, part.input.layout)
   writeLayout(writer, part.output.layout)
   return encodeFrame('client part', digest, writer.done())

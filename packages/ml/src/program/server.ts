@@ -2,6 +2,7 @@ import { type ByteReader, ByteWriter, decodeFrame, digest, encodeFrame, equalByt
 import { z } from 'zod'
 import type { LinearStep } from '../layout/circuit.ts'
 import { type LinearMap, splitOffset } from '../layout/linear-map.ts'
+import { readHeader, writeHeader } from './header.ts'
 import { matrixSchema, readSparse, writeIndices } from './matrix-wire.ts'
 import { type Program, type ProgramStep, registersOf, tilesOf } from './program.ts'
 import {
@@ -14,7 +15,6 @@ import {
   paramsSchema,
   periodSchema,
   readEnds,
-  readHeader,
   readNumbers,
   readParams,
   reportSchema,
@@ -97,7 +97,7 @@ export function encodeServerPart(program: Program): { bytes: Uint8Array; digest:
     }),
   }
   const writer = new ByteWriter(2 ** 16)
-  writer.text(JSON.stringify(header))
+  writeHeader(writer, 'the server part', header, headerSchema)
   writeLayout(writer, program.input.layout)
   writeLayout(writer, program.output.layout)
   for (const step of program.steps) {

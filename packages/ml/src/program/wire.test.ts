@@ -5,7 +5,7 @@ import { bundle, clientPartOf } from '../compile/bundle.ts'
 import { compile } from '../compile/compile.ts'
 import type { Graph } from '../graph/graph.ts'
 import type { InputStep, OutputStep } from '../model/steps.ts'
-import { decodeClientPart, isUncalibrated, packInput } from './client.ts'
+import { type ClientPart, decodeClientPart, encodeClientPart, isUncalibrated, packInput } from './client.ts'
 import { keysNeeded } from './program.ts'
 import { decodeServerPart, encodeServerPart } from './server.ts'
 
@@ -115,6 +115,22 @@ const parts = {
   batch: bundle(inBatch),
   coefficient: bundle(inCoefficients),
 }
+
+describe('what could not be read is not written:', () => {
+  const scale = (factor: number[]): InputStep => ({ op: 'scale', offset: factor.map(() => 0.1234567890123), factor })
+  test.each<[string, Partial<ClientPart['input']>, RegExp]>([
+    ['a factor without end', { before: [scale([Infinity])] }, /"input\.before\.0\.factor\.0"/],
+    ['a name without end', { name: 'x'.repeat(5000) }, /"input\.name"/],
+    ['steps of more than 4 MB', { before: [scale(new Array(300_000).fill(1))] }, /"header" expected at most 4194304/],
+  ])('%s', (_, change, message) => {
+    const changed = { ...program, input: { ...program.input, ...change } }
+    for (const encode of [
+      () => encodeServerPart(changed),
+      () => encodeClientPart(clientPartOf(changed, new Uint8Array(32))),
+    ])
+      expect(encode).toThrow(expect.objectContaining({ code: 'unsupported', message: expect.stringMatching(message) }))
+  })
+})
 
 describe('programs of all packings', () => {
   test.each([program, inBatch, inCoefficients])('$packing: come back as they were', (compiled) => {
@@ -434,6 +450,22 @@ describe('a frame with a right checksum and a wrong body', () => {
           expect.objectContaining({ code: 'malformed' }),
         )
     }
+  })
+  test('a client part of a batch whose ciphertexts are of no input, or of one without end', () => {
+    const { client } = parts.batch
+    const read = (shape: readonly number[], places: readonly number[]): number[] => {
+      const words = new ByteWriter()
+      for (const element of places) words.u32(element + 1)
+      const change: Change = (h) => {
+        Object.assign(input(h), { shape })
+        input(h).layout.plain = false
+      }
+      return [...decodeClientPart(forge(client, change, () => words.done())).input.layout.elements]
+    }
+    const places = [8, 0, 1, 2, 3, 4, 5, 6, 7]
+    expect(read([9], places)).toEqual(places)
+    expect(() => read([2 ** 24, 2], places)).toThrow(/at most 2\^24 elements/)
+    expect(() => read([9], [-1, ...places.slice(1)])).toThrow(expect.objectContaining({ code: 'malformed' }))
   })
 })
 

@@ -28,9 +28,6 @@ export interface LayoutForm {
 export type WireInput = Omit<ProgramInput, 'layout'> & { readonly layout: LayoutForm }
 export type WireOutput = Omit<ProgramOutput, 'layout'> & { readonly layout: LayoutForm }
 
-/** Largest header: 4 MB. */
-const maxHeader = 2 ** 22
-
 const finite = z.number().finite()
 const positive = finite.positive()
 const count = z.number().int().min(0)
@@ -156,21 +153,6 @@ export const costSchema: z.ZodType<Cost> = z.object({
   keyBytes: finite,
 })
 
-/** Reads the header; an error names the first field that is wrong. */
-export function readHeader<T>(reader: ByteReader, schema: z.ZodType<T>): T {
-  const text = reader.text('header', maxHeader)
-  let value: unknown
-  try {
-    value = JSON.parse(text)
-  } catch (cause) {
-    throw new GloveboxError('malformed', `${reader.what}: "header" expected JSON`, { cause })
-  }
-  const result = schema.safeParse(value)
-  if (result.success) return result.data
-  const issue = result.error.issues[0]!
-  throw new GloveboxError('malformed', `${reader.what}: "${issue.path.join('.')}": ${issue.message}`)
-}
-
 export function formOf(layout: Layout): LayoutForm {
   return { tiles: layout.tiles, period: layout.period, plain: isPlain(layout) }
 }
@@ -188,6 +170,7 @@ export function readLayout(
   { size, complete }: { readonly size: number; readonly complete: boolean },
 ): Layout {
   if (tiles * period > 2 ** 24) throw reader.malformed(field, 'at most 2^24 places', tiles * period)
+  if (size > 2 ** 24) throw reader.malformed(field, 'at most 2^24 elements', size)
   if (plain) {
     if (tiles !== Math.max(1, Math.ceil(size / period)))
       throw reader.malformed(field, `as many ciphertexts as ${size} elements take`, tiles)
@@ -229,8 +212,8 @@ export function readEnds(
   const capacity = encoding === 'slots' ? ringDegree / 2 : ringDegree
   const { stride, count } = output.reply
   const step = packing === 'coefficient' ? stride : 1
-  const fits = [input, output].every(({ layout: { tiles, period } }) => {
-    if (packing === 'batch') return period === 1
+  const fits = [input, output].every(({ layout: { tiles, period, elements } }) => {
+    if (packing === 'batch') return period === 1 && elements.every((element) => element >= 0)
     return packing === 'coefficient' || (capacity % period === 0 && (tiles === 1 || period === capacity))
   })
   const slots = packing !== 'slots' || encoding === 'slots'

@@ -18,7 +18,7 @@ import { digitsModel, testDigits } from '../../test/digits.ts'
 import { buildModel, floats, longs, type ModelLiteral, node } from '../../test/onnx.ts'
 import { runOrt } from '../../test/ort.ts'
 import { largestDifference, randomNumbers } from '../../test/random.ts'
-import { createKeysFor, openSession } from '../../test/session.ts'
+import { createKeysFor, encryptRun, openSession } from '../../test/session.ts'
 import { compile } from '../compile/compile.ts'
 import { importOnnx } from '../import/onnx.ts'
 import { keysNeeded, type Program } from '../program/program.ts'
@@ -251,6 +251,22 @@ describe('a run that is stopped', () => {
       expect(() => runEncrypted(prepared, input, keys, { signal })).toThrow(`stopped at ${stop}`)
       expect(ckks.memory.used, `stopped at ${stop} of ${asked}`).toBe(used)
     }
+  })
+
+  test('gives back all memory where a key is missing, in a batch too, and without a signal', () => {
+    const inBatch = compile(importOnnx(bytes).graph, { samples: randomNumbers(5, 64), packing: 'batch' })
+    using other = openCkks(inBatch.params)
+    const own = createSecretKey(other)
+    using ready = prepare(inBatch, other)
+    const all = createKeysFor(other, own, keysNeeded(inBatch))
+    const query = encryptRun(other, own, inBatch, [randomNumbers(6, 16)])
+    discard(runEncrypted(ready, query, all))
+    const { used } = other.memory
+    expect(() => runEncrypted(ready, query, { ...all, relinearisation: undefined })).toThrow(
+      expect.objectContaining({ code: 'missing-key' }),
+    )
+    expect(other.memory.used).toBe(used)
+    expect([own.kind, query.length]).toEqual(['secret-key', 16])
   })
 
   test('hears an AbortSignal between steps when it comes back to the event loop', async () => {

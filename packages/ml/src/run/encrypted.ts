@@ -73,6 +73,8 @@ export async function runEncryptedAsync(
   }
 }
 
+const never: Interrupt = { throwIfAborted: () => undefined }
+
 /** Stops after every step but the last. */
 function* runAll(
   prepared: Prepared,
@@ -95,7 +97,8 @@ function* runAll(
       if (turn > 0) yield
       const start = performance.now()
       const { ring } = ckks
-      ring.interruptible(signal, () => {
+      // With a signal even where the caller has none: memory comes back whatever is thrown.
+      ring.interruptible(signal ?? never, () => {
         for (const [index, result] of runSteps(run, indices)) registers.set(index + 1, result)
       })
       const milliseconds = (performance.now() - start) / indices.length

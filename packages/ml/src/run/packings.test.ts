@@ -7,6 +7,7 @@ import { graphs, randomMap } from '../../test/graphs.ts'
 import { largestDifference, randomNumbers } from '../../test/random.ts'
 import { createKeysFor, encryptRun, openSession } from '../../test/session.ts'
 import { type CompileOptions, compile } from '../compile/compile.ts'
+import { deviationsOf } from '../compile/deviations.ts'
 import type { Graph, Node } from '../graph/graph.ts'
 import { tiledLayout } from '../layout/layout.ts'
 import { chunkChoices } from '../layout/pack-coefficients.ts'
@@ -78,6 +79,20 @@ test('random graphs in every packing: encrypted and simulated errors are those t
   for (const [what, errors] of Object.entries(seen)) expectAsPredicted(errors, what)
   expect(Object.keys(seen)).toHaveLength(6)
   for (const errors of Object.values(seen)) expect(errors.length).toBeGreaterThan(40)
+})
+
+test('weights that are next to nothing beside a bias are still those that carry the noise', () => {
+  const map = { ...randomMap(4, 5, 7), bias: Float64Array.of(0.5, -0.4, 0.3, 0.2, 0.1) }
+  const faint = affine({ ...map.matrix, value: map.matrix.value.map((v) => v / 50) }, map.bias)
+  const graph = chainOf(7, 'square', faint)
+  const samples = randomNumbers(7, 84).map((v) => v / 70)
+  for (const packing of ['batch', 'slots'] as const) {
+    const program = compile(graph, { samples, precisionBits: 10, packing })
+    const [step] = program.steps.flatMap((one) => (one.op === 'linear' ? [one] : []))
+    expect(step!.scale * Math.max(...faint.matrix.value.map(Math.abs)), packing).toBeGreaterThanOrEqual(4)
+    const { encrypted } = errorsOf(graph, program, samples)
+    for (const z of encrypted) expect(Math.abs(z), packing).toBeLessThan(deviationsOf(program))
+  }
 })
 
 describe('slots over several ciphertexts', () => {
