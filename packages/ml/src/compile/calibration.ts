@@ -3,6 +3,10 @@ import { sizeOf } from '../tensor/tensor.ts'
 
 /** Splits samples of `size` numbers. Throws RangeError for another length, numbers that are not finite, and nothing but zeros, which measure nothing. */
 export function splitSamples(samples: Float64Array, size: number): Float64Array[] {
+  if (!(samples instanceof Float64Array))
+    throw new TypeError(
+      `"samples" expected a Float64Array, got ${Array.isArray(samples) ? 'an array' : typeof samples}`,
+    )
   const count = samples.length / size
   if (!Number.isInteger(count) || count < 1) {
     throw new RangeError(`"samples" expected a positive multiple of ${size} numbers, got ${samples.length}`)

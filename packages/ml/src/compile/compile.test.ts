@@ -294,6 +294,7 @@ describe('what cannot be compiled is refused with the reason', () => {
       [{ batchSize: Number.NaN }, '"batchSize" expected an integer from 1, got NaN'],
       [{ megabitsPerSecond: 0 }, '"megabitsPerSecond" expected a number above 0, got 0'],
       [{ packing: 'bags' as never }, '"packing" expected coefficient, slots, batch or nothing, got bags'],
+      [{ ringDegrees: [Number.NaN] }, '"ringDegrees" expected powers of two from 1024 to 131072, got NaN'],
       [{ ringDegrees: [] }, '"ringDegrees" expected at least one ring degree, got none'],
       [{ precisionBits: 41 }, '"precisionBits" expected a number from 0 to 40, got 41'],
       [{ headroomBits: -1 }, '"headroomBits" expected a number from 0, got -1'],

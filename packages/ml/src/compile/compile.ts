@@ -98,6 +98,8 @@ export function compile(source: Model | Graph, options: CompileOptions = {}): Pr
   }
   const degrees = options.ringDegrees ?? [2048, 4096, 8192, 16384, 32768]
   if (degrees.length === 0) throw new RangeError('"ringDegrees" expected at least one ring degree, got none')
+  const odd = degrees.find((n) => !(n >= 1024 && n <= 131072 && Number.isInteger(Math.log2(n))))
+  if (odd !== undefined) throw new RangeError(`"ringDegrees" expected powers of two from 1024 to 131072, got ${odd}`)
   const tried: Tried[] = []
   for (const { packing, rings } of circuitsOf(lowered, degrees, options.packing)) {
     // Batches differ by ring in nothing but how many samples they take.

@@ -87,8 +87,21 @@ function stepsOfDepth(depth: number): z.ZodType<InputStep[]> {
   return z.array(z.discriminatedUnion('op', [...plainSteps, branches])).max(64)
 }
 
+/** Each takes a millisecond or more for a long text: a client part must not keep its client busy for hours. */
+const maxHashedTexts = 256
+
 /** Of what a client does before encryption. */
-export const inputStepsSchema: z.ZodType<InputStep[]> = stepsOfDepth(maxDepth)
+export const inputStepsSchema: z.ZodType<InputStep[]> = stepsOfDepth(maxDepth).refine(
+  (steps) => hashedTexts(steps) <= maxHashedTexts,
+  `at most ${maxHashedTexts} hashed texts`,
+)
+
+function hashedTexts(steps: readonly InputStep[]): number {
+  return steps.reduce((sum, step) => {
+    if (step.op === 'branches') return step.branches.reduce((all, branch) => all + hashedTexts(branch.steps), sum)
+    return step.op === 'hash-text' ? sum + 1 : sum
+  }, 0)
+}
 
 const along = z
   .strictObject({
