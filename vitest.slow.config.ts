@@ -8,5 +8,6 @@ export default defineConfig({
     include: ['**/*.slow.test.ts'],
     exclude: ['**/node_modules/**', '**/dist/**'],
     testTimeout: 600_000,
+    maxWorkers: '100%',
   },
 })

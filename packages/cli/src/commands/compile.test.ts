@@ -68,14 +68,14 @@ describe('compile says', () => {
 
   test('what polynomials do to the answer; rules are followed', async () => {
     const { stdout } = await compile('relu.onnx', 'relu')
-    expect(stdout).toMatch(/\n1 activation became polynomials, which moves outputs by [\d.]+ % in the mean\n/)
+    expect(stdout).toMatch(/\n1 activation became polynomials, which moves outputs by [\d.]+ % of their size\n/)
     await compile('relu.onnx', 'square', '--activation', 'relu=3', '--activation', 'Relu_active=square')
     const { report } = await facts('square')
     expect(report.approximation.activations).toMatchObject([{ kind: 'Relu', method: 'square', degree: 2 }])
     const text = (await inside('inspect', at('square'))).stdout
     expect(text).toMatch(/Relu_active +│ Relu │ its square +│/)
     expect(text).toMatch(
-      /With polynomials, on 8 samples: off by .* in the mean, .* at most; the largest output is the same for/,
+      /With polynomials, on 8 samples: outputs are off by .* of their size .*, by .* of the largest at most; the largest output is the same for/,
     )
   })
 })

@@ -120,8 +120,8 @@ function approximated({ report: { approximation } }: Program): string {
   if (!approximation?.accuracy) return ''
   const { activations, accuracy, met } = approximation
   const count = `${activations.length} ${activations.length === 1 ? 'activation' : 'activations'}`
-  const off = `${(100 * accuracy.relativeError).toPrecision(2)} %`
-  return `${count} became polynomials, which moves outputs by ${off} in the mean${met ? '' : ': more than was allowed, so look at glovebox inspect'}\n`
+  const off = `${Number((100 * accuracy.relativeError).toPrecision(2))} %`
+  return `${count} became polynomials, which moves outputs by ${off} of their size${met ? '' : ': more than was allowed, so look at glovebox inspect'}\n`
 }
 
 /** Whether results can be trusted hangs on the inputs that ranges were measured on. */

@@ -9,14 +9,15 @@ export function addRun(program: Command): void {
     .command('run')
     .description('Compute on an encrypted query, as a server does, without the secret key.')
     .argument('<server.gbx>', 'the server part of the model')
-    .requiredOption('-e, --evaluation-keys <file>', `the client's ${evaluationFile}`)
+    .option('-e, --evaluation-keys <file>', `the client's ${evaluationFile}; a model may need none`)
     .requiredOption('-i, --input <query.gbx>', 'the query')
     .requiredOption('-o, --output <reply.gbx>', 'where the reply goes')
-    .action(async (path: string, options: { evaluationKeys: string; input: string; output: string }) => {
+    .action(async (path: string, options: { evaluationKeys?: string; input: string; output: string }) => {
       // What only some commands need is loaded by them: it takes as long as the rest of the start.
       const { runQuery } = await import('@glovebox/server')
       const serverPart = await readInput(await within(path, serverFile))
-      const keys = await readInput(await within(options.evaluationKeys, evaluationFile))
+      const place = options.evaluationKeys
+      const keys = place === undefined ? undefined : await readInput(await within(place, evaluationFile))
       const query = await readInput(options.input)
       using progress = startProgress('computing')
       const { reply, computeMs } = runQuery(serverPart, keys, query, progress.update)

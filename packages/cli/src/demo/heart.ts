@@ -9,7 +9,7 @@ export const demo: Demo = {
   question:
     'How likely is coronary heart disease within ten years? Logistic regression on encrypted answers and measurements.',
   before: 'about 1 s (2014)',
-  samples: { usual: 5, most: 100_000 },
+  samples: { usual: 60, most: 100_000 },
   load: (options) =>
     loadTabular(
       {
@@ -31,13 +31,13 @@ export const demo: Demo = {
 }
 
 const shown = 8
-const width = 30
+const width = 24
 
 /** A bar, and what is known about the person. */
 function showRisk(person: Row, risk: number): string {
   const filled = Math.round(risk * width)
   const colour = risk < 0.1 ? pc.green : risk < 0.2 ? pc.yellow : pc.red
   const bar = colour('█'.repeat(filled)) + pc.dim('░'.repeat(width - filled))
-  const who = `${person.male ? 'man' : 'woman'}, ${person.age}, ${person.cigsPerDay ?? '?'} cigarettes a day, pressure ${person.sysBP}`
+  const who = `${person.male ? 'man' : 'woman'}, ${person.age}, ${person.cigsPerDay ?? '?'} cigarettes, pressure ${Math.round(Number(person.sysBP))}`
   return `${bar} ${`${(100 * risk).toFixed(1)} %`.padStart(6)}  ${who}`
 }

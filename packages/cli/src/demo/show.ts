@@ -23,7 +23,7 @@ export async function showRun(demo: Demo, run: DemoRun, columns: number, out: st
 
 const notReal = {
   synthetic:
-    'The inputs are synthetic: drawn at random from rounded statistics. Scores on real held-out data: --data, and the model card.',
+    'The inputs are synthetic (models/SYNTHETIC.md), so the score says nothing about the world: the card of the model has its score on real held-out data, and --data takes those.',
   resampled: 'The inputs are resampled from real columns, to reach the size: scores say nothing about the world.',
 }
 
@@ -36,6 +36,11 @@ export function entropy(bytes: Uint8Array): number {
   const counts = new Float64Array(256)
   for (const byte of bytes) counts[byte]!++
   return counts.reduce((sum, n) => (n === 0 ? sum : sum - (n / bytes.length) * Math.log2(n / bytes.length)), 0)
+}
+
+/** Shares as per cent. */
+function showScore(metric: string, score: number): string {
+  return metric === 'accuracy' ? `${(100 * score).toFixed(2)} %` : String(Number(score.toPrecision(4)))
 }
 
 /** Of those whose short names are no words. */
@@ -54,18 +59,21 @@ function showTable(demo: Demo, { result, model, task }: DemoRun, columns: number
       ['clear', 'in the clear'],
       ['reference', 'by a second implementation'],
     ] as const
-  ).map(([which, text]) => (result[which] === null ? undefined : `${Number(result[which].toPrecision(5))} ${text}`))
+  ).map(([which, text]) => (result[which] === null ? undefined : `${showScore(result.metric, result[which])} ${text}`))
   const threads = result.threads === 1 ? '1 thread' : `${result.threads} threads`
   const each = task.together > 1 ? `for ${showCount(Math.min(task.together, result.samples))} at once` : 'each'
   const rows = [
-    [metricNames[result.metric] ?? result.metric, scores.includes(undefined) ? 'no truth known' : scores.join('\n')],
+    [
+      `${metricNames[result.metric] ?? result.metric}${result.data === 'synthetic' ? ', synthetic' : ''}`,
+      scores.includes(undefined) ? 'no truth known' : scores.join('\n'),
+    ],
     ['samples', showCount(result.samples)],
     ['largest error', `${(100 * result.maxError).toFixed(3)} % of the largest output`],
     [
       'server compute',
       `${showMs(result.serverMs)} ${each}, ${threads}${task.together > 1 ? ` (${showMs(result.serverMsPerSample)} a sample)` : ''}`,
     ],
-    ['before', demo.before],
+    ['reported before', demo.before],
     ['upload / reply', `${showBytes(result.uploadBytes)} / ${showBytes(result.replyBytes)}`],
     [
       'evaluation keys',

@@ -21,7 +21,7 @@ export const demo: Demo = {
   summary: "tomorrow's highest temperature, and whether it will rain",
   question: 'How warm will it be tomorrow, and will it rain? From 14 days of encrypted observations.',
   before: 'named as a use, without a time (by 2021)',
-  samples: { usual: 120, most: daysOf2015 },
+  samples: { usual: 730, most: daysOf2015 },
   load,
 }
 

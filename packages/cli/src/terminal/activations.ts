@@ -27,7 +27,7 @@ export function showApproximation({ activations, accuracy, samples, margin, met 
     const same =
       accuracy.agreement === undefined ? '' : `; the largest output is the same for ${percent(accuracy.agreement)}`
     lines.push(
-      `With polynomials, on ${showCount(samples)} samples: off by ${percent(accuracy.relativeError)} in the mean, ${percent(accuracy.maxError)} at most${same}.`,
+      `With polynomials, on ${showCount(samples)} samples: outputs are off by ${percent(accuracy.relativeError)} of their size (root mean square), by ${percent(accuracy.maxError)} of the largest at most${same}.`,
     )
   }
   if (!met)

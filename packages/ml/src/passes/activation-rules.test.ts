@@ -62,7 +62,7 @@ test('a rule for a layer is stronger than one for a kind, and that than one for 
 
 test('a rule that fits nothing is refused, and says what there is', () => {
   expect(() => specs('conv3=2')).toThrow(
-    '"rules" expected an activation of the model (conv1 > norm1 > a (Relu), conv2 > b (Relu), conv2 > c (Sigmoid)), got "conv3"',
+    'an activation rule is for "conv3", which the model has not: conv1 > norm1 > a (Relu), conv2 > b (Relu), conv2 > c (Sigmoid)',
   )
   expect(() => specs('tanh=2')).toThrow('got "Tanh"')
   expect(() => specs('conv1=sigmoid:2')).toThrow('got "conv1=Sigmoid"')

@@ -62,7 +62,7 @@ export function applyRules(graph: Graph, rules: readonly ActivationRule[]): Map<
     if (strength > 0 && fitting.length === 0) {
       const known = activations.map((own) => `${own.names.join(' > ')} (${own.kind})`).join(', ')
       const asked = [layer, kind].filter((part) => part !== undefined).join('=')
-      throw new RangeError(`"rules" expected an activation of the model (${known || 'it has none'}), got "${asked}"`)
+      throw new RangeError(`an activation rule is for "${asked}", which the model has not: ${known || 'it has none'}`)
     }
     for (const { index } of fitting)
       if (strength >= (specs.get(index)?.strength ?? 0)) specs.set(index, { spec, strength })

@@ -22,17 +22,17 @@ export interface CostTable {
 }
 
 /**
- * Fitted by least squares to the measured steps of models/digits at 8192 points with five and six primes and at 16384 with six
- * (Node 24, one thread of a Xeon with AVX-512); it repeats them within 6 % rms. The three are not the kernels' own times.
+ * Of `glovebox calibrate` on a shared AMD EPYC (Zen 4), Node 24, one thread, rounded over several runs, which differ by a third. The first three are not the kernels' own
+ * times: they repeat those of whole models.
  */
 export const defaultCostTable: CostTable = {
-  transform: 0.16,
-  pass: 1.35,
-  accumulate: 1.2,
-  multiplyAdd: 0.12,
-  read: 30,
-  write: 40,
-  request: 100,
+  transform: 0.13,
+  pass: 1,
+  accumulate: 0.85,
+  multiplyAdd: 0.1,
+  read: 36,
+  write: 65,
+  request: 180,
 }
 
 /** What a price depends on. */
