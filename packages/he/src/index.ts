@@ -18,6 +18,7 @@ export {
   frameOverhead,
   peekKind,
 } from './base/frame.ts'
+export { createScope, type Scope } from './base/scope.ts'
 export { type Approximation, chebyshevInterpolation } from './circuits/chebyshev.ts'
 export type { CombinationRow } from './circuits/combination-plan.ts'
 export { absolute, compare, maximum, minimum, relu, sign, step } from './circuits/compare.ts'

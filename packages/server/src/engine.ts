@@ -4,6 +4,7 @@ import {
   type Ciphertext,
   type Ckks,
   ciphertextBytes,
+  createScope,
   decodeFrame,
   type EvaluationKeys,
   encodeFrame,
@@ -15,6 +16,7 @@ import {
   peekKind,
   readCiphertext,
   readEvaluationKeys,
+  type Scope,
   writeReply,
 } from '@glovebox/he'
 import { decodeServerPart, keysNeeded, needsKeys, prepare, runEncrypted, samplesPerRun } from '@glovebox/ml'
@@ -83,7 +85,7 @@ export function openEngine(serverPart: Uint8Array): Engine {
       writer.u32(replies)
       for (let done = 0; done < replies; ) {
         signal?.throwIfAborted()
-        using used = new DisposableStack()
+        using used = createScope()
         const input = readSum(ckks, body, tiles, summed ? count : 1, used, signal)
         const outputs = runEncrypted(prepared, input, keys, { signal }).map((output) => used.use(output))
         for (const output of outputs) {
@@ -106,20 +108,20 @@ function readSum(
   body: ByteReader,
   tiles: number,
   count: number,
-  used: DisposableStack,
+  used: Scope,
   signal: Interrupt | undefined,
 ): Ciphertext[] {
-  const read = (owner: DisposableStack): Ciphertext[] =>
+  const read = (owner: Scope): Ciphertext[] =>
     Array.from({ length: tiles }, () => owner.use(readCiphertext(body, ckks.ring)))
-  let held = new DisposableStack()
+  let held = createScope()
   try {
     let sum = read(held)
     for (let i = 1; i < count; i++) {
       signal?.throwIfAborted()
       using _before = held
-      using next = new DisposableStack()
+      using next = createScope()
       const terms = read(next)
-      held = new DisposableStack()
+      held = createScope()
       sum = sum.map((ct, tile) => held.use(ckks.add(ct, terms[tile]!)))
     }
     return sum
@@ -157,7 +159,7 @@ function readKeys(ckks: Ckks, owner: Uint8Array, bytes: Uint8Array, withMask: bo
     ownerName: 'models',
     what: 'the evaluation keys',
   })
-  const made = new DisposableStack()
+  const made = createScope()
   try {
     const keys = made.use(readEvaluationKeys(body, ckks.ring))
     const mask = withMask ? made.use(readMask(ckks, body)) : undefined

@@ -99,7 +99,7 @@ describe('options that are wrong are refused', () => {
     [['--packing', 'diagonal'], /Allowed choices are coefficient, slots, batch/],
     [['--activation', 'relu'], /Expected LAYER=DEGREE with a degree from 1 to 31 or "square".*got "relu"/],
     [['--activation', 'relu=99'], /got "relu=99"/],
-    [['--activation', 'tanh=3'], /expected an activation of the model \(.*\(Relu\)\), got "Tanh"/],
+    [['--activation', 'tanh=3'], /an activation rule is for "Tanh", which the model has not: .*\(Relu\)/],
     [['--precision', '99'], /Expected a number above 0 and up to 40/],
     [['--link', '0'], /Expected a number above 0/],
     [['--batch-size', '0'], /Expected an integer from 1/],

@@ -123,8 +123,12 @@ export function openThreads(
       return 1 + Atomics.load(commands.words, word.ready)
     },
     async started() {
+      const { words } = commands
       for (const end = performance.now() + 10_000; performance.now() < end; ) {
-        if (workers.every((_, i) => Atomics.load(commands.words, word.states + i) !== 0)) break
+        const states = workers.map((_, i) => Atomics.load(words, word.states + i))
+        // A thread says that it is up and is counted a moment later.
+        const up = states.filter((state) => state === 1).length
+        if (!states.includes(0) && Atomics.load(words, word.ready) >= up) break
         await new Promise((resolve) => setTimeout(resolve, 1))
       }
       return threads.running

@@ -64,8 +64,8 @@ test('a rule that fits nothing is refused, and says what there is', () => {
   expect(() => specs('conv3=2')).toThrow(
     'an activation rule is for "conv3", which the model has not: conv1 > norm1 > a (Relu), conv2 > b (Relu), conv2 > c (Sigmoid)',
   )
-  expect(() => specs('tanh=2')).toThrow('got "Tanh"')
-  expect(() => specs('conv1=sigmoid:2')).toThrow('got "conv1=Sigmoid"')
+  expect(() => specs('tanh=2')).toThrow('is for "Tanh", which')
+  expect(() => specs('conv1=sigmoid:2')).toThrow('is for "conv1=Sigmoid", which')
   expect(() => applyRules(graph, [{ spec: { degree: 40 } }])).toThrow(
     '"degree" expected an integer from 1 to 31, got 40',
   )

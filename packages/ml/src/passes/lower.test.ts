@@ -3,10 +3,11 @@ import { expect, test } from 'vitest'
 import { graphs } from '../../test/graphs.ts'
 import { buildModel, floats, node } from '../../test/onnx.ts'
 import { largestDifference, randomNumbers } from '../../test/random.ts'
-import { checkGraph } from '../graph/graph.ts'
+import { checkGraph, type Graph, type Node } from '../graph/graph.ts'
 import { showGraph } from '../graph/show.ts'
 import { importOnnx } from '../import/onnx.ts'
 import { runClear } from '../run/clear.ts'
+import type { AffineMap } from '../tensor/affine.ts'
 import { lower } from './lower.ts'
 
 test('a lowered graph computes the same', () => {
@@ -83,4 +84,22 @@ test('scalings leave the name to the layer behind them', () => {
   expect(showGraph(lower(graph))).toBe(
     ['%0 4 x = input', '%1 4 Mul_a = %0^2', '%2 3 Gemm_c = [3x4, 12 weights] %1', 'return %2'].join('\n'),
   )
+})
+
+test('terms that cancel but for rounding are left out, and their biases stay', () => {
+  const scaled = (w: number, b: number): AffineMap => ({
+    matrix: { rows: 1, columns: 1, start: Int32Array.of(0, 1), index: Int32Array.of(0), value: Float64Array.of(w) },
+    bias: Float64Array.of(b),
+  })
+  const nodes: Node[] = [
+    { op: 'input', inputs: [], size: 1, name: 'x' },
+    { op: 'multiply', inputs: [0, 0], size: 1, name: 'square' },
+    { op: 'affine', inputs: [0], size: 1, name: 'a', map: scaled(2 ** -52, 3) },
+    { op: 'affine', inputs: [1], size: 1, name: 'b', map: scaled(2, 1) },
+    { op: 'add', inputs: [2, 3], size: 1, name: 'sum' },
+  ]
+  const graph: Graph = { nodes, output: 4, inputShape: [1], outputShape: [1], inputName: 'x', outputName: 'y' }
+  const lowered = lower(graph)
+  expect(lowered.nodes.map(({ op }) => op)).toEqual(['input', 'multiply', 'affine'])
+  expect(runClear(lowered, Float64Array.of(5))[0]).toBeCloseTo(54, 10)
 })

@@ -28,11 +28,12 @@ export function lower(graph: Graph): Graph {
   const place = (value: Combination): number => {
     const known = placed.get(value)
     if (known !== undefined) return known
-    const [only] = value.terms
-    const alone = value.terms.size === 1 && isIdentityMap(only![1])
+    const terms = significant(value.terms)
+    const [only] = terms
+    const alone = terms.size === 1 && isIdentityMap(only![1])
     const index = alone
       ? only![0]
-      : [...value.terms]
+      : [...terms]
           .map(([from, map]) => push({ op: 'affine', inputs: [from], size: map.bias.length, name: value.name, map }))
           .reduce((a, b) => push({ op: 'add', inputs: [a, b], size: nodes[a]!.size, name: value.name }))
     placed.set(value, index)
@@ -60,6 +61,29 @@ export function lower(graph: Graph): Graph {
   })
   const output = place(combinations[graph.output]!)
   return { ...graph, nodes, output }
+}
+
+/** Weights this much smaller than the largest are what rounding leaves of terms that cancel. */
+const rounding = 2 ** -44
+
+/** The terms without those that are nothing but rounding; their biases go to the first one that stays. */
+function significant(terms: Combination['terms']): Combination['terms'] {
+  if (terms.size === 1) return terms
+  const largest = new Map([...terms].map(([from, { matrix }]) => [from, largestOf(matrix.value)]))
+  const most = Math.max(...largest.values())
+  const kept = [...terms].filter(([from]) => largest.get(from)! > rounding * most)
+  if (most === 0 || kept.length === terms.size) return terms
+  const dropped = [...terms.values()].filter((map) => !kept.some(([, other]) => other === map))
+  return new Map(
+    kept.map(([from, { matrix, bias }], i) => {
+      const moved = i === 0 ? bias.map((v, k) => dropped.reduce((sum, map) => sum + map.bias[k]!, v)) : bias
+      return [from, affine(matrix, moved)]
+    }),
+  )
+}
+
+function largestOf(values: Float64Array): number {
+  return values.reduce((most, v) => Math.max(most, Math.abs(v)), 0)
 }
 
 function reachable(graph: Graph): Set<number> {

@@ -2,6 +2,7 @@ import {
   applyLinear,
   type Ciphertext,
   type Ckks,
+  createScope,
   type EvaluationKeys,
   GloveboxError,
   type Interrupt,
@@ -206,7 +207,7 @@ function elementwise(
   const { ckks, program } = prepared
   const [a, b] = step.inputs.map((register) => registers.get(register)!) as [Ciphertext[], Ciphertext[]]
   return a.map((first, tile) => () => {
-    using used = new DisposableStack()
+    using used = createScope()
     const at = (ct: Ciphertext): Ciphertext => (ct.level > step.level ? used.use(ckks.dropLevel(ct, step.level)) : ct)
     const [x, y] = [at(first), at(b[tile]!)]
     if (step.op === 'add') return ckks.add(x, y)
@@ -221,7 +222,7 @@ function elementwise(
 
 function runLinear(run: Run, step: Linear, index: number): Ciphertext[] {
   const { ckks, weights } = run.prepared
-  using used = new DisposableStack()
+  using used = createScope()
   const inputs = run.registers
     .get(step.input)!
     .map((ct) => (ct.level > step.level ? used.use(ckks.dropLevel(ct, step.level)) : ct))

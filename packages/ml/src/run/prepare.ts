@@ -2,11 +2,13 @@ import {
   type Ckks,
   type CombinationRow,
   createParams,
+  createScope,
   encodeLinear,
   encodeWeights,
   GloveboxError,
   type LinearTransform,
   type Plaintext,
+  type Scope,
   type Weights,
 } from '@glovebox/he'
 import type { Block } from '../layout/diagonals.ts'
@@ -43,7 +45,7 @@ export function prepare(program: Program, ckks: Ckks): Prepared {
   }
   const registers = registersOf(program, params)
   const weights: (EncodedLinear | undefined)[] = []
-  const made = new DisposableStack()
+  const made = createScope()
   try {
     for (const step of program.steps) {
       weights.push(
@@ -64,7 +66,7 @@ function encodeStep(
   program: Program,
   { map, level, scale, bias }: Linear,
   inputScale: number,
-  made: DisposableStack,
+  made: Scope,
 ): EncodedLinear {
   const at = { level, scale: inputScale * scale }
   const plain = (values: Float64Array): Plaintext | undefined => {
@@ -93,7 +95,7 @@ function rotations(
   bias: Float64Array | undefined,
   form: Form,
   plain: Encode,
-  made: DisposableStack,
+  made: Scope,
 ): EncodedLinear {
   const { slots } = ckks.params
   const tiny = ({ values }: Block): boolean => values.every((v) => v.every((w) => Math.abs(w) * form.scale < 0.5))
@@ -120,7 +122,7 @@ function polynomials(
   bias: Float64Array | undefined,
   form: Form,
   plain: Encode,
-  made: DisposableStack,
+  made: Scope,
 ): EncodedLinear {
   const { n } = ckks.ring
   const inputs = Math.ceil(matrix.columns / chunk)
