@@ -110,11 +110,11 @@ function table(results: readonly DemoResult[]): string {
 }
 
 /** The encrypted score in the card of the model, behind its mark: `<!-- bench:gallery NAME -->`. */
-async function writeCard({ name, metric, encrypted, samples }: DemoResult): Promise<void> {
+async function writeCard({ name, metric, clear, encrypted, samples }: DemoResult): Promise<void> {
   const path = new URL(`../models/${name.replace(/-\d+$/, '')}/README.md`, import.meta.url)
   const mark = `<!-- bench:gallery ${name} -->`
   const text = await readFile(path, 'utf8')
-  const value = ` ${metric} ${score(encrypted)} on ${samples.toLocaleString('en')} samples `
+  const value = ` ${metric} ${score(encrypted)} on the first ${samples.toLocaleString('en')} samples, ${score(clear)} there in the clear `
   const at = text.indexOf(mark)
   if (at < 0) return
   const from = at + mark.length
