@@ -4,7 +4,7 @@ import { createKeys, decryptReply, encryptQuery, openModel } from '../../client/
 import { maskBytes } from '../../client/test/mask.ts'
 import { compileSmall } from '../../client/test/small.ts'
 import { compileTiny, tinySamples } from '../../client/test/tiny.ts'
-import { noKeys, openEngine } from './engine.ts'
+import { noKeys, openEngine } from './compute/engine.ts'
 
 // Every reply is hidden by a mask whose second part the client did not choose; with another one nothing is computed.
 

@@ -5,8 +5,8 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { connect, createKeys, decryptReply, encryptQuery, openModel } from '../../client/src/index.ts'
 import { encodeInferRequest, lengthHeader } from '../../client/src/protocol.ts'
 import { compileSmall } from '../../client/test/small.ts'
-import { noKeys, openEngine } from './engine.ts'
-import { loadModel } from './load.ts'
+import { noKeys, openEngine } from './compute/engine.ts'
+import { loadModel } from './registry/load.ts'
 import { type Service, serve } from './serve.ts'
 
 // Models of every packing, from sample to output: on the engine, and over HTTP.

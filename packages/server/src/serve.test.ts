@@ -5,7 +5,7 @@ import { pino } from 'pino'
 import { afterEach, expect, test } from 'vitest'
 import { createKeys, encryptQuery, openModel } from '../../client/src/index.ts'
 import { compileTiny, tinySamples } from '../../client/test/tiny.ts'
-import { loadModel } from './load.ts'
+import { loadModel } from './registry/load.ts'
 import { type Service, serve } from './serve.ts'
 
 // Over real sockets, with the real threads.

@@ -3,10 +3,10 @@ import type { AddressInfo } from 'node:net'
 import { GloveboxError } from '@glovebox/he'
 import { createAdaptorServer } from '@hono/node-server'
 import type { Logger } from 'pino'
-import { createApp } from './app.ts'
-import { defaultLimits, type Limits } from './limits.ts'
-import { openPool } from './pool.ts'
-import { createRegistry, type Model } from './registry.ts'
+import { openPool } from './compute/pool.ts'
+import { createApp } from './http/app.ts'
+import { defaultLimits, type Limits } from './http/limits.ts'
+import { createRegistry, type Model } from './registry/registry.ts'
 
 /** What `serve` may be told. */
 export interface ServeOptions {

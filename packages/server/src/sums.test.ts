@@ -4,8 +4,8 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { connect, createKeys, decryptReply, encryptQuery, openModel } from '../../client/src/index.ts'
 import { compileSmall } from '../../client/test/small.ts'
 import { compileTiny, tinySamples } from '../../client/test/tiny.ts'
-import { noKeys, openEngine } from './engine.ts'
-import { loadModel } from './load.ts'
+import { noKeys, openEngine } from './compute/engine.ts'
+import { loadModel } from './registry/load.ts'
 import { type Service, serve } from './serve.ts'
 
 // Queries for a sum: the server adds up what it cannot read, then computes once.

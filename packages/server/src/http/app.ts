@@ -3,12 +3,12 @@ import { readFileSync } from 'node:fs'
 import { decodeFrame, GloveboxError, toHex } from '@glovebox/he'
 import { type Context, Hono } from 'hono'
 import type { Logger } from 'pino'
+import type { Compute } from '../compute/compute.ts'
+import { createKeyStore, type KeyStore } from '../keys/key-store.ts'
+import type { Model, Registry } from '../registry/registry.ts'
 import { type Intake, readBody } from './body.ts'
-import type { Compute } from './compute.ts'
-import { createKeyStore, type KeyStore } from './key-store.ts'
 import { defaultLimits, type Limits } from './limits.ts'
 import { decodeInferRequest, encodeInferResponse, keyDigest, lengthHeader } from './protocol.ts'
-import type { Model, Registry } from './registry.ts'
 import { statusOf } from './status.ts'
 
 type Env = { Variables: { log: Logger } }
@@ -16,7 +16,7 @@ type Env = { Variables: { log: Logger } }
 /** What the service calls itself in `GET /v2`. */
 export const serverName = 'glovebox'
 export const serverVersion: string = JSON.parse(
-  readFileSync(new URL('../package.json', import.meta.url), 'utf8'),
+  readFileSync(new URL('../../package.json', import.meta.url), 'utf8'),
 ).version
 
 /**

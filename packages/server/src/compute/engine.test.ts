@@ -1,7 +1,7 @@
 import { encodeFrame, GloveboxError } from '@glovebox/he'
 import { describe, expect, test } from 'vitest'
-import { createKeys, encryptQuery, openModel } from '../../client/src/index.ts'
-import { compileTiny, tinySamples } from '../../client/test/tiny.ts'
+import { createKeys, encryptQuery, openModel } from '../../../client/src/index.ts'
+import { compileTiny, tinySamples } from '../../../client/test/tiny.ts'
 import { openEngine } from './engine.ts'
 
 // What a hostile client can send to a thread: anything, with a right checksum. Each is an error that the thread survives.

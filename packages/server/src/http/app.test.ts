@@ -2,10 +2,10 @@ import { createHash } from 'node:crypto'
 import { encodeFrame, GloveboxError } from '@glovebox/he'
 import { pino } from 'pino'
 import { describe, expect, test } from 'vitest'
+import type { Compute, Job } from '../compute/compute.ts'
+import { createRegistry, type Model } from '../registry/registry.ts'
 import { createApp } from './app.ts'
-import type { Compute, Job } from './compute.ts'
 import { defaultLimits, type Limits } from './limits.ts'
-import { createRegistry, type Model } from './registry.ts'
 
 const owner = new Uint8Array(32).fill(7)
 const model: Model = {

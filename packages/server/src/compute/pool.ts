@@ -1,9 +1,9 @@
 import { Worker } from 'node:worker_threads'
 import { GloveboxError } from '@glovebox/he'
 import type { Logger } from 'pino'
+import type { Model } from '../registry/registry.ts'
 import type { Answer, Compute, Job } from './compute.ts'
 import type { FromThread, ThreadData, ToThread } from './messages.ts'
-import type { Model } from './registry.ts'
 
 /** How large a pool is. */
 export interface PoolOptions {
