@@ -7,11 +7,12 @@
  * @packageDocumentation
  */
 export { ByteReader, ByteWriter } from './base/bytes.ts'
-export { digest, equalBytes, fromHex, toHex } from './base/digest.ts'
+export { digest, digestAsync, equalBytes, fromHex, toHex } from './base/digest.ts'
 export { type ErrorCode, GloveboxError } from './base/errors.ts'
 export {
   decodeFrame,
   encodeFrame,
+  encodeFrameAsync,
   type Frame,
   type FrameKind,
   type FrameOptions,
