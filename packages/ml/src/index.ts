@@ -8,6 +8,7 @@ export { type CompileOptions, compile } from './compile/compile.ts'
 export { type TypicalRows, typicalRows } from './compile/typical-rows.ts'
 export type { Graph, Node } from './graph/graph.ts'
 export { importOnnx, type OnnxOptions } from './import/onnx.ts'
+export { importPerSample } from './import/per-sample.ts'
 export { importScorecard, type ScorecardOptions } from './import/scorecard.ts'
 export { importSklearn } from './import/sklearn.ts'
 export { importTfjs, type TfjsOptions } from './import/tfjs.ts'
@@ -56,4 +57,19 @@ export { type CostTable, costOf, defaultCostTable } from './run/cost.ts'
 export { type RunOptions, runEncrypted, runEncryptedAsync, type StepTiming } from './run/encrypted.ts'
 export { type EncodedLinear, type Prepared, prepare } from './run/prepare.ts'
 export { type SimulateOptions, simulate } from './run/simulate.ts'
+export type { SparseMatrix } from './tensor/sparse.ts'
 export type { Tensor } from './tensor/tensor.ts'
+export type { AdamOptions } from './train/adam.ts'
+export { type LinearModel, linearGraph, linearOutputs, sampleRows } from './train/linear-model.ts'
+export { trainLogistic } from './train/logistic.ts'
+export type { MinimiseOptions } from './train/minimise.ts'
+export type { Step } from './train/objective.ts'
+export { trainRidge } from './train/ridge.ts'
+export {
+  type Labelled,
+  type SoftmaxOptions,
+  type TrainInBatchesOptions,
+  type TrainOptions,
+  trainSoftmax,
+  trainSoftmaxInBatches,
+} from './train/softmax.ts'

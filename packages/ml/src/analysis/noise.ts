@@ -10,6 +10,8 @@ export interface NoiseParams {
   readonly digitSize: number
   /** Where the message is: its slots, or its coefficients. */
   readonly encoding: Encoding
+  /** Encryptions that an input is the sum of. Default 1. */
+  readonly summands?: number
 }
 
 /**
@@ -18,7 +20,7 @@ export interface NoiseParams {
  * Costache, Curtis, Hales, Murphy, Ogilvie, Player, eprint 2022/162, takes the same average-case view.
  */
 export interface NoiseModel {
-  /** Fresh symmetric encryption of an encoded message. */
+  /** Fresh symmetric encryption of an encoded message, or a sum of some. */
   readonly fresh: number
   /** Rounding of an encoded plaintext to integers. */
   readonly plaintext: number
@@ -36,7 +38,14 @@ export interface NoiseModel {
 
 const sigma2 = 3.24 ** 2
 
-export function noiseModel({ ringDegree: n, chain, special, digitSize, encoding }: NoiseParams): NoiseModel {
+export function noiseModel({
+  ringDegree: n,
+  chain,
+  special,
+  digitSize,
+  encoding,
+  summands = 1,
+}: NoiseParams): NoiseModel {
   const slot = (coefficient: number): number => (encoding === 'slots' ? (n * coefficient) / 2 : coefficient)
   const rescale = slot((1 + (2 * n) / 3) / 12)
   const logP = special.reduce((sum, bits) => sum + bits, 0)
@@ -50,7 +59,7 @@ export function noiseModel({ ringDegree: n, chain, special, digitSize, encoding 
     return digits + rescale
   })
   return {
-    fresh: slot(sigma2 + 1 / 12),
+    fresh: summands * slot(sigma2 + 1 / 12),
     plaintext: slot(1 / 12),
     scalar: 1 / 12,
     mask: slot(sigma2 * (1 + (4 * n) / 3)),

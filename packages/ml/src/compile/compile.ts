@@ -1,5 +1,4 @@
-import { createParams, GloveboxError } from '@glovebox/he'
-import { noiseModel, replyVariance } from '../analysis/noise.ts'
+import { GloveboxError } from '@glovebox/he'
 import { type Sensitivity, sensitivity } from '../analysis/sensitivity.ts'
 import type { Graph } from '../graph/graph.ts'
 import type { Circuit, Packing } from '../layout/circuit.ts'
@@ -7,20 +6,18 @@ import { type Model, modelOf } from '../model/model.ts'
 import { type ApproximateOptions, approximate } from '../passes/approximate.ts'
 import { lower } from '../passes/lower.ts'
 import { peelOutput } from '../passes/peel-output.ts'
-import { type PixelScaling, type Program, type ProgramInput, registersOf, timed } from '../program/program.ts'
+import type { PixelScaling, Program } from '../program/program.ts'
 import type { Report } from '../program/report.ts'
 import { type CostTable, defaultCostTable } from '../run/cost.ts'
+import { build } from './build.ts'
 import { splitSamples, syntheticSamples } from './calibration.ts'
-import { deviationsOf } from './deviations.ts'
-import { contributions } from './error.ts'
+import { divideOutputs, unitsOf } from './output-units.ts'
 import { circuitsOf } from './packings.ts'
 import { type Load, leastTransport, priceOf } from './price.ts'
-import { inputHeadroom } from './range.ts'
-import { assignScales } from './scales.ts'
 import { search } from './search.ts'
 import { shortfall } from './shortfall.ts'
-import { type Candidate, type Goal, mostReplyBits } from './sizes.ts'
-import { keptBy } from './structure.ts'
+import { type Candidate, type Goal, replyShare, searchShare } from './sizes.ts'
+import { requireSummands, sumsOf } from './sums.ts'
 import { typicalRows } from './typical-rows.ts'
 import { refuseConstant, verify } from './verify.ts'
 
@@ -32,6 +29,13 @@ export interface CompileOptions {
   readonly samples?: Float64Array
   /** The largest error of an output may be 2^-precisionBits of the largest output. Default 10, which is 0.1 %. */
   readonly precisionBits?: number
+  /**
+   * What the error of an output is measured by: the largest output of all, the largest value of that output itself, for those that are small beside others and
+   * as important, or a number for each output. Default 'largest'.
+   */
+  readonly precisionOf?: 'largest' | 'each' | readonly number[]
+  /** Samples that the server may be asked to add up encrypted, to answer for the sum; what is promised holds for sums of as many. Default 1. */
+  readonly summands?: number
   /** Bits that values may exceed their calibrated magnitude by, from 0. Default 2, which is four times. */
   readonly headroomBits?: number
   /** Ring degrees that may be used, ascending. Default 2048 to 32768. */
@@ -54,9 +58,6 @@ export interface CompileOptions {
 const maxNoiseSamples = 8
 const syntheticCount = 8
 const packings: readonly Packing[] = ['coefficient', 'slots', 'batch']
-/** Of the error allowed, what trimming the reply may make and what is left for the rest: squares add up to 1. */
-const replyShare = 0.35
-const searchShare = Math.sqrt(1 - replyShare ** 2)
 
 /**
  * Compiles a model to an encrypted program: replaces activations by polynomials, composes affine maps, lays vectors out in ciphertexts, chooses for each packing the smallest parameters that are
@@ -69,7 +70,13 @@ export function compile(source: Model | Graph, options: CompileOptions = {}): Pr
   const rows = given || peeled.before.length === 0 ? undefined : typicalRows(peeled)
   const samples = given ?? rows?.samples ?? syntheticSamples(peeled.graph.inputShape, syntheticCount)
   const vectors = splitSamples(samples, size)
-  const { graph, report: approximation } = approximate(peeled.graph, samples, options.activations)
+  const summands = requireSummands(options.summands ?? 1)
+  const sums = sumsOf(vectors, summands)
+  const all = [...vectors, ...sums]
+  const approximated = approximate(peeled.graph, sums.length > 0 ? joined(all) : samples, options.activations)
+  const { report: approximation } = approximated
+  const units = unitsOf(approximated.graph, all, options.precisionOf ?? 'largest')
+  const graph = units ? divideOutputs(approximated.graph, units) : approximated.graph
   const model = { ...peeled, graph }
   const lowered = lower(graph)
   refuseConstant(lowered)
@@ -93,6 +100,7 @@ export function compile(source: Model | Graph, options: CompileOptions = {}): Pr
     relativeError: 2 ** -precision * searchShare,
     replyError: 2 ** -precision * replyShare,
     headroom,
+    summands,
     costTable: options.costTable ?? defaultCostTable,
     load,
   }
@@ -109,7 +117,7 @@ export function compile(source: Model | Graph, options: CompileOptions = {}): Pr
       const found = circuits().map((circuit): Tried => {
         const least = leastTransport(circuit, ringDegree, load)
         if (least > best) return { circuit, ringDegree, why: tooDear(least) }
-        const reach = same ?? measure(circuit, vectors)
+        const reach = same ?? measure(circuit, vectors, sums)
         if (packing === 'batch') same = reach
         return attempt(circuit, ringDegree, reach, goal)
       })
@@ -122,9 +130,11 @@ export function compile(source: Model | Graph, options: CompileOptions = {}): Pr
   const best = cheapest(tried)
   if (!best?.candidate || !best.reach) throw refusal(tried, degrees, precision, options.packing)
   verify(graph, best.circuit, thin(vectors))
-  const calibration = given
-    ? `${vectors.length} given samples`
-    : `${vectors.length} synthetic ${rows ? 'rows, by what the steps of the client say of its columns' : 'samples, uniform noise and bright rectangles in [0, 1]'}`
+  const calibration =
+    (given
+      ? `${vectors.length} given samples`
+      : `${vectors.length} synthetic ${rows ? 'rows, by what the steps of the client say of its columns' : 'samples, uniform noise and bright rectangles in [0, 1]'}`) +
+    (summands > 1 ? `, and sums of ${summands}` : '')
   const rejected = tried.flatMap(({ circuit: { packing }, ringDegree, reach, why }) =>
     packing === best.circuit.packing && reach && why ? [`ring degree ${ringDegree} is not enough: ${why}`] : [],
   )
@@ -136,7 +146,15 @@ export function compile(source: Model | Graph, options: CompileOptions = {}): Pr
     ...(approximation.activations.length > 0 && { approximation }),
     alternatives: tried.map(alternative).sort((a, b) => (a.milliseconds ?? Infinity) - (b.milliseconds ?? Infinity)),
   }
-  return build(model, best.candidate, best.reach, goal, vectors, facts, options)
+  return build(
+    model,
+    best.candidate,
+    best.reach,
+    goal,
+    [...thin(vectors), ...sums],
+    { ...facts, summands, units },
+    options,
+  )
 }
 
 interface Tried {
@@ -195,91 +213,17 @@ function rangeOf(samples: readonly Float64Array[]): { low: number; high: number 
   return { low, high }
 }
 
-/** Magnitudes over all samples, sensitivity over a few. */
-function measure(circuit: Circuit, samples: readonly Float64Array[]): Sensitivity {
-  return sensitivity(circuit, thin(samples), samples.length <= maxNoiseSamples ? [] : samples)
+/** Magnitudes over all samples, sensitivity over a few, and both over sums. */
+function measure(circuit: Circuit, samples: readonly Float64Array[], sums: readonly Float64Array[]): Sensitivity {
+  return sensitivity(circuit, [...thin(samples), ...sums], samples.length <= maxNoiseSamples ? [] : samples)
+}
+
+function joined(samples: readonly Float64Array[]): Float64Array {
+  const all = new Float64Array(samples.length * samples[0]!.length)
+  samples.forEach((sample, i) => all.set(sample, i * sample.length))
+  return all
 }
 
 function thin(samples: readonly Float64Array[]): readonly Float64Array[] {
   return samples.filter((_, i) => i % Math.ceil(samples.length / maxNoiseSamples) === 0)
-}
-
-/** The program of a candidate with the exact primes of its parameters. */
-function build(
-  { graph, before, after }: Model,
-  candidate: Candidate,
-  reach: Sensitivity,
-  goal: Goal,
-  samples: readonly Float64Array[],
-  {
-    inputs,
-    ...facts
-  }: Pick<Report, 'calibration' | 'notes' | 'approximation' | 'alternatives'> & {
-    readonly inputs: ProgramInput['calibrated']
-  },
-  options: CompileOptions,
-): Program {
-  const { circuit, timing, relinearise, literal } = candidate
-  const params = createParams(literal)
-  const wanted = new Map(
-    [...candidate.sizes].map(([register, size]) => [register, 2 ** size / reach.magnitude[register]!]),
-  )
-  const scales = assignScales(candidate, params.primes, reach.magnitude, wanted)
-  const steps = circuit.steps.map((step, i) => timed(step, timing[i]!, scales.weights[i]!))
-  const chain = params.primes.map(Math.log2)
-  const { packing, encoding } = circuit
-  const model = noiseModel({ ...params, chain, special: params.special.map(Math.log2), encoding })
-  const variance = contributions(candidate, relinearise, model, reach, scales, params.primes).reduce(
-    (sum, part) => sum + part.variance,
-    0,
-  )
-  const last = circuit.steps.length
-  const outputScale = scales.register[last]!
-  const largestOutput = reach.magnitude[last]!
-  const kept = keptBy(circuit, params.ringDegree)
-  const targetError = goal.relativeError / searchShare
-  const deviations = deviationsOf(circuit)
-  const allowed = ((goal.replyError * largestOutput * outputScale) / deviations) ** 2
-  const most = mostReplyBits(chain[0]!)
-  let bits = 2
-  while (bits < most && replyVariance(params.ringDegree, chain[0]!, { bits, ...kept }, encoding) > allowed) bits++
-  const reply = { bits, ...kept }
-  const total = variance + replyVariance(params.ringDegree, chain[0]!, reply, encoding) / outputScale ** 2
-  const program: Program = {
-    name: options.name ?? graph.inputName,
-    packing,
-    encoding,
-    params: params.literal,
-    input: {
-      name: graph.inputName,
-      shape: graph.inputShape,
-      before,
-      layout: circuit.input,
-      level: params.maxLevel,
-      scale: scales.register[0]!,
-      largest:
-        Math.max(Math.abs(inputs.low), Math.abs(inputs.high)) *
-        inputHeadroom(candidate, params, reach, scales, thin(samples), goal.headroom),
-      calibrated: inputs,
-      pixels: options.pixels ?? { scale: 1 / 255, offset: 0 },
-    },
-    steps,
-    relinearise,
-    output: {
-      name: graph.outputName,
-      shape: graph.outputShape,
-      layout: circuit.output,
-      scale: outputScale,
-      reply,
-      after,
-    },
-    report: {
-      ...facts,
-      largestOutput,
-      relativeError: (deviations * Math.sqrt(total)) / largestOutput,
-      targetError,
-    },
-  }
-  registersOf(program, params)
-  return program
 }

@@ -16,6 +16,8 @@ export interface Goal {
   readonly replyError: number
   /** Bits that values may exceed their calibrated magnitude by. */
   readonly headroom: number
+  /** Encryptions that an input may be the sum of. */
+  readonly summands: number
   readonly costTable: CostTable
   /** What programs are compared for. */
   readonly load: Load
@@ -29,6 +31,10 @@ export interface Candidate extends Structure {
   readonly relativeError: number
   readonly contributions: readonly Contribution[]
 }
+
+/** Of the error allowed, what trimming the reply may make and what is left for the rest: squares add up to 1. */
+export const replyShare = 0.35
+export const searchShare: number = Math.sqrt(1 - replyShare ** 2)
 
 /** Bits of a coefficient that a reply may have, by those of the base. */
 export function mostReplyBits(baseBits: number): number {
@@ -59,7 +65,14 @@ export function fitSizes(
   const { ringDegree } = literal
   const { digitSize, circuit } = structure
   const deviations = deviationsOf(circuit)
-  const model = noiseModel({ ringDegree, chain, special, digitSize, encoding: circuit.encoding })
+  const model = noiseModel({
+    ringDegree,
+    chain,
+    special,
+    digitSize,
+    encoding: circuit.encoding,
+    summands: goal.summands,
+  })
   const free = freeRegisters(structure.circuit)
   const output = structure.circuit.steps.length
   // Noise stays below a sixteenth of the values everywhere, so that products of noise with noise, which the prediction leaves out, are small.

@@ -86,6 +86,45 @@ test('scalings leave the name to the layer behind them', () => {
   )
 })
 
+test('a layer behind a polynomial of another one has its own name', () => {
+  const layer = (name: string, input: string, [rows, columns]: readonly [number, number]) =>
+    node('Gemm', [input, `w${rows}${columns}`], name, { transB: 1 })
+  const weights = (rows: number, columns: number) =>
+    floats(`w${rows}${columns}`, [rows, columns], randomNumbers(rows + columns, rows * columns))
+  const { graph } = importOnnx(
+    buildModel({
+      input: ['n', 4],
+      initializers: [weights(3, 4), weights(2, 3), weights(5, 2), floats('half', [1], [0.5])],
+      nodes: [
+        layer('fc1', 'x', [3, 4]),
+        node('Mul', ['fc1', 'fc1'], 'square1'),
+        node('Add', ['square1', 'fc1'], 'poly1'),
+        node('Mul', ['poly1', 'half'], 'scaled'),
+        layer('fc2', 'scaled', [2, 3]),
+        node('Mul', ['fc2', 'fc2'], 'square2'),
+        node('Add', ['square2', 'fc2'], 'poly2'),
+        layer('fc3', 'poly2', [5, 2]),
+        node('Mul', ['fc3', 'half'], 'y'),
+      ],
+    }),
+  )
+  expect(`\n${showGraph(lower(graph))}\n`).toBe(`
+%0 4 x = input
+%1 3 Gemm_fc1 = [3x4, 12 weights] %0
+%2 3 Mul_square1 = %1^2
+%3 2 Gemm_fc2 = [2x3, 6 weights] %2
+%4 2 Gemm_fc2 = [2x4, 8 weights] %0
+%5 2 Gemm_fc2 = %3 + %4
+%6 2 Mul_square2 = %5^2
+%7 5 Gemm_fc3 = [5x2, 10 weights] %6
+%8 5 Gemm_fc3 = [5x3, 15 weights] %2
+%9 5 Gemm_fc3 = [5x4, 20 weights] %0
+%10 5 Gemm_fc3 = %7 + %8
+%11 5 Gemm_fc3 = %10 + %9
+return %11
+`)
+})
+
 test('terms that cancel but for rounding are left out, and their biases stay', () => {
   const scaled = (w: number, b: number): AffineMap => ({
     matrix: { rows: 1, columns: 1, start: Int32Array.of(0, 1), index: Int32Array.of(0), value: Float64Array.of(w) },

@@ -7,6 +7,8 @@ import { isDiagonal } from '../tensor/sparse.ts'
 interface Combination {
   readonly terms: ReadonlyMap<number, AffineMap>
   readonly name: string
+  /** A sum over several bases, as a polynomial of a layer is: the next map that mixes elements is another layer, and names it. */
+  readonly open?: boolean
 }
 
 /**
@@ -105,6 +107,8 @@ function mapCombination(value: Combination, map: AffineMap, name: string): Combi
     from,
     compose(i === 0 ? map : linear, inner),
   ])
+  const mixes = !isDiagonal(map.matrix)
+  if (value.open) return { terms: new Map(terms), name: mixes ? name : value.name, open: !mixes }
   return { terms: new Map(terms), name: nameOf(value, name) }
 }
 
@@ -114,5 +118,5 @@ function addCombinations(a: Combination, b: Combination, name: string): Combinat
     const other = terms.get(from)
     terms.set(from, other ? sumMaps(other, map) : map)
   }
-  return { terms, name: nameOf(a, nameOf(b, name)) }
+  return { terms, name: nameOf(a, nameOf(b, name)), ...(terms.size > 1 && { open: true }) }
 }

@@ -2,9 +2,11 @@ import { ByteWriter, decodeFrame, encodeFrame, type ParamsLiteral } from '@glove
 import { z } from 'zod'
 import type { Encoding, Packing } from '../layout/circuit.ts'
 import { collect, repeat, spread } from '../layout/layout.ts'
+import { sourceOf } from '../model/source.ts'
 import { readHeader, writeHeader } from './header.ts'
 import { type KeysNeeded, type ProgramInput, type ProgramOutput, samplesPerRun } from './program.ts'
 import type { Cost, Report } from './report.ts'
+import { inUnits } from './units.ts'
 import {
   costSchema,
   encodingSchema,
@@ -90,7 +92,7 @@ export function decodeClientPart(bytes: Uint8Array): ClientPart {
 
 /** Throws RangeError for a sample of a wrong size, or with a value that is not finite or out of range. Values stay out of messages: samples are secret. */
 export function requireSample({ input }: Pick<ClientPart, 'input'>, sample: ArrayLike<number>): void {
-  const { layout, shape, name, largest } = input
+  const { layout, shape, name, largest, before } = input
   if (sample.length !== layout.size) {
     throw new RangeError(`"${name}" expected ${layout.size} numbers (${shape.join('x')}), got ${sample.length}`)
   }
@@ -98,8 +100,10 @@ export function requireSample({ input }: Pick<ClientPart, 'input'>, sample: Arra
   for (let i = 0; i < sample.length; i++) {
     if (!Number.isFinite(sample[i])) throw new RangeError(`"${name}[${i}]" expected a finite number, got ${sample[i]}`)
     if (Math.abs(sample[i]!) > largest) {
+      const source = before.length > 0 ? sourceOf(before, i) : undefined
+      const what = source === undefined ? `"${name}[${i}]" expected` : `${source} expected, once prepared,`
       throw new RangeError(
-        `"${name}[${i}]" expected a number from ${-limit} to ${limit}, the most that this program can hold; ` +
+        `${what} a number from ${-limit} to ${limit}, the most that this program can hold; ` +
           'compile it with samples of the real range',
       )
     }
@@ -133,13 +137,18 @@ export function readOutput(
 ): Float64Array[] {
   const { layout, reply } = output
   if (packing === 'batch')
-    return Array.from({ length: count }, (_, k) => Float64Array.from(replies, (numbers) => numbers[k]!))
+    return Array.from({ length: count }, (_, k) =>
+      inUnits(
+        output,
+        Float64Array.from(replies, (numbers) => numbers[k]!),
+      ),
+    )
   const step = packing === 'coefficient' ? reply.stride : 1
   const places = new Float64Array(layout.tiles * layout.period)
   replies.forEach((numbers, tile) => {
     for (let place = 0; place < layout.period; place++) places[tile * layout.period + place] = numbers[place * step]!
   })
-  return [collect(layout, places)]
+  return [inUnits(output, collect(layout, places))]
 }
 
 /** Whether a sample leaves the range that the program was calibrated on: its result may be wrong. */

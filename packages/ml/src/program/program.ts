@@ -52,6 +52,8 @@ export interface ProgramInput {
   readonly calibrated: { readonly low: number; readonly high: number }
   /** How pixels become values, for samples that are pictures. */
   readonly pixels: PixelScaling
+  /** Samples that the server may add up encrypted, to compute on their sum. 1 where left out. */
+  readonly summands?: number
 }
 
 /** How replies are trimmed: of c_0 the coefficients 0, stride, …, (count - 1) · stride are sent, each of `bits` bits. */
@@ -78,6 +80,8 @@ export interface ProgramOutput {
   readonly reply: ReplyForm
   /** What the client does with the numbers, in the clear. */
   readonly after: readonly OutputStep[]
+  /** What comes back is output i divided by units[i], which the client multiplies it by. 1 where left out. */
+  readonly units?: readonly number[]
 }
 
 /** An encrypted computation in full. Register 0 is the input, step i writes register i + 1, the last is the output. */

@@ -10,7 +10,7 @@ export interface Report {
   readonly alternatives: readonly Alternative[]
   /** What the calibration samples were. */
   readonly calibration: string
-  /** Largest |output| over the calibration samples. */
+  /** Largest |output| over the calibration samples, and their sums; in units of its own where the program's output has `units`. */
   readonly largestOutput: number
   /** Predicted largest error of an output (4 standard deviations, 6 or 8 in a batch) relative to `largestOutput`. */
   readonly relativeError: number

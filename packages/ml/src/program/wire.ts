@@ -40,6 +40,8 @@ export const packingSchema: z.ZodType<Packing> = z.literal(['coefficient', 'slot
 export const encodingSchema: z.ZodType<Encoding> = z.literal(['coefficients', 'slots'])
 export const levelSchema: z.ZodType<number> = z.number().int().min(0).max(63)
 const textSchema = z.string().max(4096)
+/** Samples in one sum. */
+export const maxSummands: number = 2 ** 16
 const shapeSchema = z
   .array(
     z
@@ -69,6 +71,7 @@ export const inputSchema: z.ZodType<WireInput> = z.object({
   largest: positive,
   calibrated: z.object({ low: finite, high: finite }),
   pixels: z.object({ scale: finite, offset: finite }),
+  summands: z.number().int().min(1).max(maxSummands).exactOptional(),
 })
 
 export const outputSchema: z.ZodType<WireOutput> = z.object({
@@ -78,6 +81,10 @@ export const outputSchema: z.ZodType<WireOutput> = z.object({
   scale: positive,
   reply: z.object({ bits: z.number().int().min(2).max(40), stride: periodSchema, count: periodSchema }),
   after: outputStepsSchema,
+  units: z
+    .array(positive)
+    .max(2 ** 16)
+    .exactOptional(),
 })
 
 const pairSchema = z.tuple([finite, finite])
@@ -225,7 +232,8 @@ export function readEnds(
     (output.layout.period - 1) * step >= capacity ||
     stride * (count - 1) >= ringDegree ||
     !holds(packing, output, ringDegree) ||
-    input.level >= modulusBits.length
+    input.level >= modulusBits.length ||
+    (output.units?.length ?? output.layout.size) !== output.layout.size
   ) {
     throw body.malformed('header', 'layouts and levels that fit the packing and the parameters', 'others')
   }

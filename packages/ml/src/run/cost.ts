@@ -9,13 +9,15 @@ export interface CostTable {
   readonly transform: number
   /** One pass of point-wise arithmetic over N residues, divided by N. */
   readonly pass: number
-  /** One multiply-accumulate of a residue with a key or a weight, which come from memory, divided by N. */
+  /** One multiply-accumulate of a residue with a key or a diagonal, which come from memory, divided by N. */
   readonly accumulate: number
+  /** One product of both parts of a ciphertext with a polynomial of weights, limb by limb, divided by N. */
+  readonly weight: number
   /** One multiply-accumulate of a residue with a number, divided by N. */
   readonly multiplyAdd: number
-  /** One limb of a seeded ciphertext read from the wire, divided by N. */
+  /** One limb of a seeded ciphertext read from the wire, its share of the checksum with it, divided by N. */
   readonly read: number
-  /** One reply written to the wire, divided by N. */
+  /** One coefficient of a reply, masked and written to the wire, its share of the checksum with it. */
   readonly write: number
   /** One run, whatever it computes: microseconds. */
   readonly request: number
@@ -29,10 +31,11 @@ export const defaultCostTable: CostTable = {
   transform: 0.16,
   pass: 1.35,
   accumulate: 1.2,
+  weight: 2.4,
   multiplyAdd: 0.12,
-  read: 36,
-  write: 40,
-  request: 180,
+  read: 20,
+  write: 30,
+  request: 120,
 }
 
 /** What a price depends on. */
@@ -48,9 +51,10 @@ export function costOf(program: Priced, table: CostTable = defaultCostTable): Co
   const transform = (table.transform * n * Math.log2(n)) / 1e6
   const pass = (table.pass * n) / 1e6
   const accumulate = (table.accumulate * n) / 1e6
+  const weight = (table.weight * n) / 1e6
   const multiplyAdd = (table.multiplyAdd * n) / 1e6
   const read = (table.read * n) / 1e6
-  const write = (table.write * n) / 1e6
+  const write = (table.write * (n + program.output.reply.count)) / 1e6
   const digits = (level: number): number => Math.ceil((level + 1) / digitSize)
   const extended = (level: number): number => level + 1 + special
   // To coefficients, then every digit to all other primes.
@@ -82,7 +86,7 @@ export function costOf(program: Priced, table: CostTable = defaultCostTable): Co
       const { map } = step
       const products =
         map.kind === 'scalars' ? map.matrix.value.length : tiles[step.input]! * Math.ceil(map.matrix.rows / map.perTile)
-      const each = parts[step.input]! * limbs * (map.kind === 'scalars' ? multiplyAdd : accumulate)
+      const each = limbs * (map.kind === 'scalars' ? parts[step.input]! * multiplyAdd : weight)
       const relinearise = parts[step.input] === 3 ? decompose(level) + switchKey(level) : 0
       const milliseconds = products * each + tiles[i + 1]! * (relinearise + (step.rescale ? rescale(2, level) : 0))
       return { ...none, plainMultiplications: products, milliseconds }
@@ -163,17 +167,18 @@ export function costOf(program: Priced, table: CostTable = defaultCostTable): Co
     )
   }, 0)
   const { input, output } = program
-  const limbsRead = input.layout.tiles * (input.level + 1)
+  const ownMask = levels.length === 0
+  const limbsRead = input.layout.tiles * (input.level + 1) + (ownMask ? 1 : 0)
+  const uploadBytes =
+    frameBytes + input.layout.tiles * (32 + wire(modulusBits.slice(0, input.level + 1))) + (ownMask ? maskBytes : 0)
+  const answerBytes = frameBytes + output.layout.tiles * replyBytes(n, output.reply)
   const handling = table.request / 1e3 + limbsRead * read + output.layout.tiles * write
   return {
     steps,
     milliseconds: steps.reduce((sum, step) => sum + step.milliseconds, handling),
     memoryBytes: weights + keyMemory + working,
-    uploadBytes:
-      frameBytes +
-      input.layout.tiles * (32 + wire(modulusBits.slice(0, input.level + 1))) +
-      (levels.length > 0 ? 0 : maskBytes),
-    replyBytes: frameBytes + output.layout.tiles * replyBytes(n, output.reply),
+    uploadBytes,
+    replyBytes: answerBytes,
     keyBytes: levels.length > 0 ? frameBytes + keyBytes + maskBytes : 0,
   }
 }

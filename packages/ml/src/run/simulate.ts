@@ -10,6 +10,7 @@ import {
   splitOffset,
 } from '../layout/linear-map.ts'
 import { type Program, type ProgramStep, partsOf, registersOf, relinearisationLevel } from '../program/program.ts'
+import { inUnits } from '../program/units.ts'
 import { normalNumbers } from '../tensor/random.ts'
 
 /** What `simulate` may be told. */
@@ -18,6 +19,8 @@ export interface SimulateOptions {
   readonly noise?: boolean
   /** Same seed, same noise. Default 1. */
   readonly seed?: number
+  /** Every sample is the sum of so many that were encrypted one by one. Default 1. */
+  readonly summands?: number
 }
 
 /**
@@ -38,6 +41,7 @@ export function simulate(program: Program, samples: Float64Array, options: Simul
       special: params.special.map(Math.log2),
       digitSize: params.digitSize,
       encoding: program.encoding,
+      summands: options.summands ?? 1,
     }),
     registers: registersOf(program, params),
     disturb: (x, variance, scale) => {
@@ -55,7 +59,7 @@ export function simulate(program: Program, samples: Float64Array, options: Simul
   for (let i = 0; i < count; i++) {
     out.set(runOne(context, maps, samples.subarray(i * size, (i + 1) * size)), i * program.output.layout.size)
   }
-  return out
+  return inUnits(program.output, out)
 }
 
 interface Context {

@@ -5,10 +5,15 @@ import { GloveboxError } from '@glovebox/he'
  * Entries may be 0: the pattern is the structure of the layer, which layouts are chosen by, not of its weights.
  */
 export interface SparseMatrix {
+  /** Number of rows. */
   readonly rows: number
+  /** Number of columns. */
   readonly columns: number
+  /** Where each row begins among the entries; one more at the end. */
   readonly start: Int32Array
+  /** The column of each entry. */
   readonly index: Int32Array
+  /** The number of each entry. */
   readonly value: Float64Array
 }
 
