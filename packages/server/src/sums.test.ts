@@ -63,7 +63,7 @@ describe('on the engine', () => {
 })
 
 describe('over HTTP', () => {
-  const linear = compileSmall([20, 3], { packing: 'coefficient' })
+  const linear = compileSmall([20, 3], { packing: 'coefficient', summands: 3 })
   let service: Service
   beforeAll(async () => {
     const served = loadModel({ name: 'linear', clientPart: linear.client, serverPart: linear.server })
@@ -80,6 +80,18 @@ describe('over HTTP', () => {
     const { outputs, answers } = await remote.predict(parts, own, { sum: true })
     expect([outputs.length, answers.length]).toEqual([1, 1])
     outputs[0]!.forEach((value, j) => expect(Math.abs(value - single![j]!)).toBeLessThan(0.01))
+  })
+
+  test('a sum of more samples than the program was compiled for is refused before it is sent', async () => {
+    const remote = await connect(service.url).model('linear')
+    expect(remote.part.input.summands).toBe(3)
+    const own = createKeys(remote)
+    const four = linear.samples(4).map((sample) => sample.map((v) => v / 4))
+    await expect(remote.predict(four, own, { sum: true })).rejects.toThrow(
+      /"samples" expected at most 3 in a sum for "x", got 4: compile it with --summands 4/,
+    )
+    const { outputs } = await remote.predict(four.slice(1), own, { sum: true })
+    expect(linear.error([new Float64Array(add(four.slice(1)))], outputs)).toBeLessThan(1)
   })
 
   test('a sum beyond what the program can hold is refused before it is sent', async () => {

@@ -1,186 +1,296 @@
-import { Worker } from 'node:worker_threads'
 import { GloveboxError } from '@glovebox/he'
 import type { Logger } from 'pino'
-import type { Model } from '../registry/registry.ts'
-import type { Answer, Compute, Job } from './compute.ts'
-import type { FromThread, ThreadData, ToThread } from './messages.ts'
+import { createWarm, type Lease } from '../keys/warm.ts'
+import type { Compute, ComputeSources, ComputeStats, Job, ModelRef } from './compute.ts'
+import { createCosts } from './costs.ts'
+import { type Entry, late, openEntry } from './entry.ts'
+import { createLines, keysAreWarm, modelIsWarm } from './lines.ts'
+import { type FromThread, keysIn, keysOf } from './messages.ts'
+import { complete, type PoolOptions } from './pool-options.ts'
+import { createSlot, isEntry, type Preparation, type Slot, type SlotEvents, send, startThread } from './slot.ts'
 
-/** How large a pool is. */
-export interface PoolOptions {
-  /** Worker threads; each has its own context and keys. */
-  readonly threads: number
-  /** Jobs that may wait for a thread. */
-  readonly queue: number
-  /** Bytes of evaluation keys, as uploaded, that each thread keeps decoded. */
-  readonly keyMemory: number
-  /** What the threads run; a test may put another script here. */
-  readonly script?: URL
-}
-
-/** A job and whoever waits for it. */
-interface Entry {
-  readonly job: Job
-  readonly resolve: (answer: Answer) => void
-  readonly reject: (error: unknown) => void
-  /** Shared with the thread, which looks at it every few milliseconds. */
-  readonly cancelled: Int32Array
-}
-
-interface Slot {
-  worker: Worker | undefined
-  ready: boolean
-  current: Entry | undefined
-}
-
-/** A thread that dies before it is ready is started again after this time, not at once: what killed it may still be there. */
-const restartDelayMs = 1000
-
-/** From sources a thread is started from sources too, and from the build likewise. */
-const fromSources = import.meta.url.endsWith('.ts')
-const threadScript: URL = new URL(fromSources ? './thread.ts' : './thread.js', import.meta.url)
+export type { PoolOptions } from './pool-options.ts'
 
 /** Threads that run programs, one prediction each. */
 export interface Pool extends Compute {
-  /** Resolves when every thread has prepared every model; rejects where one cannot. */
+  /** Resolves when every thread runs; rejects where one cannot. */
   readonly started: Promise<void>
 }
 
+/** A thread that does not stop in this time, though it looks every few milliseconds, hangs. */
+const hangMs = 10_000
+
 /**
- * Threads that compute, each with its own context and prepared models, behind one bounded queue. A thread that dies fails its own
- * job only and is replaced.
+ * Threads that compute, each with its own contexts, prepared models and decoded keys, behind one bounded queue that is fair to tenants. A thread that dies
+ * fails its own job only and is replaced.
  */
-export function openPool(models: readonly Model[], options: PoolOptions, log: Logger): Pool {
-  const workerData: ThreadData = {
-    models: models.map(({ name, serverPart }) => ({ name, serverPart: toShared(serverPart) })),
-    keyMemory: options.keyMemory,
-  }
-  const waiting: Entry[] = []
-  const slots: Slot[] = Array.from({ length: options.threads }, () => ({
-    worker: undefined,
-    ready: false,
-    current: undefined,
-  }))
+export function openPool(sources: ComputeSources, options: PoolOptions, log: Logger): Pool {
+  const sizes = complete(options)
+  const { threads, queue, keyMemory, serverPartMemory, threadMemory } = sizes
+  const data = { keyMemory: sizes.threadKeyMemory, modelMemory: sizes.threadModelMemory }
+  const [warmKeys, warmModels] = [
+    createWarm(keyMemory, 'the set of evaluation keys'),
+    createWarm(serverPartMemory, 'the server part'),
+  ]
+  const slots: Slot[] = Array.from({ length: threads }, createSlot)
+  const costs = createCosts()
+  const counters = { served: 0, refused: 0, failed: 0, turnedAway: 0, died: 0, recycled: 0 }
   let closing = false
+  let later: NodeJS.Timeout | undefined
+  let laterAt = 0
+  let idle: (() => void) | undefined
 
-  const send = (slot: Slot, message: ToThread): void => slot.worker?.postMessage(message)
+  const turnAway = (entry: Entry, error: GloveboxError): void => {
+    counters.turnedAway++
+    entry.reject(error)
+  }
+  const wake = (ms: number): void => {
+    if (ms <= 0) return void dispatch()
+    const at = performance.now() + ms
+    // The earliest one finds out about the others.
+    if (later && laterAt <= at) return
+    clearTimeout(later)
+    laterAt = at
+    later = setTimeout(() => {
+      later = undefined
+      dispatch()
+    }, ms)
+  }
+  const lines = createLines({
+    slots,
+    sources,
+    warmKeys,
+    warmModels,
+    costs,
+    queue,
+    tenantQueue: sizes.tenantQueue,
+    tenantThreads: sizes.tenantThreads,
+    wake,
+    giveWay: turnAway,
+  })
 
-  /** Fails the jobs on its way whose keys were dropped while they waited. */
-  const nextWithKeys = (): { entry: Entry; keys: Uint8Array | undefined } | undefined => {
-    for (let entry = waiting.shift(); entry; entry = waiting.shift()) {
-      const keys = entry.job.keys()
-      if (keys || entry.job.keysDigest === undefined) return { entry, keys }
-      entry.reject(
-        new GloveboxError(
-          'not-found',
-          'the evaluation keys were dropped while the query was waiting: upload them again',
-        ),
-      )
-    }
-    return undefined
+  const start = (slot: Slot, entry: Entry): void => {
+    const { job, leases, control } = entry
+    const { name, serverPart } = job.model
+    slot.current = entry
+    entry.stage = 'running'
+    entry.waitMs = performance.now() - entry.since
+    entry.charged = costs.running(serverPart)
+    lines.charge(entry, entry.charged)
+    send(slot, {
+      kind: 'run',
+      model: { name, serverPart, bytes: modelIsWarm(slot, entry) ? undefined : leases.model?.bytes },
+      keys:
+        entry.keys === undefined
+          ? undefined
+          : { id: entry.keys, bytes: keysAreWarm(slot, entry) ? undefined : leases.keys?.bytes },
+      query: job.query,
+      control,
+    })
   }
 
-  const assign = (): void => {
+  const dispatch = (): void => {
     for (const slot of slots) {
-      if (!slot.ready || slot.current) continue
-      const next = nextWithKeys()
-      if (!next) return
-      const { entry, keys } = next
-      slot.current = entry
-      const { model, keysDigest, query } = entry.job
-      send(slot, { kind: 'run', model, keysDigest, keys, query, cancelled: entry.cancelled })
+      if (!slot.ready || slot.current || slot.recycling) continue
+      const preparation = slot.preparations.shift()
+      if (preparation) {
+        const { model, lease, keys } = preparation
+        slot.current = preparation
+        send(slot, {
+          kind: 'prepare',
+          model: { name: model.name, serverPart: model.serverPart, bytes: lease.bytes },
+          keys: keys && { id: keys.id, bytes: keys.lease.bytes },
+        })
+      } else {
+        const entry = lines.next(slot)
+        if (entry) start(slot, entry)
+      }
+    }
+    if (closing && slots.every(({ current }) => !current)) idle?.()
+  }
+
+  const finish = (entry: Entry, message: Extract<FromThread, { openMs: number }>): void => {
+    const { job } = entry
+    if (message.kind === 'cold') {
+      lines.charge(entry, -entry.charged)
+      lines.load(entry)
+      return
+    }
+    const warmMs = message.openMs + message.keysMs
+    if (message.kind === 'done') {
+      counters.served++
+      lines.charge(entry, warmMs + message.computeMs - entry.charged)
+      costs.learn(job.model.serverPart, message, message.computeMs)
+      const answer = { reply: message.reply, computeMs: message.computeMs, waitMs: entry.waitMs, warmMs }
+      entry.resolve(answer)
+      options.onAnswer?.(job, answer)
+    } else if (message.kind === 'refused') {
+      if (!entry.stopped) counters.refused++
+      entry.reject(entry.stopped ?? new GloveboxError(message.code, message.message))
     }
   }
 
-  const receive = (slot: Slot, message: FromThread): void => {
-    if (message.kind === 'ready') {
-      slot.ready = true
-    } else {
-      const entry = slot.current
+  const events: SlotEvents = {
+    ready: () => dispatch(),
+    heard(slot, message) {
+      slot.memory = message.memory
+      if (message.state) {
+        slot.models = new Set(message.state.models)
+        slot.keys = new Set(message.state.keys)
+      }
+      if (message.kind === 'forgotten') return
+      const { current } = slot
       slot.current = undefined
-      if (message.kind === 'done') entry?.resolve({ reply: message.reply, computeMs: message.computeMs })
-      else entry?.reject(new GloveboxError(message.code, message.message))
-    }
-    assign()
+      // Not for what it has prepared: the next one would do that again.
+      if (slot.memory > threadMemory && current && isEntry(current) && !closing) {
+        counters.recycled++
+        slot.recycling = true
+        void slot.worker?.terminate()
+      }
+      if (current && isEntry(current)) finish(current, message)
+      else if (current) {
+        costs.learn(current.model.serverPart, message)
+        current.done(message.kind === 'refused' ? new GloveboxError(message.code, message.message) : undefined)
+      }
+      dispatch()
+    },
+    died(slot, { error, current, models, recycled }) {
+      if (current && isEntry(current)) {
+        counters.failed++
+        current.reject(closing ? shuttingDown() : (current.stopped ?? error))
+      } else if (current) {
+        current.done(error)
+      }
+      if (closing) return dispatch()
+      if (recycled) log.info('a thread is replaced because of its memory')
+      else {
+        counters.died++
+        log.error({ err: error }, 'a thread died and is replaced')
+      }
+      // What killed it is not tried again.
+      const suspect = current && (isEntry(current) ? current.job.model.serverPart : current.model.serverPart)
+      for (const serverPart of models)
+        if (serverPart !== suspect) prepareOn(slot, { name: serverPart, serverPart, digest: '' }).catch(() => undefined)
+    },
   }
 
-  /** Resolves when the thread is ready, rejects when it dies before; one that dies is replaced either way. */
-  const start = (slot: Slot): Promise<void> =>
+  const prepareOn = async (slot: Slot, model: ModelRef): Promise<void> => {
+    if (slot.models.has(model.serverPart)) return
+    await queuePreparation(slot, model, await leaseOf(model))
+  }
+  const leaseOf = (model: ModelRef): Promise<Lease> =>
+    warmModels.acquire(model.serverPart, () => sources.serverPart(model.serverPart))
+  const queuePreparation = (slot: Slot, model: ModelRef, lease: Lease, keys?: Preparation['keys']): Promise<void> =>
     new Promise((resolve, reject) => {
-      let death: Error | undefined
-      const worker = new Worker(options.script ?? threadScript, {
-        workerData,
-        execArgv: fromSources ? ['--conditions=@glovebox/source'] : [],
-      })
-      slot.worker = worker
-      worker.on('message', (message: FromThread) => {
-        receive(slot, message)
-        if (message.kind === 'ready') resolve()
-      })
-      worker.on('error', (error: unknown) => {
-        death = error instanceof Error ? error : new Error(String(error))
-      })
-      worker.on('exit', (code) => {
-        const { ready, current } = slot
-        Object.assign(slot, { ready: false, current: undefined })
-        const error = death ?? new Error(`a thread ended with code ${code}`)
-        current?.reject(closing ? shuttingDown() : error)
-        reject(error)
-        if (closing) return
-        log.error({ err: error }, 'a thread died and is replaced')
-        setTimeout(() => closing || start(slot).catch(() => undefined), ready ? 0 : restartDelayMs).unref()
-      })
+      const done = (error?: unknown): void => {
+        lease.release()
+        keys?.lease.release()
+        if (error === undefined) resolve()
+        else reject(error)
+      }
+      if (closing) return done(shuttingDown())
+      slot.preparations.push({ model, lease, keys, done })
+      dispatch()
     })
 
-  const close = async (): Promise<void> => {
-    closing = true
-    for (const { reject } of waiting.splice(0)) reject(shuttingDown())
-    await Promise.all(slots.map((slot) => slot.worker?.terminate()))
+  /** The client has left, or the deadline has passed. */
+  const stop = (entry: Entry): void => {
+    const { stage, stopped } = entry
+    if (stage === 'running') {
+      const slot = slots.find(({ current }) => current === entry)
+      const hung = (): void => {
+        if (slot && slot.current === entry) void slot.worker?.terminate()
+      }
+      setTimeout(hung, hangMs).unref()
+      return
+    }
+    lines.remove(entry)
+    turnAway(entry, stopped!)
   }
 
+  const refuse = (job: Job): GloveboxError | undefined => {
+    if (closing) return shuttingDown()
+    if (threads === 0)
+      return new GloveboxError('unavailable', 'this server leaves computing to workers: send the queries as a job')
+    if (job.signal?.aborted) return new GloveboxError('unavailable', 'the query was withdrawn')
+    if (job.deadline !== undefined && job.deadline <= Date.now())
+      return new GloveboxError('unavailable', late(false, 0))
+    return lines.makeRoom(job)
+  }
+
+  const started = Promise.all(slots.map((slot) => startThread(slot, { data, script: options.script }, events)))
+  // Heard by those who ask.
+  started.catch(() => undefined)
   return {
-    started: Promise.all(slots.map(start)).then(() => undefined),
+    started: started.then(() => undefined),
     get ready() {
-      return !closing && slots.some((slot) => slot.ready)
+      return !closing && (threads === 0 || slots.some((slot) => slot.ready))
     },
-    async run(job) {
-      if (closing) throw shuttingDown()
-      if (waiting.length >= options.queue) {
-        throw new GloveboxError(
-          'unavailable',
-          `the server is busy, ${waiting.length} queries are waiting: try again in a moment`,
-        )
-      }
+    run(job) {
       return new Promise((resolve, reject) => {
-        const cancelled = new Int32Array(new SharedArrayBuffer(4))
-        const entry: Entry = { job, resolve, reject, cancelled }
-        const withdraw = (): void => {
-          Atomics.store(cancelled, 0, 1)
-          const at = waiting.indexOf(entry)
-          // One that runs is answered by its thread, which holds the query until then.
-          if (at < 0) return
-          waiting.splice(at, 1)
-          reject(new GloveboxError('unavailable', 'the query was withdrawn while it was waiting'))
-        }
-        waiting.push(entry)
-        if (job.signal?.aborted) withdraw()
-        job.signal?.addEventListener('abort', withdraw, { once: true })
-        assign()
+        const refusal = refuse(job)
+        const entry = openEntry(job, stop, { resolve, reject })
+        if (refusal) return turnAway(entry, refusal)
+        lines.push(entry)
+        dispatch()
       })
     },
-    forget(keysDigest) {
-      for (const slot of slots) send(slot, { kind: 'forget', keysDigest })
+    async prepare(model) {
+      await Promise.all(slots.map((slot) => prepareOn(slot, model)))
     },
-    close,
+    async warm({ model, tenant, keysDigest }) {
+      const id = keysOf(tenant, keysDigest)
+      const decoded = keysIn(model.serverPart, id)
+      if (slots.length === 0 || slots.some(({ keys }) => keys.has(decoded))) return
+      const [first, second] = await Promise.allSettled([
+        leaseOf(model),
+        warmKeys.acquire(id, () => sources.keys(tenant, keysDigest)),
+      ])
+      if (first.status === 'rejected' || second.status === 'rejected') {
+        for (const result of [first, second]) if (result.status === 'fulfilled') result.value.release()
+        throw first.status === 'rejected' ? first.reason : (second as PromiseRejectedResult).reason
+      }
+      // Where it disturbs least.
+      const load = ({ ready, current, preparations }: Slot): number =>
+        (ready ? 0 : 9) + (current ? 1 : 0) + preparations.length
+      const slot = slots.reduce((best, other) => (load(other) < load(best) ? other : best))
+      await queuePreparation(slot, model, first.value, { id, lease: second.value })
+    },
+    forget(tenant, digest) {
+      const keys = keysOf(tenant, digest)
+      warmKeys.forget(keys)
+      for (const slot of slots) if (slot.ready) send(slot, { kind: 'forget', keys })
+    },
+    stats: (): ComputeStats => ({
+      threads,
+      busy: slots.filter(({ current }) => current).length,
+      waiting: lines.counts(),
+      queue,
+      keys: warmKeys.stats(),
+      models: warmModels.stats(),
+      byThread: slots.map(({ models, keys, memory }) => ({ models: models.size, keys: keys.size, memory })),
+      ...counters,
+    }),
+    async close({ drainMs = 0 } = {}) {
+      closing = true
+      clearTimeout(later)
+      for (const entry of lines.drain()) turnAway(entry, shuttingDown())
+      for (const { preparations } of slots) for (const { done } of preparations.splice(0)) done(shuttingDown())
+      if (drainMs > 0 && slots.some(({ current }) => current))
+        await new Promise<void>((resolve) => {
+          const over = setTimeout(resolve, drainMs)
+          idle = () => {
+            clearTimeout(over)
+            resolve()
+          }
+        })
+      for (const entry of lines.drain()) turnAway(entry, shuttingDown())
+      for (const slot of slots) slot.closed = true
+      await Promise.all(slots.map(({ worker }) => worker?.terminate()))
+    },
   }
 }
 
 function shuttingDown(): GloveboxError {
-  return new GloveboxError('unavailable', 'the server is shutting down')
-}
-
-/** The same bytes where all threads can read them. */
-function toShared(bytes: Uint8Array): Uint8Array {
-  const shared = new Uint8Array(new SharedArrayBuffer(bytes.length))
-  shared.set(bytes)
-  return shared
+  return new GloveboxError('unavailable', 'the server is shutting down: try again in a moment')
 }

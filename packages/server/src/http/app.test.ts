@@ -1,61 +1,14 @@
-import { createHash } from 'node:crypto'
 import { encodeFrame, GloveboxError } from '@glovebox/he'
-import { pino } from 'pino'
 import { describe, expect, test } from 'vitest'
-import type { Compute, Job } from '../compute/compute.ts'
-import { createRegistry, type Model } from '../registry/registry.ts'
-import { createApp } from './app.ts'
-import { defaultLimits, type Limits } from './limits.ts'
+import { admin, errorOf, inferBody, type SetUp, setUpApp, sha256, tinyModel } from '../../test/http.ts'
 
-const owner = new Uint8Array(32).fill(7)
-const model: Model = {
-  name: 'digits',
-  digest: '07'.repeat(32),
-  params: { scheme: 'ckks', ringDegree: 8192, modulusBits: [50, 40], specialBits: [50] },
-  inputShape: [1, 28, 28],
-  outputShape: [10],
-  needsKeys: true,
-  clientPart: Uint8Array.of(1, 2, 3),
-  serverPart: new Uint8Array(0),
-}
+// The routes by app.request, on an embedded database and files, with a compute that does as it is told.
+
+const { client, server, model } = tinyModel()
+const owner = Buffer.from(model.digest, 'hex')
 const keys = encodeFrame('evaluation keys of a program', owner, new Uint8Array(1000).fill(9))
-const address = createHash('sha256').update(keys).digest('hex')
+const address = sha256(keys)
 const query = encodeFrame('query', owner, new Uint8Array(50))
-
-type Lines = Record<string, unknown>[]
-
-function setUp(options: { limits?: Partial<Limits>; run?: Compute['run']; ready?: boolean } = {}) {
-  const jobs: Job[] = []
-  const forgotten: string[] = []
-  const lines: Lines = []
-  const compute: Compute = {
-    ready: options.ready ?? true,
-    async run(job) {
-      jobs.push(job)
-      return (await options.run?.(job)) ?? { reply: Uint8Array.of(5, 6), computeMs: 12.3456 }
-    },
-    forget: (digest) => void forgotten.push(digest),
-    close: async () => undefined,
-  }
-  const log = pino({ level: 'debug' }, { write: (line: string) => void lines.push(JSON.parse(line)) })
-  const app = createApp(createRegistry([model]), compute, log, { ...defaultLimits, ...options.limits })
-  const call = (method: string, path: string, body?: BodyInit | Uint8Array, headers: Record<string, string> = {}) =>
-    app.request(path, {
-      method,
-      headers,
-      ...(body !== undefined && { body: body as BodyInit, duplex: 'half' }),
-    } as RequestInit)
-  return { call, jobs, forgotten, lines }
-}
-
-function inferBody(header: unknown, frame: Uint8Array = query): { body: Uint8Array<ArrayBuffer>; length: string } {
-  const json = new TextEncoder().encode(typeof header === 'string' ? header : JSON.stringify(header))
-  const body = new Uint8Array(json.length + 4 + frame.length)
-  body.set(json)
-  new DataView(body.buffer).setUint32(json.length, frame.length, true)
-  body.set(frame, json.length + 4)
-  return { body, length: String(json.length) }
-}
 
 const header = (changes: object = {}) => ({
   id: 'a',
@@ -64,202 +17,309 @@ const header = (changes: object = {}) => ({
   ...changes,
 })
 
-const infer = (call: ReturnType<typeof setUp>['call'], body: Uint8Array, length: string, name = 'digits') =>
-  call('POST', `/v2/models/${name}/infer`, body, { 'inference-header-content-length': length })
+type App = Awaited<ReturnType<typeof setUpApp>>
+const infer = (call: App['call'], body: Uint8Array, length: string, name = 'tiny', more: Record<string, string> = {}) =>
+  call('POST', `/v2/models/${name}/infer`, body, { 'inference-header-content-length': length, ...more })
 
-const errorOf = async (response: Response): Promise<string> => ((await response.json()) as { error: string }).error
+/** With the keys there. */
+async function setUpKeys(options: SetUp = {}): Promise<App> {
+  const app = await setUpApp(options)
+  expect((await app.call('PUT', `/v2/keys/${address}`, keys)).status).toBe(201)
+  return app
+}
 
 describe('what is announced', () => {
   test('the server and its extensions', async () => {
-    const { call } = setUp()
-    const body = await (await call('GET', '/v2')).json()
-    expect(body).toEqual({ name: 'glovebox', version: '0.1.0', extensions: ['he.ckks', 'binary_tensor_data'] })
+    await using app = await setUpApp()
+    expect(await (await app.call('GET', '/v2')).json()).toEqual({
+      name: 'glovebox',
+      version: '0.1.0',
+      extensions: ['he.ckks', 'he.bfv', 'binary_tensor_data', 'model_repository'],
+    })
   })
 
-  test('live always, ready when the threads are', async () => {
-    const starting = setUp({ ready: false })
+  test('live always; ready when the threads are and no stop was asked for', async () => {
+    await using starting = await setUpApp({ ready: false })
     expect((await starting.call('GET', '/v2/health/live')).status).toBe(200)
     expect((await starting.call('GET', '/v2/health/ready')).status).toBe(503)
-    expect((await starting.call('GET', '/v2/models/digits/ready')).status).toBe(503)
-    const { call } = setUp()
-    expect((await call('GET', '/v2/health/ready')).status).toBe(200)
-    expect(await (await call('GET', '/v2/models/digits/ready')).json()).toEqual({ name: 'digits', ready: true })
+    expect((await starting.call('GET', '/v2/models/tiny/ready')).status).toBe(503)
+    await using app = await setUpApp()
+    expect((await app.call('GET', '/v2/health/ready')).status).toBe(200)
+    expect(await (await app.call('GET', '/v2/models/tiny/ready')).json()).toEqual({ name: 'tiny', ready: true })
+    app.drain()
+    const stopping = await app.call('GET', '/v2/health/ready')
+    expect([stopping.status, stopping.headers.get('connection')]).toEqual([503, 'close'])
+    expect((await app.call('GET', '/v2/health/live')).status).toBe(200)
   })
 
-  test('a model, its parameters and its client part', async () => {
-    const { call } = setUp()
-    expect(await (await call('GET', '/v2/models/digits')).json()).toMatchObject({
-      name: 'digits',
-      inputs: [{ datatype: 'BYTES' }],
-      outputs: [{ datatype: 'BYTES' }],
-      parameters: { digest: model.digest, params: { ringDegree: 8192 }, input_shape: [1, 28, 28] },
+  test('not ready while the database is away', async () => {
+    const app = await setUpApp()
+    await app[Symbol.asyncDispose]()
+    expect((await app.call('GET', '/v2/health/ready')).status).toBe(503)
+  })
+
+  test('a model, its parameters and its files', async () => {
+    await using app = await setUpApp()
+    expect(await (await app.call('GET', '/v2/models/tiny')).json()).toMatchObject({
+      name: 'tiny',
+      versions: ['1'],
+      platform: 'glovebox_ckks',
+      inputs: [{ name: 'query', datatype: 'BYTES', shape: [1] }],
+      outputs: [{ name: 'reply', datatype: 'BYTES', shape: [1] }],
+      parameters: {
+        version: '1',
+        digest: model.digest,
+        params: { scheme: 'ckks' },
+        input_shape: [1, 4, 4],
+        output_shape: [3],
+        needs_keys: true,
+        kind: 'numbers',
+        client_bytes: client.length,
+        server_bytes: server.length,
+      },
     })
-    const part = await call('GET', '/v2/models/digits/client')
-    expect(part.headers.get('content-type')).toBe('application/octet-stream')
-    expect(new Uint8Array(await part.arrayBuffer())).toEqual(model.clientPart)
+    const part = await app.call('GET', '/v2/models/tiny/client')
+    expect(Object.fromEntries(part.headers)).toMatchObject({
+      'content-type': 'application/octet-stream',
+      'content-length': String(client.length),
+      'glovebox-model-version': '1',
+      etag: `"${model.digest}"`,
+    })
+    expect(new Uint8Array(await part.arrayBuffer())).toEqual(client)
+    const again = await app.call('GET', '/v2/models/tiny/client', undefined, { 'if-none-match': `"${model.digest}"` })
+    expect(again.status).toBe(304)
+    const card = await app.call('GET', '/v2/models/tiny/card')
+    expect([card.headers.get('content-type'), await card.text()]).toEqual(['text/markdown; charset=utf-8', '# Tiny\n'])
+    expect(await (await app.call('GET', '/v2/models/tiny/examples')).json()).toMatchObject({ kind: 'numbers' })
   })
 
-  test('a model by its version too, which is the only one', async () => {
-    const { call } = setUp()
-    for (const rest of ['', '/ready', '/client']) {
-      const [bare, versioned] = [`/v2/models/digits${rest}`, `/v2/models/digits/versions/1${rest}`]
-      expect(await (await call('GET', versioned)).text()).toBe(await (await call('GET', bare)).text())
-    }
-    expect((await call('GET', '/v2/models/digits/versions/2')).status).toBe(404)
-    const { body, length } = inferBody(header())
-    expect((await infer(call, body, length, 'digits/versions/1')).status).toBe(404)
+  test('all models, and the index of the repository', async () => {
+    await using app = await setUpApp()
+    const { models } = (await (await app.call('GET', '/v2/models')).json()) as { models: object[] }
+    expect(models).toMatchObject([
+      {
+        name: 'tiny',
+        aliases: {},
+        versions: [{ version: '1', kind: 'numbers', needs_keys: true, stage: 'None', tags: { accuracy: '0.5' } }],
+      },
+    ])
+    expect(await (await app.call('POST', '/v2/repository/index', {})).json()).toEqual([
+      { name: 'tiny', version: '1', state: 'READY', reason: '' },
+    ])
   })
 
-  test('unknown models and addresses are 404 with the names that are known', async () => {
-    const { call } = setUp()
-    for (const path of ['/v2/models/x', '/v2/models/x/client', '/v2/models/x/ready']) {
-      const response = await call('GET', path)
-      expect(response.status).toBe(404)
-      expect(await errorOf(response)).toContain('there are: digits')
-    }
-    const other = await call('GET', '/v3')
-    expect([other.status, await errorOf(other)]).toEqual([404, 'there is no GET /v3'])
+  test('a model by its version and by an alias', async () => {
+    await using app = await setUpApp()
+    await app.call('POST', '/api/2.0/mlflow/registered-models/alias', { name: 'tiny', alias: 'good', version: '1' })
+    for (const rest of ['', '/ready', '/client', '/card', '/stats'])
+      for (const version of ['1', 'good']) {
+        const [bare, versioned] = [`/v2/models/tiny${rest}`, `/v2/models/tiny/versions/${version}${rest}`]
+        const answer = await app.call('GET', versioned)
+        expect(answer.status).toBe(200)
+        expect(await answer.text()).toBe(await (await app.call('GET', bare)).text())
+      }
+    for (const version of ['2', 'bad', '0'])
+      expect((await app.call('GET', `/v2/models/tiny/versions/${version}`)).status).toBe(404)
+    const { body, length } = inferBody(header({ parameters: {} }), query)
+    expect((await infer(app.call, body, length, 'tiny/versions/2')).status).toBe(404)
+  })
+
+  test('the server part is under no address', async () => {
+    await using app = await setUpApp()
+    expect((await app.call('GET', `/v2/blobs/${sha256(client)}`)).status).toBe(200)
+    expect((await app.call('GET', `/v2/blobs/${sha256(server)}`)).status).toBe(404)
+    for (const path of ['server', 'server.gbx', 'client/../server', '..%2fserver.gbx'])
+      expect((await app.call('GET', `/v2/models/tiny/${path}`)).status).toBe(404)
+  })
+
+  test('what there is not is 404, what is for another method 405', async () => {
+    await using app = await setUpApp()
+    for (const path of [
+      '/v2/models/x',
+      '/v2/models/x/client',
+      '/v2/models/x/ready',
+      '/v3',
+      '/v2/x',
+      '/api/2.0/mlflow/x',
+    ])
+      expect((await app.call('GET', path)).status, path).toBe(404)
+    const other = await app.call('GET', '/v3')
+    expect(await other.json()).toEqual({ error: 'there is no GET /v3', code: 'not-found' })
+    const wrong = await app.call('DELETE', '/v2/models/tiny')
+    expect([wrong.status, wrong.headers.get('allow')]).toEqual([405, 'GET'])
   })
 })
 
 describe('evaluation keys', () => {
-  test('are stored once under their digest, asked for, and deleted', async () => {
-    const { call, forgotten } = setUp()
+  test('are stored once under their digest, asked for, listed and deleted', async () => {
+    await using app = await setUpApp()
+    const { call, forgotten } = app
     const path = `/v2/keys/${address}`
-    expect((await call('HEAD', path)).status).toBe(404)
+    const missing = await call('HEAD', path)
+    expect([missing.status, missing.headers.get('upload-offset')]).toEqual([404, '0'])
     expect((await call('PUT', path, keys)).status).toBe(201)
     expect((await call('PUT', path, keys)).status).toBe(200)
-    expect((await call('HEAD', path)).status).toBe(200)
-    expect((await call('GET', path)).status).toBe(405)
+    const here = await call('HEAD', path)
+    expect([here.status, Date.parse(here.headers.get('expires')!) > Date.now()]).toEqual([200, true])
+    const get = await call('GET', path)
+    expect([get.status, get.headers.get('allow')]).toEqual([405, 'HEAD, PUT, PATCH, DELETE'])
+    expect(await (await call('GET', '/v2/keys')).json()).toMatchObject({
+      keys: [{ digest: address, program: model.digest, model: 'tiny', bytes: keys.length }],
+    })
     expect((await call('DELETE', path)).status).toBe(204)
-    expect(forgotten).toEqual([address])
+    expect(forgotten).toEqual([`local/${address}`])
     expect((await call('HEAD', path)).status).toBe(404)
     expect((await call('DELETE', path)).status).toBe(404)
   })
 
-  test('a wrong digest, a wrong kind and a wrong address are refused', async () => {
-    const { call } = setUp()
-    const wrong = await call('PUT', `/v2/keys/${'0'.repeat(64)}`, keys)
-    expect([wrong.status, await errorOf(wrong)]).toEqual([400, expect.stringContaining(address)])
-    const digest = createHash('sha256').update(query).digest('hex')
-    const kind = await call('PUT', `/v2/keys/${digest}`, query)
-    expect([kind.status, await errorOf(kind)]).toEqual([400, expect.stringContaining('got "query"')])
-    for (const bad of ['abc', 'A'.repeat(64), `${'0'.repeat(63)}g`])
-      expect((await call('PUT', `/v2/keys/${bad}`, keys)).status).toBe(400)
+  test('come in parts too, and go on where they were broken off', async () => {
+    await using app = await setUpApp()
+    const path = `/v2/keys/${address}`
+    const patch = (offset: number, part: Uint8Array, length = keys.length) =>
+      app.call('PATCH', path, part, { 'upload-offset': String(offset), 'upload-length': String(length) })
+    const first = await patch(0, keys.subarray(0, 400))
+    expect([first.status, first.headers.get('upload-offset')]).toEqual([204, '400'])
+    const state = await app.call('HEAD', path)
+    expect([state.status, state.headers.get('upload-offset')]).toEqual([404, '400'])
+    const gap = await patch(500, keys.subarray(500))
+    expect([gap.status, gap.headers.get('upload-offset')]).toEqual([409, '400'])
+    const last = await patch(400, keys.subarray(400))
+    expect([last.status, last.headers.get('upload-offset')]).toEqual([201, String(keys.length)])
+    expect((await patch(0, keys.subarray(0, 400))).status).toBe(200)
+    expect((await app.call('HEAD', path)).status).toBe(200)
+    for (const [name, value] of [
+      ['upload-offset', '-1'],
+      ['upload-offset', '1e3'],
+      ['upload-length', 'x'],
+    ] as const) {
+      const headers = { 'upload-offset': '0', 'upload-length': '9', [name]: value }
+      const bad = await app.call('PATCH', path, keys.subarray(0, 9), headers)
+      expect([bad.status, await errorOf(bad)]).toEqual([400, expect.stringContaining(`"${name}"`)])
+    }
   })
 
-  test('a truncated set and one of a model that is not served are refused', async () => {
-    const { call } = setUp()
-    const put = (bytes: Uint8Array) =>
-      call('PUT', `/v2/keys/${createHash('sha256').update(bytes).digest('hex')}`, bytes)
-    const cut = await put(keys.slice(0, 500))
-    expect([cut.status, await errorOf(cut)]).toEqual([400, expect.stringContaining('truncated')])
-    const flipped = await put(keys.with(100, 8))
-    expect([flipped.status, await errorOf(flipped)]).toEqual([400, expect.stringContaining('checksum')])
-    const strange = await put(encodeFrame('evaluation keys of a program', new Uint8Array(32), new Uint8Array(8)))
-    expect([strange.status, await errorOf(strange)]).toEqual([409, expect.stringContaining('there are: digits (0707')])
+  test('a part is 8 MiB at most', async () => {
+    await using app = await setUpApp({ config: { limits: { partBytes: 100 } } })
+    const headers = { 'upload-offset': '0', 'upload-length': String(keys.length) }
+    expect((await app.call('PATCH', `/v2/keys/${address}`, keys.subarray(0, 101), headers)).status).toBe(413)
+    expect((await app.call('PATCH', `/v2/keys/${address}`, keys.subarray(0, 100), headers)).status).toBe(204)
+  })
+
+  test('a wrong digest, a wrong kind and a wrong address are refused', async () => {
+    await using app = await setUpApp()
+    const wrong = await app.call('PUT', `/v2/keys/${'0'.repeat(64)}`, keys)
+    expect([wrong.status, await errorOf(wrong)]).toEqual([400, expect.stringContaining(address)])
+    const kind = await app.call('PUT', `/v2/keys/${sha256(query)}`, query)
+    expect([kind.status, await errorOf(kind)]).toEqual([400, expect.stringContaining('"query"')])
+    for (const bad of ['abc', 'A'.repeat(64), `${'0'.repeat(63)}g`, `${'0'.repeat(64)}0`])
+      expect((await app.call('PUT', `/v2/keys/${bad}`, keys)).status).toBe(400)
+  })
+
+  test('a truncated set, a damaged one and one of a model that is not served are refused', async () => {
+    await using app = await setUpApp()
+    const put = (bytes: Uint8Array) => app.call('PUT', `/v2/keys/${sha256(bytes)}`, bytes)
+    for (const bad of [keys.slice(0, 500), keys.with(100, 8), keys.slice(0, 20), new Uint8Array(0)])
+      expect((await put(bad)).status).toBe(400)
+    expect((await put(encodeFrame('evaluation keys of a program', new Uint8Array(32), new Uint8Array(8)))).status).toBe(
+      409,
+    )
   })
 
   test('a body that is too long is cut off while it streams, announced or not', async () => {
-    const { call } = setUp({ limits: { keyBytes: 4096 } })
+    await using app = await setUpApp({ config: { limits: { keyBytes: 4096 } } })
     let sent = 0
     const endless = new ReadableStream<Uint8Array>({
       pull(controller) {
+        controller.enqueue(sent === 0 ? keys : new Uint8Array(1024))
         sent += 1024
-        controller.enqueue(new Uint8Array(1024))
       },
     })
-    const streamed = await call('PUT', `/v2/keys/${address}`, endless)
-    expect([streamed.status, await errorOf(streamed)]).toEqual([413, expect.stringContaining('at most 4096')])
+    const streamed = await app.call('PUT', `/v2/keys/${address}`, endless)
+    expect([streamed.status, await errorOf(streamed)]).toEqual([413, expect.stringContaining('4096')])
     expect(sent).toBeLessThan(16384)
-    expect((await call('PUT', `/v2/keys/${address}`, keys, { 'content-length': '1000000' })).status).toBe(413)
-  })
-
-  test('all bodies together have a limit', async () => {
-    const { call } = setUp({ limits: { receiving: 512 } })
-    const response = await call('PUT', `/v2/keys/${address}`, keys)
-    expect([response.status, response.headers.get('retry-after')]).toEqual([503, '1'])
-  })
-
-  test('the least recently used are forgotten first', async () => {
-    const { call } = setUp({ limits: { keyMemory: 2 * keys.length } })
-    const sets = [1, 2, 3].map((fill) =>
-      encodeFrame('evaluation keys of a program', owner, new Uint8Array(1000).fill(fill)),
-    )
-    const paths = sets.map((bytes) => `/v2/keys/${createHash('sha256').update(bytes).digest('hex')}`)
-    await call('PUT', paths[0]!, sets[0])
-    await call('PUT', paths[1]!, sets[1])
-    await call('HEAD', paths[0]!)
-    await call('PUT', paths[2]!, sets[2])
-    const here = await Promise.all(paths.map(async (path) => (await call('HEAD', path)).status))
-    expect(here).toEqual([200, 404, 200])
+    expect((await app.call('PUT', `/v2/keys/${address}`, keys, { 'content-length': '1000000' })).status).toBe(413)
   })
 })
 
 describe('infer', () => {
-  test('hands the query and its keys to a thread and frames the reply', async () => {
-    const { call, jobs, lines } = setUp()
-    await call('PUT', `/v2/keys/${address}`, keys)
-    const { body, length } = inferBody(header())
-    const response = await infer(call, body, length)
+  test('hands the query and the name of its keys to a thread and frames the reply', async () => {
+    await using app = await setUpKeys()
+    const { body, length } = inferBody(header(), query)
+    const response = await infer(app.call, body, length, 'tiny', { 'glovebox-keys': address })
     expect(response.status).toBe(200)
     const bytes = new Uint8Array(await response.arrayBuffer())
     const cut = Number(response.headers.get('inference-header-content-length'))
     expect(JSON.parse(new TextDecoder().decode(bytes.subarray(0, cut)))).toEqual({
-      model_name: 'digits',
+      model_name: 'tiny',
       model_version: '1',
       id: 'a',
-      parameters: { compute_ms: 12.346 },
+      parameters: { compute_ms: 12.346, wait_ms: 1, warm_ms: 0 },
       outputs: [{ name: 'reply', shape: [1], datatype: 'BYTES', parameters: { binary_data_size: 6 } }],
     })
     expect([...bytes.subarray(cut)]).toEqual([2, 0, 0, 0, 5, 6])
-    expect(jobs[0]).toMatchObject({ model: 'digits', keysDigest: address })
-    expect(Buffer.compare(jobs[0]!.query, query)).toBe(0)
-    expect(Buffer.compare(jobs[0]!.keys()!, keys)).toBe(0)
-    expect(lines.at(-2)).toMatchObject({ msg: 'query answered', model: 'digits', replyBytes: bytes.length })
-    expect(lines.every((line) => 'request' in line)).toBe(true)
+    expect(app.seen[0]).toMatchObject({
+      model: { name: 'tiny', digest: model.digest, serverPart: sha256(server) },
+      tenant: 'local',
+      keysDigest: address,
+    })
+    expect(Buffer.compare(app.seen[0]!.query, query)).toBe(0)
+    expect(app.seen[0]!.query.buffer).toBeInstanceOf(SharedArrayBuffer)
+    expect(app.lines.find(({ msg }) => msg === 'query answered')).toMatchObject({
+      model: 'tiny',
+      replyBytes: bytes.length,
+    })
+    const request = response.headers.get('x-request-id')
+    expect(app.lines.filter((line) => line.request === request).length).toBeGreaterThanOrEqual(2)
   })
 
-  test('keys that are not here are 404', async () => {
-    const { call } = setUp()
-    const { body, length } = inferBody(header())
-    const response = await infer(call, body, length)
+  test('keys that are not here are 404, those of another model 409', async () => {
+    await using app = await setUpApp()
+    const { body, length } = inferBody(header(), query)
+    const response = await infer(app.call, body, length)
     expect([response.status, await errorOf(response)]).toEqual([404, expect.stringContaining('upload them first')])
   })
 
-  const { body, length } = inferBody(header())
+  test('keys that were deleted are gone at once', async () => {
+    await using app = await setUpKeys()
+    const { body, length } = inferBody(header(), query)
+    expect((await infer(app.call, body, length)).status).toBe(200)
+    await app.call('DELETE', `/v2/keys/${address}`)
+    expect((await infer(app.call, body, length)).status).toBe(404)
+  })
+
+  const { body, length } = inferBody(header(), query)
+  const spread = (made: { body: Uint8Array; length: string }): [Uint8Array, string] => [made.body, made.length]
   const inputs = (change: object) => header({ inputs: [{ ...header().inputs[0], ...change }] })
+  const json = (value: unknown) => spread(inferBody(value, query))
   test.each<[string, Uint8Array, string, string]>([
     ['no binary data', new TextEncoder().encode(JSON.stringify(header())), '', 'expected the length'],
     ['a length beyond the body', body, String(body.length + 1), 'at most'],
     ['a length that is no number', body, '-1', 'expected the length'],
     ['a length within the JSON', body, '20', 'is not JSON'],
     ['an empty body', new Uint8Array(0), '0', 'is not JSON'],
-    ['something else than JSON', ...spread(inferBody('[1,')), 'is not JSON'],
-    ['no keys', ...spread(inferBody(header({ parameters: {} }))), '"parameters.keys"'],
-    ['keys that are no digest', ...spread(inferBody(header({ parameters: { keys: '../x' } }))), '64 lower-case'],
-    ['two inputs', ...spread(inferBody(header({ inputs: [...header().inputs, ...header().inputs] }))), '"inputs"'],
-    ['numbers instead of BYTES', ...spread(inferBody(inputs({ datatype: 'FP32' }))), '"inputs.0.datatype"'],
-    ['another shape', ...spread(inferBody(inputs({ shape: [2] }))), '"inputs.0.shape.0"'],
-    [
-      'another size than announced',
-      ...spread(inferBody(inputs({ parameters: { binary_data_size: 9 } }))),
-      'expected 9 bytes',
-    ],
+    ['something else than JSON', ...json('[1,'), 'is not JSON'],
+    ['no keys', ...json(header({ parameters: {} })), '"parameters.keys"'],
+    ['keys that are no digest', ...json(header({ parameters: { keys: '../x' } })), '64 lower-case'],
+    ['two inputs', ...json(header({ inputs: [...header().inputs, ...header().inputs] })), '"inputs"'],
+    ['numbers instead of BYTES', ...json(inputs({ datatype: 'FP32' })), '"inputs.0.datatype"'],
+    ['another shape', ...json(inputs({ shape: [2] })), '"inputs.0.shape.0"'],
+    ['another size than announced', ...json(inputs({ parameters: { binary_data_size: 9 } })), 'expected 9 bytes'],
+    ['an output that there is not', ...json(header({ outputs: [{ name: 'label' }] })), '"outputs.0.name"'],
     ['a truncated element', body.subarray(0, body.length - 1), length, 'binary data expected'],
   ])('%s is 400 and says what was expected', async (_, bytes, cut, message) => {
-    const { call, jobs } = setUp()
-    await call('PUT', `/v2/keys/${address}`, keys)
-    const response = await infer(call, bytes, cut)
+    await using app = await setUpKeys()
+    const response = await infer(app.call, bytes, cut)
     expect([response.status, await errorOf(response)]).toEqual([400, expect.stringContaining(message)])
-    expect(jobs).toEqual([])
+    expect(app.seen).toEqual([])
   })
 
-  test('an element longer than its tensor is 400', async () => {
-    const { call } = setUp()
-    const bad = inferBody(header())
+  test('an element longer than its tensor is 400, as is another digest in the header', async () => {
+    await using app = await setUpKeys()
+    const bad = inferBody(header(), query)
     new DataView(bad.body.buffer).setUint32(Number(bad.length), 2 ** 32 - 1, true)
-    expect((await infer(call, bad.body, bad.length)).status).toBe(400)
+    expect((await infer(app.call, bad.body, bad.length)).status).toBe(400)
+    const other = await infer(app.call, body, length, 'tiny', { 'glovebox-keys': '0'.repeat(64) })
+    expect([other.status, await errorOf(other)]).toEqual([400, expect.stringContaining('"glovebox-keys"')])
   })
 
   test.each([
@@ -269,29 +329,177 @@ describe('infer', () => {
     ['out-of-memory', 503],
     ['unavailable', 503],
   ] as const)('%s from the thread is %i', async (code, status) => {
-    const run = () => Promise.reject(new GloveboxError(code, 'the reason'))
-    const { call } = setUp({ run })
-    await call('PUT', `/v2/keys/${address}`, keys)
-    const response = await infer(call, body, length)
-    expect([response.status, await errorOf(response)]).toEqual([status, 'the reason'])
+    await using app = await setUpKeys({ run: () => Promise.reject(new GloveboxError(code, 'the reason')) })
+    const response = await infer(app.call, body, length)
+    expect([response.status, await response.json()]).toEqual([status, { error: 'the reason', code }])
+    expect(response.headers.get('retry-after')).toBe(status === 503 ? '1' : null)
   })
 
   test('any other error is 500, told to the log and not to the client', async () => {
-    const { call, lines } = setUp({ run: () => Promise.reject(new Error('a detail in /etc')) })
-    await call('PUT', `/v2/keys/${address}`, keys)
-    const response = await infer(call, body, length)
+    await using app = await setUpKeys({ run: () => Promise.reject(new Error('a detail in /etc')) })
+    const response = await infer(app.call, body, length)
     const text = await response.text()
     expect(response.status).toBe(500)
     expect(text).not.toMatch(/detail|\/etc|at /)
-    expect(JSON.stringify(lines)).toContain('a detail')
+    expect(JSON.stringify(app.lines)).toContain('a detail')
   })
 
-  test('a query over the limit is 413', async () => {
-    const { call } = setUp({ limits: { queryBytes: 100 } })
-    expect((await infer(call, body, length)).status).toBe(413)
+  test('a query over the limit is 413; all bodies together have a limit', async () => {
+    await using app = await setUpKeys({ config: { limits: { queryBytes: 100 } } })
+    const refused = await infer(app.call, body, length)
+    expect([refused.status, refused.headers.get('connection')]).toEqual([413, 'close'])
+    await using full = await setUpKeys({ config: { limits: { receiving: 100 } } })
+    const later = await infer(full.call, body, length)
+    expect([later.status, later.headers.get('retry-after')]).toEqual([503, '1'])
+  })
+
+  test('while queries are computed on they count as received, and no longer', async () => {
+    let answer: () => void = () => undefined
+    await using app = await setUpKeys({
+      config: { limits: { receiving: body.length + 100 } },
+      run: () =>
+        new Promise((resolve) => {
+          answer = () => resolve({ reply: Uint8Array.of(1), computeMs: 1, waitMs: 0, warmMs: 0 })
+        }),
+    })
+    const first = infer(app.call, body, length)
+    while (app.seen.length === 0) await new Promise((resolve) => setTimeout(resolve, 1))
+    expect((await infer(app.call, body, length)).status).toBe(503)
+    answer()
+    expect((await first).status).toBe(200)
+    const next = infer(app.call, body, length)
+    while (app.seen.length === 1) await new Promise((resolve) => setTimeout(resolve, 1))
+    answer()
+    expect((await next).status).toBe(200)
   })
 })
 
-function spread({ body, length }: { body: Uint8Array; length: string }): [Uint8Array, string] {
-  return [body, length]
-}
+describe('jobs', () => {
+  test('take a query, answer it later, once for each idempotency key', async () => {
+    await using app = await setUpKeys()
+    const { body, length } = inferBody(header(), query)
+    const create = (key: string) =>
+      app.call('POST', '/v2/models/tiny/jobs', body, {
+        'inference-header-content-length': length,
+        'idempotency-key': key,
+      })
+    const first = await create('k1')
+    expect(first.status).toBe(202)
+    const { id } = (await first.json()) as { id: string }
+    expect(first.headers.get('location')).toBe(`/v2/jobs/${id}`)
+    expect(await (await create('k1')).json()).toMatchObject({ id })
+    let result = await app.call('GET', `/v2/jobs/${id}/result`)
+    while (result.status === 425) {
+      await new Promise((resolve) => setTimeout(resolve, 10))
+      result = await app.call('GET', `/v2/jobs/${id}/result`)
+    }
+    expect(result.status).toBe(200)
+    const bytes = new Uint8Array(await result.arrayBuffer())
+    expect(bytes.length).toBe(Number(result.headers.get('content-length')))
+    expect([...bytes.subarray(Number(result.headers.get('inference-header-content-length')))]).toEqual([
+      2, 0, 0, 0, 5, 6,
+    ])
+    expect(await (await app.call('GET', `/v2/jobs/${id}`)).json()).toMatchObject({
+      id,
+      status: 'done',
+      model: 'tiny',
+      version: '1',
+    })
+    expect(await (await app.call('GET', '/v2/jobs')).json()).toMatchObject({ jobs: [{ id }] })
+    expect(app.seen).toHaveLength(1)
+    expect((await app.call('DELETE', `/v2/jobs/${id}`)).status).toBe(204)
+    expect((await app.call('GET', `/v2/jobs/${id}`)).status).toBe(404)
+  })
+
+  test('wait with 425, and are refused as infer is', async () => {
+    await using app = await setUpKeys({
+      run: ({ signal }) =>
+        new Promise((_, reject) => {
+          signal!.addEventListener('abort', () => reject(new GloveboxError('unavailable', 'withdrawn')))
+        }),
+    })
+    const { body, length } = inferBody(header(), query)
+    const headers = { 'inference-header-content-length': length }
+    const { id } = (await (await app.call('POST', '/v2/models/tiny/jobs', body, headers)).json()) as { id: string }
+    const early = await app.call('GET', `/v2/jobs/${id}/result`)
+    expect([early.status, early.headers.get('retry-after')]).toEqual([425, '1'])
+    expect((await app.call('DELETE', `/v2/jobs/${id}`)).status).toBe(204)
+    const bad = inferBody(header({ parameters: {} }), query)
+    expect(
+      (await app.call('POST', '/v2/models/tiny/jobs', bad.body, { 'inference-header-content-length': bad.length }))
+        .status,
+    ).toBe(400)
+    const key = await app.call('POST', '/v2/models/tiny/jobs', body, { ...headers, 'idempotency-key': 'x'.repeat(129) })
+    expect(key.status).toBe(400)
+  })
+})
+
+describe('administration', () => {
+  test('tokens are shown once, listed without what makes them, and revoked', async () => {
+    await using app = await setUpApp({ config: { adminToken: admin } })
+    const as = { authorization: `Bearer ${admin}` }
+    const made = await app.call('POST', '/v2/tokens', { tenant: 'alice', name: 'laptop', scopes: ['predict'] }, as)
+    expect(made.status).toBe(201)
+    const { id, token } = (await made.json()) as { id: string; token: string }
+    expect(token).toMatch(/^gbx_[\w-]{43}$/)
+    const own = { authorization: `Bearer ${token}` }
+    expect(await (await app.call('GET', '/v2/whoami', undefined, own)).json()).toEqual({
+      tenant: 'alice',
+      token: id,
+      scopes: ['predict'],
+      tokens: true,
+    })
+    const listed = await (await app.call('GET', '/v2/tokens', undefined, as)).text()
+    expect(listed).toContain(id)
+    expect(listed).not.toContain(token.slice(4))
+    expect((await app.call('DELETE', `/v2/tokens/${id}`, undefined, as)).status).toBe(204)
+    expect((await app.call('GET', '/v2/whoami', undefined, own)).status).toBe(401)
+    const { entries } = (await (await app.call('GET', '/v2/audit', undefined, as)).json()) as {
+      entries: { action: string; outcome: string; tenant: string; object: string }[]
+    }
+    expect(entries.map(({ action, outcome, tenant }) => [tenant, action, outcome])).toEqual([
+      ['-', 'get /v2/whoami', 'unauthorised'],
+      ['admin', 'token.revoke', 'ok'],
+      ['admin', 'token.create', 'ok'],
+    ])
+    expect(JSON.stringify(entries)).not.toContain(token.slice(4))
+    expect(JSON.stringify(app.lines)).not.toContain(token.slice(4))
+  })
+
+  test('changes of models and keys are in the audit log, with those that were refused', async () => {
+    await using app = await setUpKeys()
+    await app.call('POST', '/api/2.0/mlflow/registered-models/alias', {
+      name: 'tiny',
+      alias: 'production',
+      version: '1',
+    })
+    await app.call('POST', '/api/2.0/mlflow/registered-models/alias', {
+      name: 'tiny',
+      alias: 'production',
+      version: '9',
+    })
+    await app.call('DELETE', `/v2/keys/${address}`)
+    const { entries } = (await (await app.call('GET', '/v2/audit?limit=10')).json()) as {
+      entries: { action: string; outcome: string; object: string; request: string }[]
+    }
+    expect(entries.map(({ action, object, outcome }) => [action, object, outcome])).toEqual([
+      ['keys.delete', address, 'ok'],
+      ['alias.set', 'tiny@production = 9', 'not-found'],
+      ['alias.set', 'tiny@production = 1', 'ok'],
+      ['keys.create', address, 'ok'],
+    ])
+    expect((await app.call('GET', '/v2/audit?limit=0')).status).toBe(400)
+  })
+
+  test('statistics and metrics', async () => {
+    await using app = await setUpKeys()
+    expect(await (await app.call('GET', '/v2/stats')).json()).toMatchObject({ requests: {}, queue: {}, keys: {} })
+    const metrics = await app.call('GET', '/metrics')
+    expect(metrics.headers.get('content-type')).toContain('text/plain')
+    const text = await metrics.text()
+    expect(text).toMatch(/glovebox_http_requests_total\{method="PUT",route="\/v2\/keys\/:sha256",status="201"\} 1/)
+    // Never what somebody made up.
+    await app.call('GET', '/wp-login.php')
+    expect(await (await app.call('GET', '/metrics')).text()).not.toContain('wp-login')
+  })
+})

@@ -1,0 +1,116 @@
+import { Worker } from 'node:worker_threads'
+import type { Lease } from '../keys/warm.ts'
+import type { ModelRef } from './compute.ts'
+import type { Entry } from './entry.ts'
+import type { FromThread, ThreadData, ToThread } from './messages.ts'
+
+/** A model, and keys, that are to be made warm on a thread before its next job. */
+export interface Preparation {
+  readonly model: ModelRef
+  readonly lease: Lease
+  readonly keys?: { readonly id: string; readonly lease: Lease } | undefined
+  done(error?: unknown): void
+}
+
+/** The place of one thread; threads come and go in it. */
+export interface Slot {
+  worker: Worker | undefined
+  ready: boolean
+  /** No thread is started any more. */
+  closed: boolean
+  current: Entry | Preparation | undefined
+  readonly preparations: Preparation[]
+  models: ReadonlySet<string>
+  keys: ReadonlySet<string>
+  memory: number
+  /** Its thread is being ended on purpose. */
+  recycling: boolean
+}
+
+export interface SlotOptions {
+  readonly data: ThreadData
+  readonly script: URL | undefined
+}
+
+/** What a slot tells the pool. */
+export interface SlotEvents {
+  ready(slot: Slot): void
+  heard(slot: Slot, message: Exclude<FromThread, { kind: 'ready' }>): void
+  /** The thread is gone, and what it was busy with; a new one starts. */
+  died(slot: Slot, death: Death): void
+}
+
+/** The end of a thread. */
+export interface Death {
+  readonly error: Error
+  readonly current: Slot['current']
+  /** That it had prepared. */
+  readonly models: readonly string[]
+  /** It was meant to end. */
+  readonly recycled: boolean
+}
+
+/** A thread that dies before it is ready is started again after this time, not at once: what killed it may still be there. */
+const restartDelayMs = 1000
+
+/** From sources a thread is started from sources too, and from the build likewise. */
+const fromSources = import.meta.url.endsWith('.ts')
+const threadScript: URL = new URL(fromSources ? './thread.ts' : './thread.js', import.meta.url)
+
+export function createSlot(): Slot {
+  return {
+    worker: undefined,
+    ready: false,
+    closed: false,
+    current: undefined,
+    preparations: [],
+    models: new Set(),
+    keys: new Set(),
+    memory: 0,
+    recycling: false,
+  }
+}
+
+export function send(slot: Slot, message: ToThread): void {
+  slot.worker?.postMessage(message)
+}
+
+export function isEntry(current: Entry | Preparation): current is Entry {
+  return 'job' in current
+}
+
+/** Starts a thread. Resolves when it is ready, rejects when it dies before; one that dies is replaced either way. */
+export function startThread(slot: Slot, options: SlotOptions, events: SlotEvents): Promise<void> {
+  const worker = new Worker(options.script ?? threadScript, {
+    workerData: options.data,
+    // Little of what a query leaves behind is long-lived: a larger one only takes memory.
+    resourceLimits: { maxYoungGenerationSizeMb: 8 },
+    execArgv: fromSources ? ['--conditions=@glovebox/source'] : [],
+  })
+  slot.worker = worker
+  return new Promise<void>((resolve, reject) => {
+    let death: Error | undefined
+    worker.on('message', (message: FromThread) => {
+      if (message.kind !== 'ready') return events.heard(slot, message)
+      slot.ready = true
+      events.ready(slot)
+      resolve()
+    })
+    worker.on('error', (error: unknown) => {
+      death = error instanceof Error ? error : new Error(String(error))
+    })
+    worker.on('exit', (code) => {
+      const error = death ?? new Error(`a thread ended with code ${code}`)
+      const { current, ready, recycling } = slot
+      const known = [...slot.models]
+      Object.assign(slot, createSlot(), { preparations: slot.preparations, closed: slot.closed })
+      reject(error)
+      events.died(slot, { error, current, models: known, recycled: recycling })
+      const again = (): void => {
+        if (!slot.closed) startThread(slot, options, events).catch(() => undefined)
+      }
+      if (ready) again()
+      else setTimeout(again, restartDelayMs).unref()
+    })
+  })
+}

@@ -1,0 +1,29 @@
+import type { Principal } from '../access/principal.ts'
+import type { Services } from './context.ts'
+
+/**
+ * Has a thread read keys that have just come, so that their first query need not wait for it. They are of a program, which may be that of several
+ * versions: the newest one is taken. What fails is for the query to tell.
+ */
+export function createWarmer({
+  keys,
+  registry,
+  compute,
+  log,
+}: Pick<Services, 'keys' | 'registry' | 'compute' | 'log'>): (principal: Principal, digest: string) => void {
+  const warm = async (principal: Principal, digest: string): Promise<void> => {
+    const { program } = await keys.use(principal.tenant, digest)
+    const { items } = await registry.searchModels(principal, { limit: 1000 })
+    const version = items
+      .flatMap(({ versions }) => versions)
+      .filter((version) => version.digest === program)
+      .reduce((newest, other) => (other.createdAt > newest.createdAt ? other : newest))
+    const model = { name: version.name, digest: program, serverPart: version.files['server.gbx'].sha256 }
+    await compute.warm({ model, tenant: principal.tenant, keysDigest: digest })
+  }
+  return (principal: Principal, digest: string): void => {
+    warm(principal, digest).catch((err: unknown) =>
+      log.debug({ err, keys: digest.slice(0, 16) }, 'keys are not read yet'),
+    )
+  }
+}
