@@ -136,13 +136,13 @@ describe.concurrent('a server that is gone', () => {
     await expect(predict()).resolves.toBeDefined()
   })
 
-  test('for longer is an error that says so, after two attempts', async () => {
+  test('for longer is an error that says so, after several attempts', async () => {
     const { predict, calls } = await predictWith((method) => (method === 'POST' ? 'reset' : undefined))
     await expect(predict()).rejects.toMatchObject({
       code: 'unavailable',
       message: expect.stringMatching(/http:\/\/there .*ECONNRESET/),
     })
-    expect(calls.filter((call) => call.startsWith('POST'))).toHaveLength(2)
+    expect(calls.filter((call) => call.startsWith('POST')).length).toBeGreaterThan(2)
   })
 
   test('from the start is the same error', async () => {

@@ -1,17 +1,21 @@
-import { ciphertextBytes, equalBytes, GloveboxError, toHex } from '@glovebox/he'
-import { type Answer, needsKeys, samplesPerRun } from '@glovebox/ml'
+import { equalBytes, GloveboxError } from '@glovebox/he'
+import { type Answer, needsKeys } from '@glovebox/ml'
+import { type Inferred, infer, inferRequest } from './http/infer.ts'
+import { retrying, systemClock } from './http/retry.ts'
+import { type Fetch, openService, type Service } from './http/service.ts'
+import { uploadKeys } from './http/upload-keys.ts'
 import type { ClientKeys } from './keys.ts'
 import { type ClientModel, openModel } from './model.ts'
-import { decodeInferAnswer, encodeInferRequest, lengthHeader } from './protocol.ts'
-import { encryptInputs, readInputs, requireSum } from './query.ts'
+import { encryptInputs, readInputs, requireSum, samplesPerRequest } from './query.ts'
 import { answerOf, decryptReply } from './reply.ts'
 import type { Sample, SampleOptions } from './samples.ts'
-import { type Fetch, openService, type Service, twice } from './service.ts'
 
 /** What `connect` may be told besides the address. */
 export interface ConnectOptions {
   /** Default: the platform's fetch. */
   readonly fetch?: Fetch
+  /** Of the service, sent as bearer token with every request. */
+  readonly token?: string
 }
 
 /** A Glovebox service. Nothing is sent before a model is asked for. */
@@ -37,8 +41,8 @@ export interface RemoteModel extends ClientModel {
 export interface PredictOptions extends SampleOptions {
   /**
    * The server adds the samples up and computes once: there is one output, that of the sum of the samples. All go in one request. Not for models in
-   * batch packing, and only as far as the program can hold the sum: compile it with sums among its samples. The noise of their encryptions adds up
-   * too: of n samples the error may be √n times what the report promises.
+   * batch packing, and of no more than the program was compiled for (`summands`, 1 where nothing was said).
+   * What the report promises holds for the sum.
    */
   readonly sum?: boolean
   /** Gives the prediction up; it then rejects with the reason of the signal. */
@@ -63,18 +67,21 @@ export interface Prediction {
   readonly replyBytes: number
 }
 
-/** The most in one request; no larger than a few seconds of a server's thread, and far below what it takes. */
-const requestSamples = 16
-const requestBytes = 8e6
+/** Time for a server that restarts to come back. */
+const retryMs = 2000
 
 /** Throws TypeError for something that is no http address. */
 export function connect(url: string, options: ConnectOptions = {}): Connection {
-  const service = openService(url, options.fetch ?? ((address, init) => fetch(address, init)))
+  const service = openService(url, options.fetch ?? ((address, init) => fetch(address, init)), options.token)
   return {
     url: service.url,
     async model(name, { signal } = {}) {
       const path = `/v2/models/${encodeURIComponent(name)}`
-      const { body } = await twice(() => service.request('GET', `${path}/client`, { signal }), signal)
+      const { body } = await retrying(() => service.request('GET', `${path}/client`, { signal }), {
+        clock: systemClock,
+        signal,
+        retryMs,
+      })
       const model = openModel(body)
       const infer = inferrer(service, `${path}/infer`, needsKeys(model.part.keys))
       return {
@@ -111,13 +118,6 @@ export function connect(url: string, options: ConnectOptions = {}): Connection {
   }
 }
 
-function samplesPerRequest({ ckks: { params }, part }: ClientModel): number {
-  // A batch costs the same however few samples are in it.
-  if (part.packing === 'batch') return samplesPerRun(part)
-  const each = part.input.layout.tiles * ciphertextBytes(params, part.input.level, true)
-  return Math.max(1, Math.min(requestSamples, Math.floor(requestBytes / each)))
-}
-
 function append(before: Prediction | undefined, next: Prediction): Prediction {
   const { outputs, answers, computeMs, roundTripMs, uploadBytes, replyBytes } = next
   if (!before) return { outputs, answers, computeMs, roundTripMs, uploadBytes, replyBytes }
@@ -140,11 +140,7 @@ function requireSameModel(model: ClientModel, keys: ClientKeys): void {
   )
 }
 
-type Infer = (
-  query: Uint8Array,
-  keys: ClientKeys,
-  signal: AbortSignal | undefined,
-) => Promise<Omit<Prediction, 'outputs' | 'answers'> & { reply: Uint8Array }>
+type Infer = (query: Uint8Array, keys: ClientKeys, signal: AbortSignal | undefined) => Promise<Inferred>
 
 function inferrer(service: Service, path: string, withKeys: boolean): Infer {
   /** Digests of keys that the server has been seen to have. */
@@ -152,35 +148,28 @@ function inferrer(service: Service, path: string, withKeys: boolean): Infer {
 
   const upload = async (keys: ClientKeys, signal: AbortSignal | undefined): Promise<void> => {
     if (!withKeys || known.has(keys.digest)) return
-    const address = `/v2/keys/${keys.digest}`
-    const { status } = await service.request('HEAD', address, { signal, accept: [404] })
-    if (status === 404) await service.request('PUT', address, { signal, body: keys.evaluation })
+    await uploadKeys(service, keys.digest, async () => keys.evaluation, { clock: systemClock, signal, retryMs })
     known.add(keys.digest)
   }
 
   return async (query, keys, signal) => {
-    const id = toHex(globalThis.crypto.getRandomValues(new Uint8Array(16)))
-    const { body, headerLength } = encodeInferRequest(id, withKeys ? keys.digest : undefined, query)
-    const headers = { 'content-type': 'application/octet-stream', [lengthHeader]: String(headerLength) }
-    // The same query twice is harmless: the server learns nothing from it, and computing has no effect but its answer.
-    return twice(
-      async () => {
-        try {
-          await upload(keys, signal)
-          const started = performance.now()
-          const answer = await service.request('POST', path, { body, headers, signal })
-          const roundTripMs = performance.now() - started
-          const { id: answered, reply, computeMs } = decodeInferAnswer(answer.body, answer.headers.get(lengthHeader))
-          if (answered !== id) throw new GloveboxError('malformed', 'the answer belongs to another request')
-          return { reply, computeMs, roundTripMs, uploadBytes: body.length, replyBytes: answer.body.length }
-        } catch (error) {
-          // A server that has restarted, or made room for others, has them no more.
-          known.delete(keys.digest)
-          throw error
-        }
-      },
-      signal,
-      ['unavailable', 'not-found'],
-    )
+    const request = inferRequest(query, withKeys ? keys.digest : undefined)
+    const attempt = async (): Promise<Inferred> => {
+      try {
+        await upload(keys, signal)
+        return await infer(service, path, request, signal)
+      } catch (error) {
+        // A server that has restarted, or made room for others, has them no more.
+        known.delete(keys.digest)
+        throw error
+      }
+    }
+    const patient = (): Promise<Inferred> => retrying(attempt, { clock: systemClock, signal, retryMs })
+    try {
+      return await patient()
+    } catch (error) {
+      if (!withKeys || !(error instanceof GloveboxError && error.code === 'not-found')) throw error
+      return await patient()
+    }
   }
 }

@@ -1,8 +1,11 @@
 import {
   ByteWriter,
   digest,
+  digestAsync,
   encodeFrame,
+  encodeFrameAsync,
   equalBytes,
+  fromHex,
   GloveboxError,
   type SwitchingKey,
   switchingKeyBytes,
@@ -23,6 +26,8 @@ import { type ClientModel, openFrame } from './model.ts'
 
 /** The most that is made of evaluation keys: 1 GiB, as much as a frame may hold. */
 const maxKeyBytes = 2 ** 30
+/** Room for the mask and lengths, so that the writer need not grow: 1 MiB. */
+const slackBytes = 2 ** 20
 
 /** A client's keys for one model. */
 export interface ClientKeys extends Disposable {
@@ -44,21 +49,73 @@ export interface CreateKeysOptions {
 
 /** Fresh keys: a secret one, and the evaluation keys that the model's program uses, each at the level that it is used at. */
 export function createKeys(model: ClientModel, options: CreateKeysOptions = {}): ClientKeys {
+  const making = makeKeys(model)
+  for (;;) {
+    const { done, value } = making.next()
+    if (!done) {
+      options.onProgress?.(...value)
+      continue
+    }
+    const { secret, body } = value
+    const evaluation = encodeFrame(frameKind, model.part.digest, body) as Uint8Array<ArrayBuffer>
+    return pair(model, secret, evaluation, digest(evaluation))
+  }
+}
+
+/** How long keys are made in one go before others have their turn: messages, abortion. */
+const turnMs = 40
+
+/** As `createKeys`, with a pause every few keys, in which it can be aborted. */
+export async function createKeysInTurns(
+  model: ClientModel,
+  options: CreateKeysOptions & { readonly signal?: AbortSignal | undefined } = {},
+): Promise<ClientKeys> {
+  const making = makeKeys(model)
+  let turn = performance.now()
+  for (;;) {
+    const { done, value } = making.next()
+    if (done) {
+      const { secret, body } = value
+      const evaluation = (await encodeFrameAsync(frameKind, model.part.digest, body)) as Uint8Array<ArrayBuffer>
+      return pair(model, secret, evaluation, await digestAsync(evaluation))
+    }
+    options.onProgress?.(...value)
+    if (performance.now() - turn < turnMs) continue
+    await new Promise((resolve) => setTimeout(resolve))
+    turn = performance.now()
+    if (options.signal?.aborted) {
+      making.return(undefined as never)
+      throw options.signal.reason
+    }
+  }
+}
+
+const frameKind = 'evaluation keys of a program'
+
+interface Made {
+  readonly secret: SecretKey
+  /** Of the frame with the evaluation keys. */
+  readonly body: Uint8Array
+}
+
+/** Makes a key at each step and says how many are made and how many there will be. */
+function* makeKeys(model: ClientModel): Generator<[done: number, total: number], Made, void> {
   const { ckks, part } = model
   const { rotations, relinearisation } = part.keys
-  requireReasonable(model)
+  const bytes = requireReasonable(model)
   const total = rotations.length + (relinearisation === undefined ? 0 : 1)
   const secret = createSecretKey(ckks)
   const made: SwitchingKey[] = []
+  let whole = false
   const keep = (key: SwitchingKey): SwitchingKey => {
     made.push(key)
-    options.onProgress?.(made.length, total)
     return key
   }
   try {
     const galois = new Map<number, SwitchingKey>()
     for (const rotation of rotations) {
       for (const [element, key] of createGaloisKeys(ckks, secret, [rotation])) galois.set(element, keep(key))
+      yield [made.length, total]
     }
     const keys = {
       relinearisation:
@@ -67,37 +124,38 @@ export function createKeys(model: ClientModel, options: CreateKeysOptions = {}):
           : keep(createRelinearisationKey(ckks, secret, { level: relinearisation })),
       galois,
     }
-    const writer = new ByteWriter()
+    if (relinearisation !== undefined) yield [made.length, total]
+    const writer = new ByteWriter(bytes + slackBytes)
     writeEvaluationKeys(writer, ckks.ring, keys)
     if (needsKeys(part.keys)) writeMask(writer, model, secret)
-    const evaluation = encodeFrame(
-      'evaluation keys of a program',
-      part.digest,
-      writer.done(),
-    ) as Uint8Array<ArrayBuffer>
-    return pair(model, secret, evaluation)
-  } catch (error) {
-    secret[Symbol.dispose]()
-    throw error
+    whole = true
+    return { secret, body: writer.done() }
   } finally {
+    if (!whole) secret[Symbol.dispose]()
     for (const key of made) key[Symbol.dispose]()
   }
 }
 
-/** A client part comes from the server, which must not have us make keys without end. */
-function requireReasonable({ ckks: { params }, part: { keys } }: ClientModel): void {
+/** About the bytes of all keys. A client part comes from the server, which must not have us make keys without end. */
+function requireReasonable({ ckks: { params }, part: { keys } }: ClientModel): number {
   const levels = keys.rotations.map(({ level }) => level)
+  if (keys.relinearisation !== undefined) levels.push(keys.relinearisation)
   const bytes = levels.reduce((sum, level) => sum + switchingKeyBytes(params, level), 0)
-  if (bytes <= maxKeyBytes) return
+  if (bytes <= maxKeyBytes) return bytes
   throw new GloveboxError(
     'too-large',
-    `the model asks for ${levels.length} rotation keys of ${bytes} bytes, at most ${maxKeyBytes} are made`,
+    `the model asks for ${levels.length} evaluation keys of ${bytes} bytes, at most ${maxKeyBytes} are made`,
   )
 }
 
-function pair(model: ClientModel, secret: SecretKey, evaluation: Uint8Array<ArrayBuffer>): ClientKeys {
+function pair(
+  model: ClientModel,
+  secret: SecretKey,
+  evaluation: Uint8Array<ArrayBuffer>,
+  digest: Uint8Array,
+): ClientKeys {
   const dispose = (): void => secret[Symbol.dispose]()
-  return { model, secret, evaluation, digest: toHex(digest(evaluation)), [Symbol.dispose]: dispose }
+  return { model, secret, evaluation, digest: toHex(digest), [Symbol.dispose]: dispose }
 }
 
 /**
@@ -107,7 +165,7 @@ function pair(model: ClientModel, secret: SecretKey, evaluation: Uint8Array<Arra
 export function encodeSecretKey(keys: ClientKeys): Uint8Array<ArrayBuffer> {
   const { part, ckks } = keys.model
   const writer = new ByteWriter(ckks.ring.n / 4 + 32)
-  writer.raw(digest(keys.evaluation))
+  writer.raw(fromHex(keys.digest))
   writeSecretKey(writer, keys.secret)
   const frame = encodeFrame('secret key of a program', part.digest, writer.done()) as Uint8Array<ArrayBuffer>
   writer.done().fill(0)
@@ -127,14 +185,15 @@ export function decodeKeys(
 ): ClientKeys {
   openFrame(model, evaluation, 'evaluation keys of a program', 'the evaluation keys')
   const { secret, evaluationDigest } = readSecret(model, secretBytes)
-  if (!equalBytes(evaluationDigest, digest(evaluation))) {
+  const found = digest(evaluation)
+  if (!equalBytes(evaluationDigest, found)) {
     secret[Symbol.dispose]()
     throw new GloveboxError(
       'parameters-mismatch',
       'the evaluation keys were not made from this secret key: use both from one key generation',
     )
   }
-  return pair(model, secret, evaluation)
+  return pair(model, secret, evaluation, found)
 }
 
 function readSecret(model: ClientModel, bytes: Uint8Array): { secret: SecretKey; evaluationDigest: Uint8Array } {

@@ -9,10 +9,16 @@ export interface ClientModel {
   readonly ckks: Ckks
 }
 
+/** What `openModel` may be told. */
+export interface OpenModelOptions {
+  /** Of the context; default 1. */
+  readonly threads?: number | 'auto'
+}
+
 /** Reads a client part and opens a context for it. Parameters are checked against the security table here too, whoever sent them. */
-export function openModel(bytes: Uint8Array): ClientModel {
+export function openModel(bytes: Uint8Array, options: OpenModelOptions = {}): ClientModel {
   const part = decodeClientPart(bytes)
-  return { part, ckks: openCkks(part.params) }
+  return { part, ckks: openCkks(part.params, options) }
 }
 
 /** Opens a frame that is bound to the model; throws GloveboxError `parameters-mismatch` for one of another. */

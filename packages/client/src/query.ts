@@ -19,6 +19,10 @@ export const maxSamples: number = 2 ** 17
 /** A client part comes from the server, which must not have us encrypt without end: 1 GiB, as much as a frame may hold. */
 const maxQueryBytes = 2 ** 30
 
+/** The most in one request; no larger than a few seconds of a server's thread, and far below what it takes. */
+const requestSamples = 16
+const requestBytes = 8e6
+
 /** What `encryptQuery` may be told. */
 export interface EncryptOptions extends SampleOptions {
   /** Called after each sample with how many are encrypted and how many there are. */
@@ -42,11 +46,15 @@ export function encryptQuery(
  * Samples as the numbers that the model takes. Looks at all of them before the first is encrypted or sent: an error in the last one
  * should not cost the work for the others. Throws RangeError and TypeError that name the sample.
  */
-export function readInputs(part: ClientPart, samples: readonly Sample[], options: SampleOptions): Float64Array[] {
+export function readInputs(
+  part: ClientPart,
+  samples: readonly Sample[],
+  options: SampleOptions | ((sample: Sample) => SampleOptions),
+): Float64Array[] {
   return samples.map((sample, i) => {
     const name = samples.length === 1 ? 'sample' : `sample ${i}`
     try {
-      const values = prepareSample(part, sample, options, name)
+      const values = prepareSample(part, sample, typeof options === 'function' ? options(sample) : options, name)
       requireSample(part, values)
       return values
     } catch (error) {
@@ -57,13 +65,19 @@ export function readInputs(part: ClientPart, samples: readonly Sample[], options
   })
 }
 
-/** Throws where samples cannot be added up encrypted: RangeError where the sum is larger than the program can hold. */
+/** Throws where samples cannot be added up encrypted: RangeError where they are more than the program was compiled for, or the sum is larger than it can hold. */
 export function requireSum(part: ClientPart, inputs: readonly Float64Array[]): void {
   if (samplesPerRun(part) > 1)
     throw new GloveboxError(
       'unsupported',
       `the model "${part.name}" has batch packing, in which samples are not added up`,
     )
+  const { summands = 1 } = part.input
+  if (inputs.length > summands) {
+    throw new RangeError(
+      `"samples" expected at most ${summands} in a sum for "${part.name}", got ${inputs.length}: compile it with --summands ${inputs.length}`,
+    )
+  }
   const sum = inputs.reduce((a, b) => a.map((v, i) => v + b[i]!))
   try {
     requireSample(part, sum)
@@ -130,4 +144,12 @@ export function encryptInputs(
     onProgress?.(done, inputs.length)
   }
   return encodeFrame(kind, part.digest, writer.done()) as Uint8Array<ArrayBuffer>
+}
+
+/** How many samples go in one request. */
+export function samplesPerRequest({ ckks: { params }, part }: ClientModel): number {
+  // A batch costs the same however few samples are in it.
+  if (part.packing === 'batch') return samplesPerRun(part)
+  const each = part.input.layout.tiles * ciphertextBytes(params, part.input.level, true)
+  return Math.max(1, Math.min(requestSamples, Math.floor(requestBytes / each)))
 }

@@ -1,14 +1,16 @@
 import type { Cell, InputStep } from '@glovebox/ml'
+import { isPicture, type Picture, pixelsOf } from './picture.ts'
 
 /**
  * One input: flat or nested arrays of numbers in row-major order, a typed array among them. Of a model that takes rows of data, the cells in the order of its
- * columns, or by their names; of one that takes texts, the text.
+ * columns, or by their names; of one that takes texts, the text. Of one that takes pictures, a picture.
  */
 export type Sample =
   | ArrayLike<number>
   | readonly Sample[]
   | readonly Cell[]
   | { readonly [column: string]: Cell }
+  | Picture
   | string
 
 /** What a model takes, and how pictures of bytes become that: byte · scale + offset. */
@@ -38,6 +40,8 @@ export function flattenSample(
   options: SampleOptions = {},
   name = 'sample',
 ): Float64Array {
+  if (isPicture(sample))
+    return flattenSample(pixelsOf(sample, input.shape, name), input, { ...options, pixels: true }, name)
   const size = input.shape.reduce((product, n) => product * n, 1)
   const values = new Float64Array(size)
   const count = fill(values, 0, sample, name)

@@ -30,6 +30,10 @@ export interface InferAnswer {
   readonly reply: Uint8Array
   /** What the server says that it computed for, in ms. */
   readonly computeMs: number | undefined
+  /** What it says that the query waited before, in ms. */
+  readonly waitMs: number | undefined
+  /** What it says that it read keys and prepared the model for, in ms. */
+  readonly warmMs: number | undefined
 }
 
 /** Takes the answer to an `infer` request apart. Throws GloveboxError `malformed`. */
@@ -45,8 +49,18 @@ export function decodeInferAnswer(body: Uint8Array, headerLength: string | null)
   const reader = new ByteReader(body.subarray(length), 'the answer')
   const reply = reader.slice(reader.u32('length of the reply'), 'reply')
   reader.end()
-  const computeMs = (header.parameters as { compute_ms?: unknown } | undefined)?.compute_ms
-  return { id: header.id, reply, computeMs: typeof computeMs === 'number' ? computeMs : undefined }
+  const parameters = header.parameters as
+    | { compute_ms?: unknown; wait_ms?: unknown; warm_ms?: unknown }
+    | null
+    | undefined
+  const timeOf = (value: unknown): number | undefined => (typeof value === 'number' ? value : undefined)
+  return {
+    id: header.id,
+    reply,
+    computeMs: timeOf(parameters?.compute_ms),
+    waitMs: timeOf(parameters?.wait_ms),
+    warmMs: timeOf(parameters?.warm_ms),
+  }
 }
 
 function parse(bytes: Uint8Array): object {

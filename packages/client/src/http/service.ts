@@ -3,8 +3,6 @@ import { type ErrorCode, GloveboxError } from '@glovebox/he'
 /** How the client reaches a service; a test or a page may put something else in its place. */
 export type Fetch = (url: string, init: RequestInit) => Promise<Response>
 
-/** Time for a server that restarts to come back before the one retry. */
-const retryDelayMs = 500
 /** The largest answer that is read: a client part or a reply. */
 const maxAnswerBytes = 2 ** 28
 
@@ -14,8 +12,45 @@ const codesOf: Readonly<Record<number, ErrorCode>> = {
   403: 'unauthorised',
   404: 'not-found',
   409: 'parameters-mismatch',
+  410: 'not-found',
   413: 'too-large',
   422: 'missing-key',
+}
+
+/** What a server may name as the code of an error. */
+const known: Readonly<Record<ErrorCode, true>> = {
+  'insecure-parameters': true,
+  'no-primes': true,
+  'parameters-mismatch': true,
+  'level-exhausted': true,
+  'scale-mismatch': true,
+  'missing-key': true,
+  malformed: true,
+  'too-large': true,
+  unsupported: true,
+  'out-of-memory': true,
+  disposed: true,
+  'not-found': true,
+  unauthorised: true,
+  unavailable: true,
+  exists: true,
+}
+
+/** The code that a server names, if it is one. */
+export function codeNamed(name: unknown): ErrorCode | undefined {
+  return typeof name === 'string' && Object.hasOwn(known, name) ? (name as ErrorCode) : undefined
+}
+
+/** An answer with a status of 400 or more. */
+export class Refusal extends GloveboxError {
+  readonly status: number
+  /** What the server asks to wait, in milliseconds. */
+  readonly retryAfterMs: number | undefined
+  constructor(code: ErrorCode, message: string, status: number, retryAfterMs: number | undefined) {
+    super(code, message)
+    this.status = status
+    this.retryAfterMs = retryAfterMs
+  }
 }
 
 /** A service at an address: requests that either get an answer or throw a GloveboxError that says what happened. */
@@ -30,6 +65,8 @@ export interface RequestOptions {
   readonly headers?: Readonly<Record<string, string>>
   readonly signal?: AbortSignal | undefined
   readonly accept?: readonly number[]
+  /** The request is given up as `unavailable` after so many milliseconds. */
+  readonly timeoutMs?: number
 }
 
 export interface Answer {
@@ -38,70 +75,45 @@ export interface Answer {
   readonly body: Uint8Array<ArrayBuffer>
 }
 
-/** Throws TypeError for something that is no http address. */
-export function openService(address: string, fetch: Fetch): Service {
+/** Throws TypeError for something that is no http address, or a token that no header can hold. */
+export function openService(address: string, fetch: Fetch, token?: string): Service {
   const parsed = URL.canParse(address) ? new URL(address) : undefined
   if (!parsed || !/^https?:$/.test(parsed.protocol))
     throw new TypeError(`"url" expected an http or https address, got ${address}`)
+  if (token !== undefined && !/^[\w.~+/=-]+$/.test(token))
+    throw new TypeError('"token" expected letters, digits and -._~+/=, got something else')
   const url = parsed.href.replace(/\/+$/, '')
   return {
     url,
-    async request(method, path, { body, headers, signal, accept = [] } = {}) {
+    async request(method, path, { body, headers, signal, accept = [], timeoutMs } = {}) {
       let response: Response
       let bytes: Uint8Array<ArrayBuffer>
+      const late = timeoutMs === undefined ? undefined : AbortSignal.timeout(timeoutMs)
+      const either = late && signal ? AbortSignal.any([late, signal]) : (late ?? signal)
       try {
         response = await fetch(`${url}${path}`, {
           method,
           redirect: 'error',
-          ...(headers && { headers }),
+          headers: { ...headers, ...(token !== undefined && { authorization: `Bearer ${token}` }) },
           ...(body && { body }),
-          ...(signal && { signal }),
+          ...(either && { signal: either }),
         })
         bytes = await readAll(response)
       } catch (cause) {
         // An abort is the caller's own doing: the reason given with it is what is thrown.
         signal?.throwIfAborted()
         if (cause instanceof GloveboxError) throw cause
+        const reason = late?.aborted ? `no answer within ${timeoutMs! / 1000} s` : reasonOf(cause)
         throw new GloveboxError(
           'unavailable',
-          `the server at ${url} cannot be reached or closed the connection before it answered (${reasonOf(cause)})`,
+          `the server at ${url} cannot be reached or closed the connection before it answered (${reason})`,
           { cause },
         )
       }
-      if (response.status >= 400 && !accept.includes(response.status)) throw refusal(url, response.status, bytes)
+      if (response.status >= 400 && !accept.includes(response.status)) throw refusal(url, response, bytes)
       return { status: response.status, headers: response.headers, body: bytes }
     },
   }
-}
-
-/** Runs what may be repeated without harm, and once more after a moment where it fails with one of the codes. */
-export async function twice<T>(
-  attempt: () => Promise<T>,
-  signal: AbortSignal | undefined,
-  codes: readonly ErrorCode[] = ['unavailable'],
-): Promise<T> {
-  try {
-    return await attempt()
-  } catch (error) {
-    if (!(error instanceof GloveboxError && codes.includes(error.code))) throw error
-    await pause(retryDelayMs, signal)
-    return attempt()
-  }
-}
-
-function pause(ms: number, signal: AbortSignal | undefined): Promise<void> {
-  return new Promise((resolve, reject) => {
-    signal?.throwIfAborted()
-    const abort = (): void => {
-      clearTimeout(timer)
-      reject(signal?.reason)
-    }
-    const timer = setTimeout(() => {
-      signal?.removeEventListener('abort', abort)
-      resolve()
-    }, ms)
-    signal?.addEventListener('abort', abort, { once: true })
-  })
 }
 
 async function readAll(response: Response): Promise<Uint8Array<ArrayBuffer>> {
@@ -128,13 +140,21 @@ async function readAll(response: Response): Promise<Uint8Array<ArrayBuffer>> {
 }
 
 /** What a server said with a status; 5xx is its own trouble, so another attempt may succeed. */
-function refusal(url: string, status: number, body: Uint8Array): GloveboxError {
+function refusal(url: string, { status, headers }: Response, body: Uint8Array): Refusal {
   let said = `status ${status}`
+  let named: unknown
   try {
-    const { error } = JSON.parse(new TextDecoder().decode(body)) as { error?: unknown }
+    const { error, code } = JSON.parse(new TextDecoder().decode(body)) as { error?: unknown; code?: unknown }
     if (typeof error === 'string') said = error.slice(0, 500)
+    named = code
   } catch {}
-  return new GloveboxError(codesOf[status] ?? 'unavailable', `the server at ${url} says: ${said}`)
+  const code =
+    codeNamed(named) ??
+    codesOf[status] ??
+    (status < 500 && status !== 429 && status !== 425 ? 'malformed' : 'unavailable')
+  const seconds = headers.get('retry-after')
+  const retryAfterMs = seconds !== null && /^[0-9]{1,6}$/.test(seconds) ? 1000 * Number(seconds) : undefined
+  return new Refusal(code, `the server at ${url} says: ${said}`, status, retryAfterMs)
 }
 
 /** The innermost cause, as fetch hides it: connection refused, reset, closed. */
@@ -142,5 +162,5 @@ function reasonOf(error: unknown): string {
   let inner = error
   while (inner instanceof Error && inner.cause) inner = inner.cause
   const { code, message } = inner as { code?: unknown; message?: unknown }
-  return String(code ?? message ?? inner)
+  return String(typeof code === 'string' ? code : (message ?? inner))
 }

@@ -1,0 +1,3 @@
+import { glovebox } from '../src/browser.ts'
+
+Object.assign(globalThis, { glovebox })
