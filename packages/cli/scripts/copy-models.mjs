@@ -1,9 +1,9 @@
-// Copies what the demos read of all models into the build of the command, so that the packed package has it.
+// Copies what the demos and the gallery read of all models into the build of the command, so that the packed package has it.
 import { cpSync, mkdirSync, readdirSync, rmSync } from 'node:fs'
 
 const models = new URL('../../../models/', import.meta.url)
 const target = new URL('../dist/models/', import.meta.url)
-const wanted = /^(model.*\.(json|onnx)|synthetic\.json|test\.json)$/
+const wanted = /^(model.*\.(json|onnx)|(synthetic|test|examples|metrics)\.json|README\.md)$/
 
 // What an earlier build copied of a model that is no more.
 rmSync(target, { recursive: true, force: true })

@@ -1,8 +1,8 @@
 import { join } from 'node:path'
 import { type ClientKeys, type ClientModel, decodeKeys, decodeSecretKey, openModel } from '@glovebox/client'
-import { createParams, GloveboxError, type Params } from '@glovebox/he'
+import { ByteWriter, createParams, encodeFrame, GloveboxError, type Params, writeEvaluationKeys } from '@glovebox/he'
 import type { SecretKey } from '@glovebox/he/secret'
-import { bundle, type CompileOptions, compile, type Graph, type Model, type Program } from '@glovebox/ml'
+import { bundle, type CompileOptions, compile, type Graph, type Model, needsKeys, type Program } from '@glovebox/ml'
 import { makeFolder, readInput, within, writeOutput } from './files.ts'
 
 // The files that the commands hand to each other.
@@ -49,11 +49,16 @@ export async function openSecretFile(model: ClientModel, folder: string): Promis
 
 /** Both keys in a folder of keys, checked to belong together. */
 export async function openKeyFiles(model: ClientModel, folder: string): Promise<ClientKeys> {
-  const [secret, evaluation] = [
-    await readInput(join(folder, secretFile)),
-    await readInput(join(folder, evaluationFile)),
-  ]
+  const secret = await readInput(join(folder, secretFile))
+  const evaluation = needsKeys(model.part.keys) ? await readInput(join(folder, evaluationFile)) : noKeys(model)
   return of(folder, () => decodeKeys(model, secret, evaluation))
+}
+
+/** The evaluation keys of a model that needs none: the same for everybody, so no file has them. */
+function noKeys({ part, ckks }: ClientModel): Uint8Array<ArrayBuffer> {
+  const writer = new ByteWriter()
+  writeEvaluationKeys(writer, ckks.ring, { relinearisation: undefined, galois: new Map() })
+  return encodeFrame('evaluation keys of a program', part.digest, writer.done()) as Uint8Array<ArrayBuffer>
 }
 
 /** Runs what reads a file; its errors say which file it was. */

@@ -78,6 +78,15 @@ export async function writeOutput(path: string, bytes: Uint8Array, mode = 0o666)
   }
 }
 
+/** Whether it was there or not. */
+export async function removeFile(path: string): Promise<void> {
+  try {
+    await rm(path, { force: true })
+  } catch (cause) {
+    throw new FileError('delete', path, cause)
+  }
+}
+
 async function put(path: string, flags: string, bytes: Uint8Array, mode: number): Promise<void> {
   const file = await open(path, flags, mode)
   try {

@@ -1,12 +1,12 @@
 import { readFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { GloveboxError } from '@glovebox/he'
-import { importOnnx, importScorecard, importSklearn, importTfjs, type Model } from '@glovebox/ml'
+import { importOnnx, importPerSample, importScorecard, importSklearn, importTfjs, type Model } from '@glovebox/ml'
 import { of } from './bundle.ts'
 import { readInput } from './files.ts'
 import { shorten } from './terminal/format.ts'
 
-/** Reads a trained model, whatever wrote it: ONNX, scikit-learn or a scorecard as JSON, or the model.json of TensorFlow.js with its weights beside it. */
+/** Reads a trained model, whatever wrote it: ONNX, scikit-learn, a scorecard or sums of a series as JSON, or the model.json of TensorFlow.js with its weights beside it. */
 export async function readModel(path: string): Promise<Model> {
   const bytes = await readInput(path)
   refuseOthers(path, bytes)
@@ -15,13 +15,14 @@ export async function readModel(path: string): Promise<Model> {
   const { format, modelTopology } = json as { format?: unknown; modelTopology?: unknown }
   if (format === 'glovebox-sklearn') return of(path, () => importSklearn(json))
   if (format === 'glovebox-scorecard') return of(path, () => importScorecard(json))
+  if (format === 'glovebox-per-sample') return of(path, () => importPerSample(json))
   if (modelTopology !== undefined && modelTopology !== null) {
     const files = { 'model.json': bytes, ...(await weightsBeside(path, json)) }
     return of(path, () => importTfjs(files))
   }
   throw new GloveboxError(
     'unsupported',
-    `${path} is JSON, but no model that is known: "format" expected glovebox-sklearn or glovebox-scorecard, got ${typeof format === 'string' ? JSON.stringify(shorten(format, 40)) : 'none'}; nor does it have the "modelTopology" of TensorFlow.js`,
+    `${path} is JSON, but no model that is known: "format" expected glovebox-sklearn, glovebox-scorecard or glovebox-per-sample, got ${typeof format === 'string' ? JSON.stringify(shorten(format, 40)) : 'none'}; nor does it have the "modelTopology" of TensorFlow.js`,
   )
 }
 

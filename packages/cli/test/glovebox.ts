@@ -10,7 +10,16 @@ const main = fileURLToPath(new URL('../src/main.ts', import.meta.url))
 const node = ['--conditions=@glovebox/source', main]
 // Colours and bars depend on the terminal that the tests run in; children have none. Compiled code is kept from one to the next.
 const { FORCE_COLOR: _, ...environment } = process.env
-const env = { ...environment, NO_COLOR: '1', NODE_COMPILE_CACHE: join(tmpdir(), 'glovebox-test-cache') }
+const own = mkdtempSync(join(tmpdir(), 'glovebox-state-'))
+afterAll(() => rmSync(own, { recursive: true, force: true }))
+const env = {
+  ...environment,
+  NO_COLOR: '1',
+  NODE_COMPILE_CACHE: join(tmpdir(), 'glovebox-test-cache'),
+  // What commands remember of each other, and the data of a service that names none, are of these tests only.
+  XDG_STATE_HOME: join(own, 'state'),
+  XDG_DATA_HOME: join(own, 'data'),
+}
 
 export interface Finished {
   readonly code: number | null

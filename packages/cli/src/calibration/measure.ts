@@ -1,8 +1,13 @@
-import { createKeys, encryptQuery, openModel } from '@glovebox/client'
-import { bundle, type CostTable, compile, costOf, defaultCostTable, type Program } from '@glovebox/ml'
-import { openEngine } from '@glovebox/server'
-import { fitNonNegative } from './fit.ts'
-import { type Probe, probes } from './models.ts'
+import { rmSync } from 'node:fs'
+import { mkdtemp } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { type ClientKeys, connect, createKeys, type RemoteModel } from '@glovebox/client'
+import { type CostTable, costOf, type Program } from '@glovebox/ml'
+import { writeBundle } from '../bundle.ts'
+import { startServer } from '../demo/server-process.ts'
+import { fitTable, pricesOf } from './fit-table.ts'
+import { type Probe, probes, sampleOf } from './models.ts'
 
 /** How well the fitted table repeats what was measured. */
 export interface Measured {
@@ -11,83 +16,81 @@ export interface Measured {
   readonly estimate: number
 }
 
-/** Least time and runs that one model is measured for. */
-const leastMs = 1500
-const leastRuns = 7
+/** Every model is asked in turn, so many times over: the clock of a machine wanders within seconds, and is to be off for all of them alike. */
+const rounds = 6
+/** Least time, and queries, of a model in a round. */
+const leastMs = 250
+const leastQueries = 1
+/** Queries before the first that counts: engines optimise code that ran a few times. One in later rounds, when others have used the thread in between. */
+const warmUps = 5
 
-const entries = Object.keys(defaultCostTable) as (keyof CostTable)[]
-const none = Object.fromEntries(entries.map((entry) => [entry, 0])) as unknown as CostTable
-
-/** Runs the probes on this machine, one thread, and fits the cost table to their times. */
-export function calibrate(onProbe: (name: string, done: number, total: number) => void): {
-  table: CostTable
-  measured: readonly Measured[]
-} {
-  const all = probes()
-  const results = all.map((probe, i) => {
-    onProbe(probe.name, i, all.length)
-    return { name: probe.name, ...time(probe) }
-  })
-  const rows = results.map(({ program }) =>
-    entries.map((entry) => costOf(program, { ...none, [entry]: 1 }).milliseconds),
-  )
-  const values = fitTable(
-    rows,
-    results.map(({ milliseconds }) => milliseconds),
-  )
-  const table = Object.fromEntries(entries.map((entry, k) => [entry, values[k]])) as unknown as CostTable
-  return {
-    table,
-    measured: results.map(({ name, milliseconds, program }) => ({
-      name,
-      milliseconds,
-      estimate: costOf(program, table).milliseconds,
-    })),
+/**
+ * Runs the probes on this machine as they are run for others: by `glovebox serve` with one thread in a process of its own, which waits for the queries that this
+ * one encrypts. Fits the cost table to the times that it answers with. `onProbe` hears of every model in every round.
+ */
+export async function calibrate(
+  onProbe: (name: string, done: number, total: number) => void,
+): Promise<{ table: CostTable; measured: readonly Measured[] }> {
+  const folder = await mkdtemp(join(tmpdir(), 'glovebox-calibrate-'))
+  const clean = (): void => rmSync(folder, { recursive: true, force: true })
+  process.once('exit', clean)
+  try {
+    const all = probes()
+    const programs: Program[] = []
+    const folders = all.map((_, i) => join(folder, `probe-${i}`))
+    for (const [i, probe] of all.entries())
+      programs.push(
+        (await writeBundle(folders[i]!, probe.graph, { ...probe.options, samples: sampleOf(probe) })).program,
+      )
+    const times = await measure(folders, all, onProbe)
+    const milliseconds = times.map(medianOf)
+    const table = fitTable(programs.map(pricesOf), milliseconds)
+    return {
+      table,
+      measured: all.map(({ name }, i) => ({
+        name,
+        milliseconds: milliseconds[i]!,
+        estimate: costOf(programs[i]!, table).milliseconds,
+      })),
+    }
+  } finally {
+    process.off('exit', clean)
+    clean()
   }
 }
 
-/** How much prices stay what they are to each other on the machine of the default table: a few noisy times do not tell all of them apart. */
-const priorWeight = 0.2
-
-/** Prices, from what each probe would take at a price of 1 for one operation, and its time. */
-export function fitTable(rows: readonly (readonly number[])[], milliseconds: readonly number[]): number[] {
-  const usual = entries.map((entry) => defaultCostTable[entry])
-  // By how much this machine is slower than that one, all in all.
-  const [factor] = fitNonNegative(
-    rows.map((row) => [row.reduce((sum, value, k) => sum + value * usual[k]!, 0)]),
-    milliseconds,
-  )
-  return fitNonNegative(rows, milliseconds, { values: usual.map((price) => price * factor!), weight: priorWeight })
+/** What the server says that it computed for, query by query. */
+async function measure(
+  folders: readonly string[],
+  all: readonly Probe[],
+  onProbe: (name: string, done: number, total: number) => void,
+): Promise<number[][]> {
+  await using server = await startServer(folders, 1)
+  const service = connect(server.url)
+  const asked: { model: RemoteModel; keys: ClientKeys; sample: Float64Array; times: number[] }[] = []
+  try {
+    for (const [i, probe] of all.entries()) {
+      const model = await service.model(`probe-${i}`)
+      asked.push({ model, keys: createKeys(model), sample: sampleOf(probe), times: [] })
+    }
+    for (let round = 0; round < rounds; round++) {
+      for (const [i, { model, keys, sample, times }] of asked.entries()) {
+        onProbe(all[i]!.name, round * all.length + i, rounds * all.length)
+        const ask = async (): Promise<number> => (await model.predict([sample], keys)).computeMs ?? Number.NaN
+        for (let k = 0; k < (round === 0 ? warmUps : 1); k++) await ask()
+        const begun = performance.now()
+        for (let k = 0; k < leastQueries || performance.now() - begun < leastMs; k++) times.push(await ask())
+      }
+    }
+  } finally {
+    for (const { model, keys } of asked) {
+      keys[Symbol.dispose]()
+      model.ckks[Symbol.dispose]()
+    }
+  }
+  return asked.map(({ times }) => times)
 }
 
-/** More than the caches of a core hold: between two queries of a service, others have used them. */
-const others = 4 * 2 ** 20
-/** And the thread has slept. */
-const idleMs = 2
-
-/** The time of a server for one query of one run that comes by itself: the median of several. */
-function time({ graph, options }: Probe): { program: Program; milliseconds: number } {
-  const size = graph.nodes[0]!.size
-  const sample = Float64Array.from({ length: size }, (_, i) => Math.sin(i + 1))
-  const program = compile(graph, { ...options, samples: sample })
-  const { client, server } = bundle(program)
-  const model = openModel(client)
-  using _ckks = model.ckks
-  using keys = createKeys(model)
-  const engine = openEngine(server)
-  using evaluation = engine.readKeys(keys.evaluation)
-  const memory = new Float64Array(others)
-  const bell = new Int32Array(new SharedArrayBuffer(4))
-  const times: number[] = []
-  for (const begun = performance.now(); performance.now() - begun < leastMs || times.length < leastRuns; ) {
-    const query = encryptQuery(model, keys.secret, [sample])
-    memory.fill(times.length)
-    // A thread that was asleep wakes on a core that was, too.
-    Atomics.wait(bell, 0, 0, idleMs)
-    const started = performance.now()
-    engine.answer(query, evaluation)
-    times.push(performance.now() - started)
-  }
-  times.sort((a, b) => a - b)
-  return { program, milliseconds: times[times.length >> 1]! }
+function medianOf(times: readonly number[]): number {
+  return [...times].sort((a, b) => a - b)[times.length >> 1]!
 }

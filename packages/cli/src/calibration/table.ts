@@ -9,9 +9,12 @@ export function usualPlace(): string {
   return join(process.env.XDG_CONFIG_HOME || join(homedir(), '.config'), 'glovebox', 'costs.json')
 }
 
+/** Of the form of a table: prices have other meanings, or there are others, in other versions. */
+const version = 2
+
 export async function writeTable(path: string, table: CostTable): Promise<void> {
   await makeFolder(dirname(path))
-  await writeOutput(path, new TextEncoder().encode(`${JSON.stringify(table, undefined, 2)}\n`))
+  await writeOutput(path, new TextEncoder().encode(`${JSON.stringify({ version, ...table }, undefined, 2)}\n`))
 }
 
 /** The table of a file; of the usual place, if there is one, where none is named; else undefined. */
@@ -34,12 +37,19 @@ function parse(path: string, text: string): CostTable {
   } catch (cause) {
     throw new GloveboxError('malformed', `${path}: expected the JSON that glovebox calibrate writes`, { cause })
   }
-  const table = value as Partial<Record<keyof CostTable, unknown>> | null
-  for (const entry of Object.keys(defaultCostTable) as (keyof CostTable)[]) {
-    const found = table?.[entry]
-    if (typeof found !== 'number' || !Number.isFinite(found) || found < 0) {
-      throw new GloveboxError('malformed', `${path}: "${entry}" expected a number from 0: run glovebox calibrate again`)
-    }
+  const found = (value ?? {}) as Partial<Record<keyof CostTable | 'version', unknown>>
+  if (found.version !== version) {
+    const got = typeof found.version === 'number' ? found.version : 'none'
+    throw new GloveboxError(
+      'malformed',
+      `${path}: "version" expected ${version}, got ${got}: it is of another version of glovebox, run glovebox calibrate again`,
+    )
   }
-  return value as CostTable
+  const prices = Object.keys(defaultCostTable) as (keyof CostTable)[]
+  return Object.fromEntries(prices.map((entry) => [entry, priceOf(path, entry, found[entry])])) as unknown as CostTable
+}
+
+function priceOf(path: string, entry: string, found: unknown): number {
+  if (typeof found === 'number' && Number.isFinite(found) && found >= 0) return found
+  throw new GloveboxError('malformed', `${path}: "${entry}" expected a number from 0: run glovebox calibrate again`)
 }

@@ -13,7 +13,7 @@ export function addCalibrate(program: Command): void {
     .action(async ({ output, json }: { output: string; json?: boolean }) => {
       const { calibrate } = await import('../calibration/measure.ts')
       const progress = startProgress('measuring')
-      const { table, measured } = calibrate((_, done, total) => progress.update(done, total))
+      const { table, measured } = await calibrate((_, done, total) => progress.update(done, total))
       progress.stop()
       await writeTable(output, table)
       if (json) {

@@ -1,4 +1,4 @@
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { defaultCostTable } from '@glovebox/ml'
@@ -42,6 +42,11 @@ function reluOnnx(): Uint8Array {
   })
 }
 
+/** What inspect says, however its lines are broken. */
+async function shown(...args: string[]): Promise<string> {
+  return (await inside('inspect', ...args)).stdout.replace(/\s+/g, ' ')
+}
+
 describe('compile says', () => {
   test('what the client does, which packing was chosen and why, and that it has seen no rows', async () => {
     const { stdout, stderr } = await compile('risk.json', 'risk')
@@ -72,10 +77,54 @@ describe('compile says', () => {
     await compile('relu.onnx', 'square', '--activation', 'relu=3', '--activation', 'Relu_active=square')
     const { report } = await facts('square')
     expect(report.approximation.activations).toMatchObject([{ kind: 'Relu', method: 'square', degree: 2 }])
-    const text = (await inside('inspect', at('square'))).stdout
+    const text = await shown(at('square'))
     expect(text).toMatch(/Relu_active +│ Relu │ its square +│/)
     expect(text).toMatch(
       /With polynomials, on 8 samples: outputs are off by .* of their size .*, by .* of the largest at most; the largest output is the same for/,
+    )
+  })
+})
+
+describe('what lies beside the model', () => {
+  const folder = (name: string): string => at(`beside-${name}`)
+  const put = (name: string, files: Readonly<Record<string, string>>): string => {
+    mkdirSync(folder(name))
+    for (const [file, text] of Object.entries(files)) writeFileSync(join(folder(name), file), text)
+    return folder(name)
+  }
+  const risk = { 'model.json': JSON.stringify(sklearn) }
+  const examples = JSON.stringify({
+    kind: 'rows',
+    source: 'synthetic',
+    items: [{ name: 'one', input: { age: 1, weight: 2 } }],
+  })
+
+  test('goes with it: card, examples and metrics, and inspect shows them', async () => {
+    const from = put('all', {
+      ...risk,
+      'README.md': '# risk\n',
+      'examples.json': examples,
+      'metrics.json': '{"auc":0.72}',
+    })
+    const out = at('beside-out')
+    const { stdout } = await inside('compile', join(from, 'model.json'), '-o', out)
+    expect(stdout).toMatch(/card\.md, .*examples\.json, .*metrics\.json: from the model's folder/)
+    expect(readFileSync(join(out, 'card.md'), 'utf8')).toBe('# risk\n')
+    expect(JSON.parse(readFileSync(join(out, 'examples.json'), 'utf8')).items).toHaveLength(1)
+    const text = await shown(out)
+    expect(text).toContain('card card.md: risk')
+    expect(text).toContain('examples 1 of kind rows, synthetic')
+    expect(text).toContain('metrics auc 0.72')
+    expect(JSON.parse((await inside('inspect', out, '--json')).stdout)).toMatchObject({
+      metrics: { auc: 0.72 },
+      examples: 1,
+    })
+  })
+
+  test('is refused where it is not what its name says', async () => {
+    const from = put('wrong', { ...risk, 'metrics.json': '{"auc":"high"}' })
+    await expect(inside('compile', join(from, 'model.json'), '-o', at('none'))).rejects.toThrow(
+      /metrics\.json expected numbers with names .*, got "auc": string/,
     )
   })
 })
@@ -85,7 +134,7 @@ describe('--packing', () => {
     const { stdout } = await compile('risk.json', 'batch', '--packing', 'batch', '--batch-size', '500')
     expect(stdout).toContain('batch packing, as asked: ')
     expect(await facts('batch')).toMatchObject({ packing: 'batch', encoding: 'coefficients', samplesPerRun: 2048 })
-    expect((await inside('inspect', at('batch'))).stdout).toMatch(/for up to 2,048 samples, [\d.]+ ms each; priced by/)
+    expect(await shown(at('batch'))).toMatch(/for up to 2,048 samples, [\d.]+ ms each; priced by/)
   })
 
   test('that cannot be is refused with the reason', () =>
@@ -121,12 +170,12 @@ describe('what operations cost', () => {
   const slow = { ...defaultCostTable, request: 5e6 }
 
   test('is taken from the file or the usual place, and inspect prices anew without compiling', async () => {
-    writeFileSync(at('costs.json'), JSON.stringify(slow))
+    writeFileSync(at('costs.json'), JSON.stringify({ version: 2, ...slow }))
     await compile('risk.json', 'plain')
     await compile('risk.json', 'priced', '--costs', at('costs.json'))
     expect((await facts('plain')).cost.milliseconds).toBeLessThan(1000)
     expect((await facts('priced')).cost.milliseconds).toBeGreaterThan(5000)
-    const anew = (await inside('inspect', at('plain'), '--costs', at('costs.json'))).stdout
+    const anew = await shown(at('plain'), '--costs', at('costs.json'))
     expect(anew).toMatch(new RegExp(`estimate +5000 ms on one thread for a sample; priced by ${at('costs.json')}`))
     const { writeTable, usualPlace } = await import('../calibration/table.ts')
     await writeTable(usualPlace(), slow)

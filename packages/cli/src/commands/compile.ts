@@ -13,6 +13,7 @@ import { type Command, InvalidArgumentError, Option } from 'commander'
 import { clientFile, of, serverFile, writeBundle } from '../bundle.ts'
 import { readTable } from '../calibration/table.ts'
 import { readModel } from '../model-file.ts'
+import { cardFile, type Extras, examplesFile, extrasBeside, metricsFile, writeExtras } from '../model-folder.ts'
 import { finite, integer } from '../numbers.ts'
 import { readSamples } from '../samples/read.ts'
 import { showBytes } from '../terminal/format.ts'
@@ -27,6 +28,7 @@ interface CompileOptions {
   readonly precision?: number
   readonly packing?: Packing
   readonly batchSize?: number
+  readonly summands?: number
   readonly link?: number
   readonly activation?: readonly ActivationRule[]
   readonly costs?: string
@@ -37,8 +39,12 @@ interface CompileOptions {
 export function addCompile(cli: Command): void {
   cli
     .command('compile')
+    .summary('compile a trained model to an encrypted program')
     .description('Compile a trained model to an encrypted program.')
-    .argument('<model>', 'an ONNX file, JSON of scikit-learn or of a scorecard, or model.json of TensorFlow.js')
+    .argument(
+      '<model>',
+      'an ONNX file, JSON of scikit-learn, of a scorecard or of sums over a series, or model.json of TensorFlow.js',
+    )
     .requiredOption('-o, --output <folder>', `where ${clientFile} (public) and ${serverFile} (with the weights) go`)
     .option(
       '-c, --calibration <file>',
@@ -56,6 +62,11 @@ export function addCompile(cli: Command): void {
       ).choices(['coefficient', 'slots', 'batch']),
     )
     .option('--batch-size <count>', 'samples that are usually asked for at once (default: 1)', integer(1, 1_000_000))
+    .option(
+      '--summands <count>',
+      'samples that the server may add up encrypted, to answer for their sum (default: 1)',
+      integer(1, 65_536),
+    )
     .option('--link <Mbit/s>', 'speed of the link between client and server (default: 50)', positive)
     .option(
       '--activation <rule>',
@@ -75,6 +86,7 @@ export function addCompile(cli: Command): void {
     .option('--pixel-offset <number>', '… plus this', finite, 0)
     .action(async (path: string, options: CompileOptions) => {
       const model = await readModel(path)
+      const extras = await extrasBeside(path)
       const name = basename(resolve(options.output))
       const pixels = { scale: options.pixelScale, offset: options.pixelOffset }
       const samples =
@@ -88,22 +100,37 @@ export function addCompile(cli: Command): void {
         ...(options.precision !== undefined && { precisionBits: options.precision }),
         ...(options.packing && { packing: options.packing }),
         ...(options.batchSize !== undefined && { batchSize: options.batchSize }),
+        ...(options.summands !== undefined && { summands: options.summands }),
         ...(options.link !== undefined && { megabitsPerSecond: options.link }),
         ...(options.activation && { activations: { rules: options.activation } }),
         ...(costTable && { costTable }),
       })
       progress.stop()
+      await writeExtras(options.output, extras)
       if (!samples) process.stderr.write(syntheticOnly(model))
       const { program } = made
       process.stdout.write(
         `${join(options.output, clientFile)}: ${showBytes(made.clientBytes)}, for clients\n` +
           `${join(options.output, serverFile)}: ${showBytes(made.serverBytes)}, for the server only\n` +
+          beside(options.output, extras) +
           moved(program) +
           `${showChoice(program.report.alternatives, options.packing !== undefined)}\n` +
           approximated(program) +
           `${showParams(made.params)}; glovebox inspect ${options.output} says more\n`,
       )
     })
+}
+
+/** What was copied from the folder of the model. */
+function beside(folder: string, { card, examples, metrics }: Extras): string {
+  const files = [
+    ...(card === undefined ? [] : [cardFile]),
+    ...(examples ? [examplesFile] : []),
+    ...(metrics ? [metricsFile] : []),
+  ]
+  return files.length === 0
+    ? ''
+    : `${files.map((file) => join(folder, file)).join(', ')}: from the model's folder, for all who use it\n`
 }
 
 /** What became work of the client, in the clear. */

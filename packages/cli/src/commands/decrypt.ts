@@ -7,6 +7,7 @@ import { outputsHelp, outputsJson, outputsText } from '../terminal/outputs.ts'
 export function addDecrypt(program: Command): void {
   program
     .command('decrypt')
+    .summary('decrypt a reply')
     .description(
       'Decrypt a reply into the answers of the model. They carry noise that tells about the key: keep them from the server.',
     )

@@ -48,6 +48,7 @@ export function rangeWarning(
 export function addEncrypt(program: Command): void {
   const command = program
     .command('encrypt')
+    .summary('encrypt samples')
     .description('Encrypt samples for a model.')
     .argument('<client.gbx>', 'the client part of the model')
     .requiredOption('-k, --keys <folder>', `the folder with ${secretFile}`)

@@ -4,6 +4,8 @@ import { type Command, Option } from 'commander'
 import { clientFile, of, openClientFile, serverFile } from '../bundle.ts'
 import { readTable, usualPlace } from '../calibration/table.ts'
 import { isFolder, readInput, within } from '../files.ts'
+import { readExtras } from '../model-folder.ts'
+import { extrasFacts, showExtras } from '../terminal/extras.ts'
 import { modelFacts, showAlternatives, showModel } from '../terminal/model.ts'
 
 interface InspectOptions {
@@ -16,6 +18,7 @@ interface InspectOptions {
 export function addInspect(program: Command): void {
   program
     .command('inspect')
+    .summary('say what a compiled model is and costs')
     .description(
       'Say what a compiled model is: what its client does, parameters and their security, activations, layers and levels, keys, estimated time, memory and bytes.',
     )
@@ -48,7 +51,12 @@ export function addInspect(program: Command): void {
         return
       }
       const inspected = { part, params: ckks.params, ...(await priced(path, part, options.costs)) }
-      process.stdout.write(options.json ? `${JSON.stringify(modelFacts(inspected))}\n` : showModel(inspected))
+      const extras = (await isFolder(path)) ? await readExtras(path) : {}
+      process.stdout.write(
+        options.json
+          ? `${JSON.stringify({ ...modelFacts(inspected), ...extrasFacts(extras) })}\n`
+          : showModel(inspected) + showExtras(extras),
+      )
     })
 }
 

@@ -4,7 +4,10 @@ import { expect, test } from 'vitest'
 import { glovebox } from '../../test/glovebox.ts'
 import { createProgram } from '../program.ts'
 
-const commands = ['compile', 'inspect', 'keygen', 'encrypt', 'run', 'decrypt', 'serve', 'predict', 'demo']
+const commands = [
+  ...['train', 'compile', 'inspect', 'calibrate', 'serve', 'worker', 'gallery', 'push', 'test', 'deploy', 'predict'],
+  ...['models', 'types', 'token', 'top', 'keygen', 'encrypt', 'run', 'decrypt', 'demo'],
+]
 
 test('help is on standard output with code 0, everywhere', async () => {
   const { code, stdout, stderr } = await glovebox('--help')

@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs'
 import type { Command } from 'commander'
 import { evaluationFile, serverFile } from '../bundle.ts'
 import { readInput, within, writeOutput } from '../files.ts'
@@ -7,6 +8,7 @@ import { startProgress } from '../terminal/progress.ts'
 export function addRun(program: Command): void {
   program
     .command('run')
+    .summary('compute on an encrypted query')
     .description('Compute on an encrypted query, as a server does, without the secret key.')
     .argument('<server.gbx>', 'the server part of the model')
     .option('-e, --evaluation-keys <file>', `the client's ${evaluationFile}; a model may need none`)
@@ -17,7 +19,7 @@ export function addRun(program: Command): void {
       const { runQuery } = await import('@glovebox/server')
       const serverPart = await readInput(await within(path, serverFile))
       const place = options.evaluationKeys
-      const keys = place === undefined ? undefined : await readInput(await within(place, evaluationFile))
+      const keys = place === undefined ? undefined : await readKeys(place)
       const query = await readInput(options.input)
       using progress = startProgress('computing')
       const { reply, computeMs } = runQuery(serverPart, keys, query, progress.update)
@@ -25,4 +27,11 @@ export function addRun(program: Command): void {
       await writeOutput(options.output, reply)
       process.stdout.write(`${options.output}: ${showBytes(reply.length)}, computed in ${showMs(computeMs)}\n`)
     })
+}
+
+/** A folder of keygen has none of a model that needs none; who lacks them is told so by the program. */
+async function readKeys(place: string): Promise<Uint8Array<ArrayBuffer> | undefined> {
+  const file = await within(place, evaluationFile)
+  if (file === place) return readInput(file)
+  return existsSync(file) ? readInput(file) : undefined
 }

@@ -53,7 +53,7 @@ describe.concurrent('predict', () => {
   test('of a model that is not there names those that are', async () => {
     const { url } = await serve(model, '--port', '0')
     const { code, stderr } = await glovebox('predict', 'cats', '--server', url, '--input', join(folder, 'x.json'))
-    expect([code, stderr]).toEqual([1, expect.stringContaining('there is no model "cats" here; there are: tiny')])
+    expect([code, stderr]).toEqual([1, expect.stringContaining(`there is no model "cats" at ${url}; there are: tiny`)])
   })
 
   test('without a server says that it cannot be reached', async () => {

@@ -34,6 +34,7 @@ test('classifies real digits and prints exactly the object that scripts read', a
     'maxError',
     'serverMs',
     'serverMsPerSample',
+    'samplesPerSecond',
     'packing',
     'data',
     'estimateMs',

@@ -91,6 +91,8 @@ export interface DemoResult {
   /** Compute of the server: the median of a request, and by sample. */
   readonly serverMs: number
   readonly serverMsPerSample: number
+  /** All samples by the time that they took together, with as many requests at a time as the server has threads. */
+  readonly samplesPerSecond: number
   readonly keygenMs: number
   /** Bodies of a request and its answer. */
   readonly uploadBytes: number

@@ -1,5 +1,5 @@
 import { join } from 'node:path'
-import type { Graph, Model } from '@glovebox/ml'
+import { importPerSample, runBefore } from '@glovebox/ml'
 import type { Demo, LoadOptions, Outcome, Task } from './demo.ts'
 import { readModelJson } from './model-file.ts'
 import { drawRuns, encodeRun, minutes, numbersOfMinute, type Run, readRuns, totalsOf } from './runs.ts'
@@ -7,7 +7,12 @@ import type { SeriesSpec } from './synthetic-series.ts'
 
 /** models/fitness/model.json: weights that are the same for every minute. */
 interface PerMinute {
-  readonly outputs: readonly { readonly name: string; readonly weights: readonly number[] }[]
+  readonly outputs: readonly {
+    readonly name: string
+    readonly weights: readonly number[]
+    /** What an error is measured by: the largest of a week, of minutes and scores that of the time. */
+    readonly largest: number
+  }[]
   readonly classes: readonly string[]
 }
 
@@ -32,8 +37,8 @@ export const demo: Demo = {
 
 /** The largest sum that the model has to hold: of so many runs a week. */
 const mostRuns = 16
-/** Of a week's largest output; what is left is 0.1 % of the climb of a flat run. */
-const precisionBits = 26
+/** Of the largest climb of a week, and so on; what is left is 0.1 % of the climb of a flat run. */
+const precisionBits = 17
 
 async function load({ samples, data }: LoadOptions): Promise<Task> {
   const spec = await readModelJson<SeriesSpec>('fitness', 'synthetic.json')
@@ -49,11 +54,18 @@ async function load({ samples, data }: LoadOptions): Promise<Task> {
       group.map((i) => totalsOf(runs[i]!, highest)),
     ),
   )
-  const some = drawRuns(spec, mostRuns, 2).map((run) => encodeRun(run, highest))
-  const most = some.reduce((a, b) => a.map((v, i) => v + b[i]!))
+  const model = importPerSample(json)
+  const some = drawRuns(spec, mostRuns, 2).map((run) => runBefore(model.before, encodeRun(run, highest)))
   return {
-    model: modelOf(json),
-    compile: { samples: Float64Array.from([...some, most].flatMap((values) => [...values])), precisionBits },
+    model,
+    compile: {
+      samples: Float64Array.from(some.flatMap((values) => [...values])),
+      precisionBits,
+      // No evaluation keys.
+      packing: 'coefficient',
+      precisionOf: json.outputs.map(({ largest }) => largest),
+      summands: mostRuns,
+    },
     inputs,
     sums: weeks,
     provenance: data === undefined ? 'synthetic' : 'real',
@@ -76,42 +88,6 @@ async function load({ samples, data }: LoadOptions): Promise<Task> {
       ),
     picture: (outcome) => show(outcome, json, runs, weeks),
   }
-}
-
-/** One affine map: every row of weights again for every minute. */
-function modelOf({ outputs }: PerMinute): Model {
-  const columns = minutes * numbersOfMinute
-  const rows = outputs.length
-  const graph: Graph = {
-    nodes: [
-      { op: 'input', inputs: [], size: columns, name: 'run' },
-      {
-        op: 'affine',
-        inputs: [0],
-        size: rows,
-        name: 'sums',
-        map: {
-          matrix: {
-            rows,
-            columns,
-            start: Int32Array.from({ length: rows + 1 }, (_, j) => j * columns),
-            index: Int32Array.from({ length: rows * columns }, (_, k) => k % columns),
-            value: Float64Array.from(
-              { length: rows * columns },
-              (_, k) => outputs[Math.floor(k / columns)]!.weights[k % numbersOfMinute]!,
-            ),
-          },
-          bias: new Float64Array(rows),
-        },
-      },
-    ],
-    output: 1,
-    inputShape: [minutes, numbersOfMinute],
-    outputShape: [rows],
-    inputName: 'run',
-    outputName: 'sums',
-  }
-  return { before: [], graph, after: [{ op: 'names', names: outputs.map(({ name }) => name) }] }
 }
 
 /** The outputs for rows of a minute's numbers, or of a run's. */

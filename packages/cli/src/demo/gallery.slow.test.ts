@@ -1,8 +1,10 @@
 import { existsSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { fileURLToPath } from 'node:url'
+import { defaultCostTable } from '@glovebox/ml'
 import { describe, expect, test } from 'vitest'
 import { glovebox, testFolder } from '../../test/glovebox.ts'
+import { writeTable } from '../calibration/table.ts'
 
 // Demos with few inputs, each with its server in a process of its own. What is encrypted is as good as what is in the clear, and both are as
 // good as what a second implementation says.
@@ -74,9 +76,19 @@ for (const [source, more] of sources) {
       expect(result.maxError).toBeLessThan(0.002)
       expect(result.serverMs).toBeGreaterThan(0)
       expect(result.keyBytes > 0).toBe(packing === 'slots')
+      expect(result.replyBytes).toBeLessThan(25_000)
+      if (packing === 'coefficient') expect(result.uploadBytes).toBeLessThan(60_000)
     })
   })
 }
+
+test('estimates are priced by the table that is named', async () => {
+  const file = `${folder}/costs.json`
+  await writeTable(file, { ...defaultCostTable, request: 7e6 })
+  const { stdout } = await glovebox('demo', 'weather', '-n', '20', '--json', '--costs', file)
+  expect(JSON.parse(stdout).estimateMs).toBeGreaterThan(7000)
+  expect((await glovebox('demo', 'weather', '--costs', `${folder}/none.json`)).stderr).toContain('none.json')
+})
 
 test.each(demos)('%s is shown in 80 columns without colours', async (name, samples, _, __, ___, texts) => {
   const { code, stdout, stderr } = await glovebox('demo', name, '-n', String(samples), '--out', folder)

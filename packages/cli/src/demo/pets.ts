@@ -52,7 +52,8 @@ async function load({ samples, data }: LoadOptions): Promise<Task> {
     provenance: data === undefined ? 'synthetic' : 'real',
     source:
       data === undefined
-        ? `${features} synthetic features of ${samples} animals, drawn from rounded principal components`
+        ? `${features} synthetic features of each of ${samples} animals that there are not, drawn from rounded principal components: photos and network ` +
+          'may not come with Glovebox, --data DIR takes real ones (models/pets/README.md)'
         : `${features} features each of ${pets.length} of ${testPhotos} test photos, by MobileNet v1 on this side`,
     together: 1,
     metric: {

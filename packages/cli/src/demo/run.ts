@@ -20,6 +20,8 @@ export interface RunDemoOptions {
   readonly samples: number
   readonly threads: number
   readonly data: string | undefined
+  /** A file of `glovebox calibrate`; default: that of the usual place, if there is one. */
+  readonly costs?: string | undefined
   /** Hears what is being done, with a count where there is one. */
   readonly onStage: (stage: string, done: number, total: number) => void
   /** The address to speak to in place of the server's: that of a proxy which listens in. */
@@ -39,7 +41,7 @@ export async function runDemo(demo: Demo, options: RunDemoOptions): Promise<Demo
     const task = await demo.load(options)
     onStage('compiling the model', 0, 1)
     const bundle = join(folder, demo.name)
-    const costTable = await readTable(undefined)
+    const costTable = await readTable(options.costs)
     await writeBundle(bundle, task.model, { name: demo.name, ...task.compile, ...(costTable && { costTable }) })
     onStage('starting the server', 0, 1)
     await using server = await startServer(bundle, threads)
@@ -54,9 +56,9 @@ export async function runDemo(demo: Demo, options: RunDemoOptions): Promise<Demo
     using keys = createKeys(model, { onProgress: (done, total) => onStage('making keys', done, total) })
     const keygenMs = performance.now() - started
     onKeys?.(keys)
-    const predictions = await predictAll(model, keys, task, options)
+    const { predictions, tookMs } = await predictAll(model, keys, task, options)
     const outcome = outcomeOf(task, model, predictions)
-    const result = summarise(demo, task, model, keys, outcome, predictions, { keygenMs, threads })
+    const result = summarise(demo, task, model, keys, outcome, predictions, { keygenMs, threads, tookMs })
     // Behind the JSON header and the frame of the first query, its ciphertexts begin.
     const roundTripMs = medianOf(predictions.map((prediction) => prediction.roundTripMs))
     return { task, model, outcome, result, roundTripMs, seen: seen[0]!.subarray(seen[0]!.length >> 1) }
@@ -76,7 +78,7 @@ async function predictAll(
   keys: ClientKeys,
   { inputs, together, sums = [] }: Task,
   { threads, onStage }: RunDemoOptions,
-): Promise<Prediction[]> {
+): Promise<{ predictions: Prediction[]; tookMs: number }> {
   const requests = [
     ...Array.from({ length: Math.ceil(inputs.length / together) }, (_, i) => ({
       samples: inputs.slice(i * together, (i + 1) * together),
@@ -100,8 +102,9 @@ async function predictAll(
       onStage('predicting', done, inputs.length + sums.length)
     }
   }
+  const measured = performance.now()
   await Promise.all(Array.from({ length: Math.min(threads, requests.length) }, worker))
-  return predictions
+  return { predictions, tookMs: performance.now() - measured }
 }
 
 function outcomeOf(
@@ -144,7 +147,7 @@ function summarise(
   keys: ClientKeys,
   { outputs, clear }: Outcome,
   predictions: readonly Prediction[],
-  { keygenMs, threads }: { readonly keygenMs: number; readonly threads: number },
+  { keygenMs, threads, tookMs }: { readonly keygenMs: number; readonly threads: number; readonly tookMs: number },
 ): DemoResult {
   const { params } = model.ckks
   const { part } = model
@@ -171,6 +174,7 @@ function summarise(
     maxError: error / largest,
     serverMs: medianOf(predictions.map(({ computeMs }) => computeMs ?? Number.NaN)),
     serverMsPerSample: total / inputs.length,
+    samplesPerSecond: (1000 * outputs.length) / tookMs,
     keygenMs,
     uploadBytes: medianOf(predictions.map(({ uploadBytes }) => uploadBytes)),
     replyBytes: medianOf(predictions.map(({ replyBytes }) => replyBytes)),

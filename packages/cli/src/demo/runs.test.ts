@@ -1,8 +1,10 @@
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { gzipSync } from 'node:zlib'
+import { compile, costOf } from '@glovebox/ml'
 import { expect, test } from 'vitest'
 import { testFolder } from '../../test/glovebox.ts'
+import { demo } from './fitness.ts'
 import { readModelJson } from './model-file.ts'
 import { drawRuns, encodeRun, numbersOfMinute, readRuns, totalsOf } from './runs.ts'
 import type { SeriesSpec } from './synthetic-series.ts'
@@ -55,4 +57,16 @@ test('a file of points is read by its columns, with gaps filled', async () => {
     [{ time: 99, distance: 0, altitude: 6, heartRate: 140 }],
   ])
   expect(await readRuns(path, 1)).toHaveLength(1)
+})
+
+test('a run goes up in less than 60 KB, its answer comes back in less than 25 KB, without keys, and weeks of 16 runs are planned for', async () => {
+  const { model, compile: options } = await demo.load({ samples: 4, data: undefined })
+  const program = compile(model, options)
+  const { uploadBytes, replyBytes, keyBytes } = costOf(program)
+  expect(program.packing).toBe('coefficient')
+  expect(uploadBytes).toBeLessThan(60_000)
+  expect(replyBytes).toBeLessThan(25_000)
+  expect(keyBytes).toBe(0)
+  expect(program.input.summands).toBe(16)
+  expect(program.report.relativeError).toBeLessThan(2 ** -17)
 })

@@ -17,11 +17,21 @@ const flags = fromSources ? ['--conditions=@glovebox/source'] : process.execArgv
 const startLimitMs = 60_000
 
 /**
- * Starts the server and waits until it listens. It ends when it is disposed of, when this process exits, and, since the pipe to its
+ * Starts the server with the models of some folders and waits until it listens. It ends when it is disposed of, when this process exits, and, since the pipe to its
  * standard input closes then, even when this process is killed.
  */
-export async function startServer(folder: string, threads: number): Promise<ServerProcess> {
-  const command = [...flags, script, 'serve', folder, '--port', '0', '--threads', String(threads), '--stop-with-stdin']
+export async function startServer(folders: string | readonly string[], threads: number): Promise<ServerProcess> {
+  const command = [
+    ...flags,
+    script,
+    'serve',
+    ...[folders].flat(),
+    '--port',
+    '0',
+    '--threads',
+    String(threads),
+    '--stop-with-stdin',
+  ]
   const child = spawn(process.execPath, command, { stdio: ['pipe', 'pipe', 'pipe'] })
   const kill = (): void => void child.kill('SIGKILL')
   process.once('exit', kill)

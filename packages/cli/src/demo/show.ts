@@ -73,6 +73,9 @@ function showTable(demo: Demo, { result, model, task }: DemoRun, columns: number
       'server compute',
       `${showMs(result.serverMs)} ${each}, ${threads}${task.together > 1 ? ` (${showMs(result.serverMsPerSample)} a sample)` : ''}`,
     ],
+    ...(result.threads === 1
+      ? []
+      : [['throughput', `${showCount(Number(result.samplesPerSecond.toPrecision(3)))} samples a second`] as const]),
     ['reported before', demo.before],
     ['upload / reply', `${showBytes(result.uploadBytes)} / ${showBytes(result.replyBytes)}`],
     [

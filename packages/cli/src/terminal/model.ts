@@ -3,7 +3,7 @@ import { type Alternative, type ClientPart, type Cost, samplesPerRun } from '@gl
 import Table from 'cli-table3'
 import { showShape, sizeOf } from '../samples/samples.ts'
 import { showApproximation } from './activations.ts'
-import { showBytes, showCount, showMs } from './format.ts'
+import { showBytes, showCount, showMs, wrap } from './format.ts'
 import { showParams } from './params.ts'
 import { describeAfter, describeBefore, short } from './steps.ts'
 
@@ -17,7 +17,7 @@ export interface Inspected {
 }
 
 /** All about a model, for people. */
-export function showModel({ part, params, cost, pricedBy }: Inspected): string {
+export function showModel({ part, params, cost, pricedBy }: Inspected, columns: number = width()): string {
   const { input, output, report } = part
   const keys = keyRows(part, params)
   const together = samplesPerRun(part)
@@ -33,13 +33,16 @@ export function showModel({ part, params, cost, pricedBy }: Inspected): string {
     ...titled('security', params.security.map(showCheck)),
     `packing      ${part.packing}: ${packings[part.packing]}; --why has what else was looked at`,
     `at once      ${together === 1 ? 'one sample' : `${showCount(together)} samples`} in each run`,
-    `precision    encryption adds errors up to 2^${Math.log2(report.relativeError).toFixed(1)} (${(100 * report.relativeError).toPrecision(2)} %) of the largest output (${report.largestOutput.toPrecision(4)}), predicted`,
+    `precision    encryption adds errors up to 2^${Math.log2(report.relativeError).toFixed(1)} (${(100 * report.relativeError).toPrecision(2)} %) of the largest output${output.units ? ' in units of its own' : ''} (${report.largestOutput.toPrecision(4)}), predicted`,
+    ...(input.summands
+      ? [`sums         the server adds up ${input.summands} samples at most, encrypted, and answers for their sum`]
+      : []),
     `calibrated   on ${report.calibration}`,
     `inputs       calibrated from ${short(input.calibrated.low)} to ${short(input.calibrated.high)}; refused beyond ±${short(input.largest)}${input.before.length > 0 ? ', as the client has prepared them' : ''}`,
     ...notes,
     '',
     ...(report.approximation ? [showApproximation(report.approximation), ''] : []),
-    showSteps(cost),
+    showSteps(cost, columns),
     '',
     keys.length === 0
       ? 'keys         none to upload'
@@ -49,7 +52,27 @@ export function showModel({ part, params, cost, pricedBy }: Inspected): string {
     `estimate     ${showMs(cost.milliseconds)} on one thread for ${each}${together === 1 ? '' : `, ${showMs(cost.milliseconds / together)} each`}; priced by ${pricedBy}`,
     `memory       ${showBytes(cost.memoryBytes)} in the kernels; the process comes on top`,
   ]
-  return `${lines.join('\n')}\n`
+  return `${lines
+    .flatMap((line) => line.split('\n'))
+    .map((line) => hang(line, columns))
+    .join('\n')}\n`
+}
+
+/** Of the terminal, or what every terminal has. */
+function width(): number {
+  return process.stdout.columns ?? 80
+}
+
+/** Where texts begin, behind their titles. */
+const indent = 13
+
+/** A line that is too long goes on below its text, not below its title; lines of tables stay as they are. */
+function hang(line: string, columns: number): string {
+  if (line.length <= columns || /[│┌├└]/.test(line)) return line
+  const titled = line.slice(0, indent).trim() === '' || /^\S.* {1,}$/.test(line.slice(0, indent))
+  if (!titled) return wrap(line, columns)
+  const text = wrap(line.slice(indent), columns - indent)
+  return `${line.slice(0, indent)}${text.replaceAll('\n', `\n${' '.repeat(indent)}`)}`
 }
 
 /** How samples lie in ciphertexts, in words. */
@@ -83,26 +106,47 @@ export function modelFacts({ part, params, cost, pricedBy }: Inspected): object 
   }
 }
 
-export function showAlternatives(alternatives: readonly Alternative[]): string {
+/** Narrower than this, a table of the ways would break its texts into pieces of a word or two. */
+const wideEnough = 104
+
+export function showAlternatives(alternatives: readonly Alternative[], columns: number = width()): string {
+  const drawn = columns < wideEnough ? listWays(alternatives, columns) : drawWays(alternatives)
+  const what =
+    'The price of a sample is its compute on one thread and the transport of its bytes, and of a thousandth of the keys, at the batch size and link that compile was given.'
+  return `${drawn}\n${wrap(what, columns)}\n`
+}
+
+/** Why a way is none, or was not looked into. */
+function refusal({ reason }: Alternative): string {
+  return /^not looked/.test(reason ?? '') ? reason! : `not possible: ${reason}`
+}
+
+function listWays(alternatives: readonly Alternative[], columns: number): string {
+  const below = (text: string): string => `  ${wrap(text, columns - 2).replaceAll('\n', '\n  ')}`
+  return alternatives
+    .map((each, i) => {
+      const { packing, ringDegree, layout, milliseconds, computeMilliseconds = 0, bytes = 0, keyBytes = 0 } = each
+      const head = `${milliseconds !== undefined && i === 0 ? '→' : ' '} ${packing}, N = ${ringDegree}`
+      if (milliseconds === undefined) return `${head}\n${below(`${layout}; ${refusal(each)}`)}\n`
+      const keys = keyBytes > 0 ? `keys of ${showBytes(keyBytes)}` : 'no keys'
+      const price = `${showMs(computeMilliseconds)} of compute, ${showBytes(Math.round(bytes))}, ${keys}`
+      return `${head}: ${showMs(milliseconds)} a sample\n${below(layout)}\n${below(price)}\n`
+    })
+    .join('\n')
+}
+
+function drawWays(alternatives: readonly Alternative[]): string {
   const table = new Table({
     head: ['', 'packing', 'N', 'layout', 'compute', 'bytes', 'keys', 'price'],
     colAligns: ['left', 'left', 'right', 'left', 'right', 'right', 'right', 'right'],
-    colWidths: [3, null, null, 48, null, null, null, null],
+    colWidths: [3, null, null, 40, null, null, null, null],
     wordWrap: true,
     style: { head: [], border: [], compact: true },
   })
   alternatives.forEach((each, i) => {
-    const { packing, ringDegree, layout, milliseconds, computeMilliseconds = 0, bytes = 0, keyBytes = 0, reason } = each
+    const { packing, ringDegree, layout, milliseconds, computeMilliseconds = 0, bytes = 0, keyBytes = 0 } = each
     const head = [milliseconds !== undefined && i === 0 ? '→' : '', packing, ringDegree]
-    if (milliseconds === undefined)
-      table.push([
-        ...head,
-        `${layout}; ${/^not looked/.test(reason ?? '') ? reason : `not possible: ${reason}`}`,
-        '',
-        '',
-        '',
-        '',
-      ])
+    if (milliseconds === undefined) table.push([...head, `${layout}; ${refusal(each)}`, '', '', '', ''])
     else
       table.push([
         ...head,
@@ -113,10 +157,7 @@ export function showAlternatives(alternatives: readonly Alternative[]): string {
         showMs(milliseconds),
       ])
   })
-  return `${table.toString()}
-The price of a sample is its compute on one thread and the transport of its bytes, and of a thousandth of the keys, at the batch size and link
-that compile was given.
-`
+  return table.toString()
 }
 
 /** Why a packing was chosen: its price and that of the best other one. */
@@ -160,7 +201,15 @@ function showCheck({ object, target, standard, ringDegree, bits, limit, margin }
   return `${object}: log2 of the modulus ${bits.toFixed(1)}, limit ${limit} (${standard}, ${target}, N = ${ringDegree}), ${margin.toFixed(1)} to spare`
 }
 
-function showSteps({ steps }: Cost): string {
+function showSteps(cost: Cost, columns: number): string {
+  const drawn = drawSteps(cost, Number.POSITIVE_INFINITY)
+  const over = drawn.indexOf('\n') - columns
+  if (over <= 0) return drawn
+  const longest = Math.max(...cost.steps.map(({ name }) => name.length))
+  return drawSteps(cost, Math.max(8, longest - over))
+}
+
+function drawSteps({ steps }: Cost, mostName: number): string {
   const table = new Table({
     head: ['layer', 'kind', 'level', 'rotations', 'products', 'rescale', 'est. ms'],
     colAligns: ['left', 'left', 'right', 'right', 'right', 'right', 'right'],
@@ -170,7 +219,7 @@ function showSteps({ steps }: Cost): string {
     const linear = step.op === 'linear'
     const rotated = step.hoistedRotations + step.rotations > 0
     table.push([
-      step.name,
+      step.name.length <= mostName ? step.name : `…${step.name.slice(1 - mostName)}`,
       step.op,
       step.level,
       linear && rotated ? `${step.hoistedRotations} hoisted + ${step.rotations}` : '',

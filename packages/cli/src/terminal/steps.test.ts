@@ -10,7 +10,7 @@ const columns: InputStep = {
 
 test.each<[InputStep, string[]]>([
   [columns, ['takes a row of 3 columns: age, sex (2 categories), note (a text)']],
-  [{ op: 'impute', values: [50, 'f', null] }, ['fills in missing values (50, f, null)']],
+  [{ op: 'impute', values: [49.647596712, 'f', null] }, ['fills in missing values (49.65, f, null)']],
   [{ op: 'scale', offset: [1], factor: [2] }, ['scales 1 number: (x − offset) · factor']],
   [{ op: 'normalise', norm: 'l2' }, ['divides each sample by its length']],
   [{ op: 'products', terms: [[0], [0, 0]] }, ['multiplies columns to 2 products (polynomial features)']],

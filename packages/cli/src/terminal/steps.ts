@@ -17,7 +17,9 @@ function describeInput(step: InputStep): string[] {
     case 'columns':
       return [`takes a row of ${count(step.columns.length, 'column')}: ${list(step.columns.map(nameOf))}`]
     case 'impute':
-      return [`fills in missing values (${list(step.values.map(String))})`]
+      return [
+        `fills in missing values (${list(step.values.map((value) => (typeof value === 'number' ? short(value) : String(value))))})`,
+      ]
     case 'encode':
       return encodings(step.columns)
     case 'scale':
