@@ -1,9 +1,15 @@
 import { spawn } from 'node:child_process'
 import { existsSync } from 'node:fs'
-import { readFile, writeFile } from 'node:fs/promises'
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { meanTable } from '../packages/cli/src/calibration/fit-table.ts'
+import { calibrate } from '../packages/cli/src/calibration/measure.ts'
+import { writeTable } from '../packages/cli/src/calibration/table.ts'
 import type { DemoResult } from '../packages/cli/src/demo/demo.ts'
 import { demos } from '../packages/cli/src/demo/list.ts'
+import type { CostTable } from '../packages/ml/src/index.ts'
 import type { Row } from './rows.ts'
 import type { BenchOptions, Measured } from './run.ts'
 
@@ -26,6 +32,9 @@ const targets: Readonly<Record<string, { readonly must: number; readonly aim: nu
   'digits-batch': { must: 40_000, aim: 12_000, samples: 10_000 },
 }
 
+/** How far an estimate may be from what was measured. */
+const near = 0.3
+
 /** Where the data sets lie that do not come with npm: GLOVEBOX_DATA, or a folder beside the repository. */
 const data = process.env.GLOVEBOX_DATA ?? fileURLToPath(new URL('../../shared/data', import.meta.url))
 
@@ -36,13 +45,24 @@ export async function bench({ sets, threads }: BenchOptions): Promise<Measured> 
   if (unknown !== undefined)
     throw new RangeError(`"--set" expected one of ${Object.keys(targets).join(', ')}, got ${unknown}`)
   const results: DemoResult[] = []
-  for (const name of names) {
-    console.error(`${name} …`)
-    results.push(await run(name, threads))
+  const folder = await mkdtemp(join(tmpdir(), 'glovebox-gallery-'))
+  try {
+    const costs = join(folder, 'costs.json')
+    const tables: CostTable[] = []
+    for (const [i, name] of names.entries()) {
+      if (i === 0 || i === names.length >> 1) {
+        tables.push(await calibrated())
+        await writeTable(costs, meanTable(tables))
+      }
+      console.error(`${name} …`)
+      results.push(await run(name, threads, costs))
+    }
+  } finally {
+    await rm(folder, { recursive: true, force: true })
   }
-  if (sets.length === 0 && threads === 1) await writeTable(results)
+  if (sets.length === 0 && threads === 1) await writeReadme(results)
   for (const result of results) if (result.data !== 'synthetic') await writeCard(result)
-  console.log(table(results))
+  console.log(`${table(results)}\n\n${verdict(results)}`)
   return {
     rows: results.map(
       ({ name, serverMs }): Row => ({
@@ -59,17 +79,37 @@ export async function bench({ sets, threads }: BenchOptions): Promise<Measured> 
   }
 }
 
-async function run(name: string, threads: number): Promise<DemoResult> {
+/** What operations cost now. The clock of a machine wanders within minutes, which the mean of two measurements evens out. */
+async function calibrated(): Promise<CostTable> {
+  console.error('calibrating …')
+  const { table, measured } = await calibrate(() => undefined)
+  const worst = measured.reduce((most, m) => Math.max(most, Math.abs(m.estimate / m.milliseconds - 1)), 0)
+  console.error(`  the table is ${(100 * worst).toFixed(0)} % off at most, of ${measured.length} models`)
+  return table
+}
+
+async function run(name: string, threads: number, costs: string): Promise<DemoResult> {
   const main = fileURLToPath(new URL('../packages/cli/src/main.ts', import.meta.url))
   const { samples } = targets[name]!
   const real = existsSync(data) ? ['--data', data] : []
-  const args = ['demo', name, '-n', String(samples), '--threads', String(threads), ...real, '--json']
+  const args = ['demo', name, '-n', String(samples), '--threads', String(threads), '--costs', costs, ...real, '--json']
   const child = spawn(process.execPath, ['--conditions=@glovebox/source', main, ...args], {
     stdio: ['ignore', 'pipe', 'inherit'],
   })
   let output = ''
   for await (const text of child.stdout!) output += text
   return JSON.parse(output) as DemoResult
+}
+
+const deviationOf = ({ estimateMs, serverMs }: DemoResult): number => estimateMs / serverMs - 1
+const percent = (share: number): string => `${share < 0 ? '−' : '+'}${Math.abs(100 * share).toFixed(0)} %`
+
+function verdict(results: readonly DemoResult[]): string {
+  const good = results.filter((result) => Math.abs(deviationOf(result)) <= near).length
+  return (
+    `Estimates within ${100 * near} %: ${good} of ${results.length}; prices by \`glovebox calibrate\` before the first demo and half-way, ` +
+    'from then on the mean of both.'
+  )
 }
 
 const score = (value: number | null): string => (value === null ? '–' : String(Number(value.toPrecision(4))))
@@ -87,7 +127,8 @@ function table(results: readonly DemoResult[]): string {
       ms(must),
       ms(aim),
       `**${ms(r.serverMs)}**`,
-      `${ms(r.estimateMs)}`,
+      ms(r.estimateMs),
+      percent(deviationOf(r)),
       `${bytes(r.uploadBytes)} / ${bytes(r.replyBytes)}`,
       bytes(r.keyBytes),
       `${r.packing}, ${r.ringDegree}`,
@@ -101,12 +142,13 @@ function table(results: readonly DemoResult[]): string {
     'aim, ms',
     'server, ms',
     'estimate, ms',
+    'off by',
     'up / down',
     'keys',
     'packing, N',
   ]
   const line = (cells: readonly string[]): string => `| ${cells.join(' | ')} |`
-  return [line(head), '|---|---|---|--:|--:|--:|--:|--:|--:|---|', ...rows.map(line)].join('\n')
+  return [line(head), '|---|---|---|--:|--:|--:|--:|--:|--:|--:|---|', ...rows.map(line)].join('\n')
 }
 
 /** The encrypted score in the card of the model, behind its mark: `<!-- bench:gallery NAME -->`. */
@@ -125,10 +167,10 @@ async function writeCard({ name, metric, clear, encrypted, samples }: DemoResult
 const begin = '<!-- gallery: npm run bench -- gallery -->'
 const end = '<!-- /gallery -->'
 
-async function writeTable(results: readonly DemoResult[]): Promise<void> {
+async function writeReadme(results: readonly DemoResult[]): Promise<void> {
   const path = new URL('../README.md', import.meta.url)
   const text = await readFile(path, 'utf8')
   const [from, to] = [text.indexOf(begin), text.indexOf(end)]
   if (from < 0 || to < from) throw new Error(`README.md has no place for the gallery: ${begin} … ${end}`)
-  await writeFile(path, `${text.slice(0, from)}${begin}\n${table(results)}\n${text.slice(to)}`)
+  await writeFile(path, `${text.slice(0, from)}${begin}\n${table(results)}\n\n${verdict(results)}\n${text.slice(to)}`)
 }

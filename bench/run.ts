@@ -1,4 +1,4 @@
-// npm run bench -- ntt | ops | digits | gallery | keyswitch | weights [--set A] [--threads 1]
+// npm run bench -- ntt | ops | digits | gallery | keyswitch | weights | service [--set A] [--threads 1]
 // Prints a table and writes bench/results/<name>.json, where only the rows of the sets that were measured are replaced.
 import { mkdir, readFile, writeFile } from 'node:fs/promises'
 import { cpus } from 'node:os'
@@ -50,6 +50,7 @@ const benches: Readonly<Record<string, () => Promise<Bench>>> = {
   threads: () => import('./threads.ts'),
   keyswitch: () => import('./keyswitch.ts'),
   weights: () => import('./weights.ts'),
+  service: () => import('./service.ts'),
 }
 
 const usage = `usage: npm run bench -- ${Object.keys(benches).join('|')} [--set A]… [--threads 1]`
@@ -120,7 +121,8 @@ const { rows, facts } = await bench(options).catch((error: unknown): never => {
   throw error
 })
 print(rows)
-for (const [fact, value] of Object.entries(facts ?? {})) console.log(`${fact.padEnd(20)} ${value}`)
+for (const [fact, value] of Object.entries(facts ?? {}))
+  console.log(`${fact.padEnd(20)} ${typeof value === 'object' ? JSON.stringify(value) : value}`)
 
 const file = new URL(`./results/${name}.json`, import.meta.url)
 const last = await kept(file, rows)

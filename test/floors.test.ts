@@ -186,6 +186,55 @@ describe('the floors of ml', () => {
   })
 })
 
+describe('the floors of server', () => {
+  const server = 'packages/server/src/'
+  // Files by name where they are on another floor than their folder, or in none.
+  const order = [
+    ['observe', 'access/principal.ts', 'closers.ts'],
+    ['store'],
+    ['access', 'registry', 'keys'],
+    ['compute'],
+    ['jobs'],
+    ['http', 'config.ts'],
+    ['stores.ts', 'announce.ts', 'listen.ts', 'service.ts', 'serve.ts', 'jobs/worker.ts', 'index.ts'],
+  ]
+  const level = (path: string): number => {
+    const own = path.slice(server.length)
+    const named = order.findIndex((names) => names.includes(own))
+    const found = named >= 0 ? named : order.findIndex((names) => names.includes(own.split('/')[0]!))
+    if (found < 0) throw new Error(`${path} is on no floor: one of ${order.flat().join(', ')} expected`)
+    return found
+  }
+  const inner = shipped('server').flatMap(({ path, imports }) =>
+    imports.flatMap(({ target, type }) => (target?.startsWith(server) ? [{ path, target, type }] : [])),
+  )
+
+  test('a file imports its own floor or a lower one', () => {
+    expect(inner.length).toBeGreaterThan(100)
+    const up = inner.filter(({ path, target }) => level(target) > level(path))
+    expect(up.map(({ path, target }) => `${path} → ${target}`)).toEqual([])
+  })
+
+  test('http knows what it serves by interfaces alone', () => {
+    const known = (target: string): boolean => level(target) > 0 && level(target) < level(`${server}http/app.ts`)
+    const values = inner.filter(({ path, target, type }) => path.startsWith(`${server}http/`) && known(target) && !type)
+    expect(values.map(({ path, target }) => `${path} → ${target}`)).toEqual([])
+  })
+
+  test('what only a configuration needs is imported when it does: a start is quick', () => {
+    const heavy = ['pg', 'bullmq', 'ioredis', '@aws-sdk/client-s3', '@aws-sdk/lib-storage']
+    const eager = shipped('server').flatMap(({ path, text, imports }) =>
+      heavy
+        .filter((name) => {
+          const values = imports.filter(({ specifier, type }) => specifier === name && !type)
+          return values.length > text.split(`import('${name}')`).length - 1
+        })
+        .map((name) => `${path} → ${name}`),
+    )
+    expect(eager).toEqual([])
+  })
+})
+
 describe('the packages', () => {
   test.each(packages.map(({ folder }) => folder))('%s has no circle of imports', (folder) => {
     expect(findCircle(shipped(folder))).toBeUndefined()
