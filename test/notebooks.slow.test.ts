@@ -70,7 +70,8 @@ describe.skipIf(!runs)('Jupyter', () => {
   })
   afterAll(() => rmSync(place, { recursive: true, force: true }))
 
-  test.each(names)('runs %s, and every cell says something where it did before', (name) => {
+  // Again where it fails: what the kernel publishes after it has said that a cell is done is lost now and then.
+  test.each(names)('runs %s, and every cell says something where it did before', { retry: 4 }, (name) => {
     const target = join(place, name)
     const script = join(import.meta.dirname, 'run-notebook.py')
     const { status, stderr } = spawnSync(python, [script, join(folder, name), folder, target], {

@@ -9,6 +9,7 @@ import { addEncrypt } from './commands/encrypt.ts'
 import { addGallery } from './commands/gallery.ts'
 import { addInspect } from './commands/inspect.ts'
 import { addKeygen } from './commands/keygen.ts'
+import { addKeys } from './commands/keys.ts'
 import { addModels } from './commands/models.ts'
 import { addPredict } from './commands/predict.ts'
 import { addPush } from './commands/push.ts'
@@ -37,7 +38,7 @@ export function createProgram(): Command {
   for (const add of [addTrain, addCompile, addInspect, addCalibrate]) add(program)
   program.commandsGroup('A service:')
   for (const add of [addServe, addWorker, addGallery, addPush, addTest, addDeploy, addPredict]) add(program)
-  for (const add of [addModels, addTypes, addToken, addTop]) add(program)
+  for (const add of [addModels, addKeys, addTypes, addToken, addTop]) add(program)
   program.commandsGroup('By hand, file by file:')
   for (const add of [addKeygen, addEncrypt, addRun, addDecrypt]) add(program)
   program.commandsGroup('To look at:')

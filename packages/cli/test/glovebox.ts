@@ -75,7 +75,14 @@ afterAll(() => {
 
 /** `glovebox serve` until it is killed or the tests of the file are over. */
 export function serve(...args: readonly string[]): Promise<RunningServer> {
-  const child = spawn(process.execPath, [...node, 'serve', ...args], { env, stdio: ['ignore', 'pipe', 'inherit'] })
+  return serveWith({}, ...args)
+}
+
+export function serveWith(more: NodeJS.ProcessEnv, ...args: readonly string[]): Promise<RunningServer> {
+  const child = spawn(process.execPath, [...node, 'serve', ...args], {
+    env: { ...env, ...more },
+    stdio: ['ignore', 'pipe', 'inherit'],
+  })
   running.add(child)
   const lines: Record<string, unknown>[] = []
   const ended = new Promise<number | null>((resolve) => child.once('close', resolve))

@@ -2,7 +2,7 @@ import { equalBytes, GloveboxError } from '@glovebox/he'
 import { type Answer, needsKeys } from '@glovebox/ml'
 import { type Inferred, infer, inferRequest } from './http/infer.ts'
 import { retrying, systemClock } from './http/retry.ts'
-import { type Fetch, openService, type Service } from './http/service.ts'
+import { type Fetch, modelPath, openService, type Service } from './http/service.ts'
 import { uploadKeys } from './http/upload-keys.ts'
 import type { ClientKeys } from './keys.ts'
 import { type ClientModel, openModel } from './model.ts'
@@ -22,8 +22,11 @@ export interface ConnectOptions {
 export interface Connection {
   /** Of the service, without a slash at its end. */
   readonly url: string
-  /** Downloads the public part of a model. Throws GloveboxError `not-found` or `unavailable`. */
-  model(name: string, options?: { readonly signal?: AbortSignal | undefined }): Promise<RemoteModel>
+  /** Downloads the public part of a model: of a version, by its number or an alias, or of what is in production. Throws GloveboxError `not-found` or `unavailable`. */
+  model(
+    name: string,
+    options?: { readonly version?: string | undefined; readonly signal?: AbortSignal | undefined },
+  ): Promise<RemoteModel>
 }
 
 /** A model of a service, and its client part here. */
@@ -75,8 +78,8 @@ export function connect(url: string, options: ConnectOptions = {}): Connection {
   const service = openService(url, options.fetch ?? ((address, init) => fetch(address, init)), options.token)
   return {
     url: service.url,
-    async model(name, { signal } = {}) {
-      const path = `/v2/models/${encodeURIComponent(name)}`
+    async model(name, { version, signal } = {}) {
+      const path = modelPath(name, version)
       const { body } = await retrying(() => service.request('GET', `${path}/client`, { signal }), {
         clock: systemClock,
         signal,

@@ -103,6 +103,12 @@ describe('other machines', () => {
     ])
   })
 
+  test('are behind a proxy, and every page is somewhere else', () => {
+    expect(problemsOf({ trustProxy: true }, {})).toEqual([expect.stringContaining('GLOVEBOX_TRUST_PROXY')])
+    expect(problemsOf({ origins: '*' }, {})).toEqual([expect.stringContaining('GLOVEBOX_ORIGINS')])
+    expect(problemsOf({ trustProxy: true, origins: '*', tokens: true }, {})).toEqual([])
+  })
+
   test('whoever sets an admin token on loopback means it', () => {
     expect(readConfig({}, { GLOVEBOX_ADMIN_TOKEN: admin }).tokens).toBe(true)
   })
@@ -121,6 +127,14 @@ test.each([
   ['', false],
 ])('loopback: %s is %s', (host, yes) => {
   expect(isLoopback(host)).toBe(yes)
+})
+
+test('what is taken has to fit into memory', () => {
+  const limits = { keyBytes: 2 ** 20, keyMemory: 2 ** 19, queryBytes: 100, receiving: 99 }
+  expect(problemsOf({ limits }, {})).toEqual([
+    expect.stringMatching(/"limits.keyBytes".*"limits.keyMemory"/),
+    expect.stringMatching(/"limits.queryBytes".*"limits.receiving"/),
+  ])
 })
 
 test('PostgreSQL alone is no place for objects', () => {

@@ -3,7 +3,7 @@ import { samplesPerRun } from '@glovebox/ml'
 import { pino } from 'pino'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { connect, createKeys, decryptReply, encryptQuery, openModel } from '../../client/src/index.ts'
-import { encodeInferRequest, lengthHeader } from '../../client/src/protocol.ts'
+import { encodeInferRequest, lengthHeader } from '../../client/src/http/protocol.ts'
 import { compileSmall } from '../../client/test/small.ts'
 import { noKeys, openEngine } from './compute/engine.ts'
 import { loadModel } from './registry/load.ts'
@@ -155,13 +155,19 @@ describe('over HTTP', () => {
     }
     expect(await post('network', undefined)).toEqual([
       400,
-      { error: 'the model "network" needs evaluation keys: upload them, and name them by "parameters.keys"' },
+      {
+        error: 'the model "network" needs evaluation keys: upload them, and name them by "parameters.keys"',
+        code: 'malformed',
+      },
     ])
-    expect(await post('network', keys.digest)).toEqual([404, { error: expect.stringContaining('upload them first') }])
+    expect(await post('network', keys.digest)).toEqual([
+      404,
+      { error: expect.stringContaining('upload them first'), code: 'not-found' },
+    ])
     // A query of another model is no query of this one.
     expect(await post('linear', undefined)).toEqual([
       409,
-      { error: expect.stringContaining('belongs to other models') },
+      { error: expect.stringContaining('belongs to other models'), code: 'parameters-mismatch' },
     ])
     const inputs = served.network.samples(1)
     const { outputs } = await model.predict(inputs, keys)

@@ -169,7 +169,8 @@ test('a query that takes longer than allowed is stopped', async () => {
   const late = await infer(200)
   expect([late.status, await late.json()]).toEqual([
     503,
-    { error: expect.stringContaining('its time was over'), code: 'unavailable' },
+    // While it waits for its model, or while it is computed on: as quick as the machine is.
+    { error: expect.stringMatching(/its time was over|took longer than/), code: 'unavailable' },
   ])
 })
 

@@ -74,6 +74,20 @@ export function accessSuite(name: string, open: OpenBackend): void {
       }
     })
 
+    test('and for no longer where the clock is set back', async () => {
+      const tokens = tokensOf({ cacheMs: 4000 })
+      const { token, entry } = await tokens.create({ tenant: 'a', name: 'x', scopes: ['predict'] })
+      await tokens.verify(token)
+      await tokensOf().revoke(entry.id)
+      const { now } = Date
+      Date.now = () => now() - 3_600_000
+      try {
+        await expect(tokens.verify(token)).rejects.toMatchObject({ code: 'unauthorised' })
+      } finally {
+        Date.now = now
+      }
+    })
+
     test('an expiry holds, remembered or not', async () => {
       const tokens = tokensOf({ cacheMs: 4000 })
       const { token } = await tokens.create({ tenant: 'a', name: 'x', scopes: ['predict'], expiresIn: 0.3 })
@@ -129,6 +143,9 @@ export function accessSuite(name: string, open: OpenBackend): void {
         request: undefined,
       })
       expect((await audit.list({ tenant: 'b' })).length).toBe(10)
+      const hostile = { tenant: 'c', token: undefined, action: 'x', outcome: 'ok', request: 'a\nb' }
+      await audit.append({ ...hostile, object: 'a\0\u001b[2J' })
+      expect(await audit.list({ tenant: 'c' })).toMatchObject([{ object: 'a\ufffd\ufffd[2J', request: 'a\ufffdb' }])
       expect((await audit.list({ limit: 3 })).length).toBe(3)
       expect((await audit.list({ before: all[0]!.at - 60_000 })).length).toBe(0)
       for (const limit of [0, 1001, 1.5, Number.NaN])

@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { writeManifest } from '../src/registry/manifest.ts'
 import type { Registry } from '../src/registry/registry.ts'
+import type { ObjectStore } from '../src/store/objects.ts'
 import {
   type Backend,
   bytesOf,
@@ -91,6 +92,24 @@ export function registrySuite(name: string, open: OpenBackend): void {
       )
     })
 
+    test('files of one version at a time are in memory, however many are made', async () => {
+      const { p, name } = fresh()
+      await push(registry, p, name)
+      const { manifest } = await upload(registry, p)
+      let [open, most] = [0, 0]
+      const objects: ObjectStore = {
+        ...backend.objects,
+        async *get(key) {
+          most = Math.max(most, ++open)
+          yield* backend.objects.get(key)
+          open--
+        },
+      }
+      const watched = registryOf({ ...backend, objects } as Backend)
+      await Promise.all(Array.from({ length: 4 }, () => watched.createVersion(p, { name, manifest })))
+      expect([open, most]).toEqual([0, 1])
+    })
+
     test('a name is taken once, by whomever; many at once get it once', async () => {
       const { p, other, name } = fresh()
       const create = (who: typeof p): Promise<boolean> =>
@@ -118,7 +137,17 @@ export function registrySuite(name: string, open: OpenBackend): void {
         ['a', '\0'],
       ] as const)
         await expect(registry.setTag(p, name, 1, key, value)).rejects.toMatchObject({ code: 'malformed' })
-      await expect(registry.updateModel(p, name, 'x'.repeat(20_001))).rejects.toMatchObject({ code: 'malformed' })
+      for (const bad of ['x'.repeat(20_001), 'a\0'])
+        await expect(registry.updateModel(p, name, bad)).rejects.toMatchObject({ code: 'malformed' })
+      const tags = Object.fromEntries(Array.from({ length: 9000 }, (_, i) => [`k${i}`, 'v']))
+      await expect(registry.createModel(p, { name: 'many', tags })).rejects.toMatchObject({ code: 'malformed' })
+      // Some databases know no such text.
+      for (const ask of [
+        () => registry.resolve(p, 'a\0'),
+        () => registry.resolve(p, name, 'a\0'),
+        () => registry.deleteTag(p, name, 1, 'a\0'),
+      ])
+        await expect(ask()).rejects.toMatchObject({ code: expect.stringMatching(/^(malformed|not-found)$/) })
       expect(
         (await registry.createModel(p, { name: `${'.'.repeat(60)}${names}a`, tags: { 'any key ♥': 'wert' } })).tags,
       ).toEqual({ 'any key ♥': 'wert' })
@@ -160,12 +189,13 @@ export function registrySuite(name: string, open: OpenBackend): void {
       await here.revoke(p, name, other.tenant)
       await expect(here.resolve(other, name)).rejects.toMatchObject({ code: 'not-found' })
       const { now } = Date
-      Date.now = () => now() + 1001
-      try {
-        await expect(there.resolve(other, name)).rejects.toMatchObject({ code: 'not-found' })
-      } finally {
-        Date.now = now
-      }
+      for (const ms of [1001, -3_600_000])
+        try {
+          Date.now = () => now() + ms
+          await expect(there.resolve(other, name)).rejects.toMatchObject({ code: 'not-found' })
+        } finally {
+          Date.now = now
+        }
     })
 
     test('stages as MLflow has them', async () => {

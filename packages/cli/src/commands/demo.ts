@@ -2,7 +2,7 @@ import { type Command, InvalidArgumentError } from 'commander'
 import { demos } from '../demo/list.ts'
 import { testDigits } from '../demo/mnist.ts'
 import { integer } from '../numbers.ts'
-import { type Progress, startProgress } from '../terminal/progress.ts'
+import { startStages } from '../terminal/progress.ts'
 
 const names = [...demos.keys()]
 
@@ -57,7 +57,7 @@ async function show(name: string, options: DemoOptions): Promise<string> {
   const samples = options.samples ?? options.images ?? demo.samples.usual
   if (samples > demo.samples.most)
     throw new RangeError(`"--samples" expected at most ${demo.samples.most} for ${name}, got ${samples}`)
-  const stages = showStages()
+  const stages = startStages()
   const { threads, data, costs } = options
   const run = await runDemo(demo, { samples, threads, data, costs, onStage: stages.update }).finally(stages.stop)
   if (options.json) {
@@ -68,23 +68,4 @@ async function show(name: string, options: DemoOptions): Promise<string> {
   }
   const shown = `${await showRun(demo, run, columns(), options.out)}\n`
   return demo.also === undefined ? shown : `${shown}\n\n${await show(demo.also, options)}`
-}
-
-/** One bar after the other. */
-function showStages(): { update: (stage: string, done: number, total: number) => void; stop: () => void } {
-  let current: { stage: string; progress: Progress } | undefined
-  const stop = (): void => {
-    current?.progress.stop()
-    current = undefined
-  }
-  return {
-    update(stage, done, total) {
-      if (current?.stage !== stage) {
-        stop()
-        current = { stage, progress: startProgress(stage) }
-      }
-      current.progress.update(done, total)
-    },
-    stop,
-  }
 }

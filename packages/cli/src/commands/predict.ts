@@ -1,40 +1,36 @@
-import { type ClientKeys, createKeys, type RemoteModel } from '@glovebox/client'
 import type { Command } from 'commander'
-import { blame, openKeyFiles, secretFile } from '../bundle.ts'
+import { blame } from '../bundle.ts'
 import { readSamples } from '../samples/read.ts'
 import { type ModelName, modelName } from '../service/model-name.ts'
-import { addServiceOptions, openService, type ServiceOptions } from '../service/options.ts'
-import { openRemote } from '../service/remote.ts'
+import { addKeyOptions, addServiceOptions, openService, type ServiceOptions } from '../service/options.ts'
+import type { KeyOptions } from '../service/remote.ts'
 import { outputsHelp, outputsJson, outputsText } from '../terminal/outputs.ts'
-import { startProgress } from '../terminal/progress.ts'
+import { startStages } from '../terminal/progress.ts'
 import { addInputOptions, type InputOptions, rangeWarning } from './encrypt.ts'
+
+type PredictOptions = InputOptions & KeyOptions & ServiceOptions & { readonly json?: boolean }
 
 export function addPredict(program: Command): void {
   const command = program
     .command('predict')
     .summary('have a server compute on what it cannot read')
-    .description('Have a server compute on samples that it cannot read.')
+    .description(
+      'Have a server compute on samples that it cannot read.\nKeys are made for the first prediction and kept where only you can read them; glovebox keys shows and deletes them.',
+    )
     .argument('<model>', 'NAME, NAME@VERSION or NAME@ALIAS', modelName)
-    .option('-k, --keys <folder>', `the folder with ${secretFile}, made by keygen (default: fresh keys for this call)`)
+  addServiceOptions(addKeyOptions(addInputOptions(command)))
     .option('--json', outputsHelp)
-  addServiceOptions(addInputOptions(command)).action(
-    async (named: ModelName, options: InputOptions & ServiceOptions & { keys?: string; json?: boolean }) => {
-      const model = await openRemote(await openService(options), named)
+    .action(async (named: ModelName, options: PredictOptions) => {
+      const { openRemote } = await import('../service/remote.ts')
+      await using model = await openRemote(await openService(options), named, options)
       const { samples, pixels, note } = await readSamples(options.input, model.part.input, options.pixels)
-      using keys = options.keys === undefined ? freshKeys(model) : await openKeyFiles(model, options.keys)
-      using progress = startProgress('predicting')
+      using stages = startStages()
       const { outputs, answers } = await model
-        .predict(samples, keys, { pixels, onProgress: progress.update })
+        .predict(samples, { pixels, onStage: stages.update })
         .catch((error: unknown) => Promise.reject(blame(options.input, error)))
-      progress.stop()
+      stages.stop()
       if (note) process.stderr.write(`${note}\n`)
       process.stderr.write(rangeWarning(model, samples, { pixels }))
       process.stdout.write(`${options.json ? outputsJson(outputs, answers) : outputsText(outputs, answers)}\n`)
-    },
-  )
-}
-
-function freshKeys(model: RemoteModel): ClientKeys {
-  using progress = startProgress('making keys')
-  return createKeys(model, { onProgress: progress.update })
+    })
 }

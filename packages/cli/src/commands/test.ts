@@ -1,21 +1,20 @@
 import type { Sample } from '@glovebox/client'
 import { GloveboxError } from '@glovebox/he'
 import { type Command, Option } from 'commander'
-import { openKeyFiles, secretFile } from '../bundle.ts'
 import { integer } from '../numbers.ts'
 import { readSamples } from '../samples/read.ts'
 import { type ModelName, modelName, showName } from '../service/model-name.ts'
-import { addServiceOptions, openService, type ServiceOptions } from '../service/options.ts'
+import { addKeyOptions, addServiceOptions, openService, type ServiceOptions } from '../service/options.ts'
+import type { KeyOptions } from '../service/remote.ts'
 import { showTest, testFacts } from '../terminal/evaluation.ts'
-import { startProgress } from '../terminal/progress.ts'
+import { startStages } from '../terminal/progress.ts'
 
-interface TestOptions extends ServiceOptions {
+interface TestOptions extends ServiceOptions, KeyOptions {
   readonly data: string
   readonly labels?: string
   readonly target?: string
   readonly clear?: string
   readonly samples?: number
-  readonly keys?: string
   readonly pixels?: boolean
   readonly json?: boolean
 }
@@ -43,8 +42,7 @@ export function addTest(program: Command): void {
     .option('--target <column>', 'the same, as a column of the table of --data')
     .option('-n, --samples <count>', 'the first so many samples (default: all; 100 of mnist)', integer(1, 1_000_000))
     .option('--clear <folder>', 'the folder that was pushed (default: remembered by push)')
-    .option('-k, --keys <folder>', `the folder with ${secretFile}, made by keygen (default: fresh keys)`)
-  addServiceOptions(command)
+  addServiceOptions(addKeyOptions(command))
     .addOption(new Option('--pixels', 'take numbers for pixels from 0 to 255, to be scaled as the model says'))
     .addOption(new Option('--no-pixels', 'take numbers as they are'))
     .option('--json', 'print one JSON object')
@@ -56,21 +54,15 @@ export function addTest(program: Command): void {
         import('../evaluate/compare.ts'),
       ])
       const api = await openService(options)
-      const model = await openRemote(api, named)
+      await using model = await openRemote(api, named, options)
       const name = showName(named)
-      const folder = await clearFolder(model, name, options.clear)
+      const folder = await clearFolder(model.part, name, options.clear)
       const { samples, pixels, truth } = await testSet(model.part.input, options)
-      using keys = options.keys === undefined ? undefined : await openKeyFiles(model, options.keys)
-      using progress = startProgress('in the clear')
-      const clear = await runClearly(folder, model, samples, { pixels, onProgress: progress.update })
-      progress.stop()
-      using predicting = startProgress('encrypted')
-      const measured = await runEncryptedly(model, samples, {
-        pixels,
-        ...(keys && { keys }),
-        onProgress: predicting.update,
-      })
-      predicting.stop()
+      using stages = startStages()
+      const onProgress = (done: number, total: number): void => stages.update('in the clear', done, total)
+      const clear = await runClearly(folder, model.part, samples, { pixels, onProgress })
+      const measured = await runEncryptedly(model, samples, { pixels, onStage: stages.update })
+      stages.stop()
       const tested = { name, server: api.url, folder, comparison: compare(measured, clear, truth), measured }
       process.stdout.write(options.json ? `${JSON.stringify(testFacts(tested))}\n` : showTest(tested))
     })

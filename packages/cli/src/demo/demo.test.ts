@@ -1,6 +1,6 @@
-import { readdirSync, readFileSync } from 'node:fs'
 import { expect, test } from 'vitest'
 import { glovebox, start, testFolder } from '../../test/glovebox.ts'
+import { alive, childrenOf, until } from '../../test/processes.ts'
 
 const folder = testFolder()
 
@@ -73,36 +73,3 @@ test.runIf(process.platform === 'linux').concurrent.each(['SIGKILL', 'SIGINT'] a
     expect(alive(server)).toBe(false)
   },
 )
-
-/** Polls for something that comes, as processes do. */
-async function until<T>(look: () => T | undefined): Promise<T> {
-  for (;;) {
-    const found = look()
-    if (found !== undefined) return found
-    await new Promise((resolve) => setTimeout(resolve, 50))
-  }
-}
-
-function childrenOf(pid: number): number[] {
-  return readdirSync('/proc')
-    .filter((name) => /^\d+$/.test(name))
-    .map(Number)
-    .filter((other) => parentOf(other) === pid)
-}
-
-function parentOf(pid: number): number | undefined {
-  try {
-    return Number(/^PPid:\s+(\d+)$/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1])
-  } catch {
-    return undefined
-  }
-}
-
-/** A zombie that nobody has waited for is dead too. */
-function alive(pid: number): boolean {
-  try {
-    return !/^State:\s+[ZX]/m.test(readFileSync(`/proc/${pid}/status`, 'utf8'))
-  } catch {
-    return false
-  }
-}

@@ -75,7 +75,7 @@ test('the recording is the whole conversation', () => {
   for (const request of [
     'GET /v2/models/digits/client',
     'HEAD /v2/keys/',
-    'PUT /v2/keys/',
+    'PATCH /v2/keys/',
     'POST /v2/models/digits/infer',
   ])
     expect(text).toContain(request)

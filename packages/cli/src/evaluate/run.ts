@@ -1,10 +1,13 @@
-import { type ClientKeys, createKeys, type Prediction, type RemoteModel, type Sample } from '@glovebox/client'
+import type { Sample } from '@glovebox/client'
 import { needsKeys, samplesPerRun } from '@glovebox/ml'
-import type { Side } from './compare.ts'
-import { quantile } from './compare.ts'
+import type { Predicted, Remote } from '../service/remote.ts'
+import { quantile, type Side } from './compare.ts'
 
 /** What the encrypted side took. Times in milliseconds; median and 95 % of all requests. */
 export interface Measured extends Side {
+  /** Whether there are evaluation keys at all. */
+  readonly needsKeys: boolean
+  /** 0 where keys were kept from an earlier call. */
   readonly keygenMs: number
   /** The first request, which uploads the keys. */
   readonly firstMs: number
@@ -16,7 +19,7 @@ export interface Measured extends Side {
   /** Bodies of a request and of its answer. */
   readonly uploadBytes: number
   readonly replyBytes: number
-  /** Evaluation keys, uploaded once; 0 where there are none. */
+  /** Of evaluation keys that went up; 0 where the service had them. */
   readonly keyBytes: number
 }
 
@@ -27,58 +30,42 @@ export interface Quantiles {
 
 export interface RunOptions {
   readonly pixels: boolean
-  readonly keys?: ClientKeys
-  readonly onKeys?: (done: number, total: number) => void
-  readonly onProgress?: (done: number, total: number) => void
+  readonly onStage?: (stage: string, done: number, total: number) => void
 }
 
 /** Predicts samples one after the other, or, of a model that takes batches, as many as go together. */
 export async function runEncryptedly(
-  model: RemoteModel,
+  model: Remote,
   samples: readonly Sample[],
-  { pixels, keys: given, onKeys, onProgress }: RunOptions,
+  { pixels, onStage }: RunOptions,
 ): Promise<Measured> {
+  const together = samplesPerRun(model.part)
+  const predictions: Predicted[] = []
+  const totals: number[] = []
+  // Keys are made and go up with a request that is not measured with the others.
   const started = performance.now()
-  const keys = given ?? createKeys(model, { ...(onKeys && { onProgress: onKeys }) })
-  const keygenMs = performance.now() - started
-  try {
-    const together = samplesPerRun(model.part)
-    const predictions: Prediction[] = []
-    const totals: number[] = []
-    // The keys go up with a request that is not measured with the others.
-    const first = performance.now()
-    await model.predict(samples.slice(0, 1), keys, { pixels })
-    const firstMs = performance.now() - first
-    for (let at = 0; at < samples.length; at += together) {
-      const begun = performance.now()
-      predictions.push(await model.predict(samples.slice(at, at + together), keys, { pixels }))
-      totals.push(performance.now() - begun)
-      onProgress?.(Math.min(samples.length, at + together), samples.length)
-    }
-    const of = (values: readonly number[]): Quantiles => ({
-      median: quantile(values, 0.5),
-      p95: quantile(values, 0.95),
-    })
-    return {
-      outputs: predictions.flatMap(({ outputs }) => outputs),
-      answers: predictions.flatMap(({ answers }) => answers),
-      keygenMs,
-      firstMs,
-      requests: predictions.length,
-      totalMs: of(totals),
-      roundTripMs: of(predictions.map(({ roundTripMs }) => roundTripMs)),
-      computeMs: of(predictions.map(({ computeMs }) => computeMs ?? Number.NaN)),
-      uploadBytes: quantile(
-        predictions.map(({ uploadBytes }) => uploadBytes),
-        0.5,
-      ),
-      replyBytes: quantile(
-        predictions.map(({ replyBytes }) => replyBytes),
-        0.5,
-      ),
-      keyBytes: needsKeys(model.part.keys) ? keys.evaluation.length : 0,
-    }
-  } finally {
-    if (!given) keys[Symbol.dispose]()
+  const first = await model.predict(samples.slice(0, 1), { pixels, ...(onStage && { onStage }) })
+  const firstMs = performance.now() - started - first.keygenMs
+  for (let at = 0; at < samples.length; at += together) {
+    const begun = performance.now()
+    predictions.push(await model.predict(samples.slice(at, at + together), { pixels }))
+    totals.push(performance.now() - begun)
+    onStage?.('encrypted', Math.min(samples.length, at + together), samples.length)
+  }
+  const of = (values: readonly number[]): Quantiles => ({ median: quantile(values, 0.5), p95: quantile(values, 0.95) })
+  const median = (value: (prediction: Predicted) => number): number => quantile(predictions.map(value), 0.5)
+  return {
+    outputs: predictions.flatMap(({ outputs }) => outputs),
+    answers: predictions.flatMap(({ answers }) => answers),
+    needsKeys: needsKeys(model.part.keys),
+    keygenMs: first.keygenMs,
+    keyBytes: first.keyBytes,
+    firstMs,
+    requests: predictions.length,
+    totalMs: of(totals),
+    roundTripMs: of(predictions.map(({ roundTripMs }) => roundTripMs)),
+    computeMs: of(predictions.map(({ computeMs }) => computeMs)),
+    uploadBytes: median(({ uploadBytes }) => uploadBytes),
+    replyBytes: median(({ replyBytes }) => replyBytes),
   }
 }

@@ -104,6 +104,9 @@ function describe(parsed: URL | undefined, address: string): string {
   return parsed ? `one of ${parsed.protocol}` : JSON.stringify(address.slice(0, 200))
 }
 
+/** Where a service has asked for a token, and none was given. */
+export const tokenHint = ': it needs a token, in the variable GLOVEBOX_TOKEN or a file named by --token-file'
+
 /** What the service said: {"error", "code"}, or MLflow's {"error_code", "message"}. */
 function refusal(url: string, status: number, bytes: Uint8Array, withToken: boolean): GloveboxError {
   let said: { error?: unknown; code?: unknown; message?: unknown } = {}
@@ -112,13 +115,10 @@ function refusal(url: string, status: number, bytes: Uint8Array, withToken: bool
   } catch {}
   const text = [said.error, said.message].find((one) => typeof one === 'string')
   const code = typeof said.code === 'string' && known.has(said.code) ? (said.code as ErrorCode) : codesOf[status]
-  const hint =
-    status === 401 && !withToken
-      ? ': it needs a token, in the variable GLOVEBOX_TOKEN or a file named by --token-file'
-      : ''
+  const hint = status === 401 && !withToken ? tokenHint : ''
   return new GloveboxError(
     code ?? 'unavailable',
-    `the server at ${url} says: ${text === undefined ? `status ${status}` : text.slice(0, 500)}${hint}`,
+    `the server at ${url} says: ${text === undefined ? `status ${status}` : text.slice(0, 500).replace(/\p{Cc}+/gu, ' ')}${hint}`,
   )
 }
 

@@ -1,6 +1,7 @@
 import { stat } from 'node:fs/promises'
 import { GloveboxError } from '@glovebox/he'
 import { type Command, Option } from 'commander'
+import { secretFile } from '../bundle.ts'
 import { readInput } from '../files.ts'
 import { type Api, openApi } from './api.ts'
 
@@ -8,6 +9,18 @@ import { type Api, openApi } from './api.ts'
 export interface ServiceOptions {
   readonly server: string
   readonly tokenFile?: string
+}
+
+/** Of commands that predict. */
+export function addKeyOptions(command: Command): Command {
+  return command
+    .addOption(
+      new Option(
+        '-k, --keys <folder>',
+        `the folder with ${secretFile}, made by keygen (default: keys that are kept for you, made once)`,
+      ).conflicts('freshKeys'),
+    )
+    .option('--fresh-keys', 'make keys for this call alone, and keep none')
 }
 
 const usualServer = 'http://127.0.0.1:8080'
@@ -23,10 +36,10 @@ export function addServiceOptions(command: Command): Command {
 
 export async function openService({ server, tokenFile }: ServiceOptions): Promise<Api> {
   const token = tokenFile === undefined ? process.env.GLOVEBOX_TOKEN?.trim() : await tokenIn(tokenFile)
-  if (token !== undefined && token !== '' && !/^[\x21-\x7e]{8,1024}$/.test(token))
+  if (token !== undefined && token !== '' && !/^[\w.~+/=-]{8,1024}$/.test(token))
     throw new GloveboxError(
       'malformed',
-      `${tokenFile ?? 'GLOVEBOX_TOKEN'} expected a token: one line of 8 to 1024 printable characters`,
+      `${tokenFile ?? 'GLOVEBOX_TOKEN'} expected a token: one line of 8 to 1024 letters, digits and -._~+/=`,
     )
   const api = openApi(server, token === '' ? undefined : token)
   const { protocol, hostname } = new URL(api.url)

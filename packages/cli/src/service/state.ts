@@ -1,5 +1,6 @@
 import { homedir } from 'node:os'
-import { join, resolve } from 'node:path'
+import { dirname, join, resolve } from 'node:path'
+import { dataDirectory } from '@glovebox/client'
 import { makeFolder, readInput, writeOutput } from '../files.ts'
 
 // What the command remembers from one call to the next: which folder was pushed, by the digest of its program.
@@ -12,13 +13,9 @@ export function stateFolder(): string {
   return join(homedir(), '.local', 'state', 'glovebox')
 }
 
-/** Where a service without --data keeps its models; XDG Base Directory Specification. */
+/** Where a service without --data keeps its models: beside the keys of this user, and not around them, as it is copied for a backup. */
 export function dataFolder(): string {
-  const { XDG_DATA_HOME, LOCALAPPDATA } = process.env
-  if (process.platform === 'win32' && LOCALAPPDATA) return join(LOCALAPPDATA, 'glovebox', 'data')
-  if (process.platform === 'darwin') return join(homedir(), 'Library', 'Application Support', 'glovebox')
-  if (XDG_DATA_HOME?.startsWith('/')) return join(XDG_DATA_HOME, 'glovebox')
-  return join(homedir(), '.local', 'share', 'glovebox')
+  return join(dirname(dataDirectory()), 'service')
 }
 
 const most = 1000

@@ -37,9 +37,9 @@ export function showTest({ name, server, folder, comparison, measured }: Tested)
     time('computing', computeMs),
     '',
     `  ${showBytes(measured.uploadBytes)} up and ${showBytes(measured.replyBytes)} down for a request`,
-    keyBytes === 0
+    !measured.needsKeys
       ? '  no evaluation keys'
-      : `  ${showBytes(keyBytes)} of evaluation keys once, made in ${showMs(keygenMs)}; first request ${showMs(firstMs)}`,
+      : `  ${keyBytes === 0 ? 'evaluation keys were there' : `${showBytes(keyBytes)} of evaluation keys once`}${keygenMs === 0 ? '' : `, made in ${showMs(keygenMs)}`}; first request ${showMs(firstMs)}`,
   ]
   return `${lines.join('\n')}\n`
 }

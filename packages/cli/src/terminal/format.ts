@@ -39,3 +39,8 @@ export function showCount(count: number): string {
 export function shorten(text: string, width: number): string {
   return text.length <= width ? text : `${text.slice(0, width - 1).trimEnd()}…`
 }
+
+/** A day, in UTC: 2026-03-01. */
+export function showDate(ms: number): string {
+  return new Date(ms).toISOString().slice(0, 10)
+}

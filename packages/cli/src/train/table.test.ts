@@ -6,6 +6,7 @@ import { testFolder } from '../../test/glovebox.ts'
 import { inside } from '../../test/inside.ts'
 import { createRandomness } from '../demo/random.ts'
 import { readExtras } from '../model-folder.ts'
+import { makeUpRows } from './made-up-rows.ts'
 import { trainTable } from './table.ts'
 
 const folder = testFolder()
@@ -55,12 +56,14 @@ describe('a model of a table', () => {
       return `${x},${y},${3 * x - 40 * y + 7 + normal() / 10}`
     })
     writeFileSync(at('line.csv'), ['x,y,z', ...rows].join('\n'))
-    const { model, metrics } = await trainTable(
+    const { model, metrics, examples } = await trainTable(
       { kind: 'ridge', file: at('line.csv'), target: 'z', ignore: [], seed: 1, decay: 1e-6 },
       silent,
     )
     expect(metrics.rmse).toBeLessThan(0.2)
     expect(metrics.r2).toBeGreaterThan(0.999)
+    expect(examples.outputs).toEqual([{ name: 'z', digits: 1 }])
+    for (const { expected } of examples.items) expect(expected).toMatch(/^-?\d+\.\d$/)
     expect(runClear(model.graph, runBefore(model.before, [50, 0.25]))[0]).toBeCloseTo(147, 0)
   })
 
@@ -98,12 +101,58 @@ test('the command compiles what it has learnt, with a card and metrics', async (
   const { card, metrics, examples } = await readExtras(out)
   expect(card).toMatch(/^# kind: multinomial logistic regression\n/)
   expect(stdout).toContain(`held out: accuracy ${Number(metrics!.accuracy!.toPrecision(4))}`)
-  expect(examples).toBeUndefined()
+  expect(examples!.items).toHaveLength(8)
+  const rows = JSON.parse(readFileSync(join(out, 'rows.json'), 'utf8'))
+  expect(rows).toEqual(examples!.items.map(({ input }) => input))
   const { model } = await trainTable({ ...options, kind: 'softmax' }, silent)
   const { program } = decodeServerPart(new Uint8Array(readFileSync(join(out, 'server.gbx'))))
   const row = runBefore(model.before, [2, 'blue', 12])
   const [own, compiled] = [runClear(model.graph, row), simulate(program, row, { noise: false })]
   own.forEach((v, i) => expect(Math.abs(v - compiled[i]!)).toBeLessThan(0.01))
+})
+
+test('examples are made up, and say what the model says of them', async () => {
+  const { model, examples } = await trainTable({ ...options, kind: 'softmax' }, silent)
+  const columns = examples.columns!
+  expect(columns.map(({ name }) => name)).toEqual(['petal', 'colour', 'height'])
+  expect(columns[1]!.values).toEqual(['blue', 'red', 'white'])
+  expect(columns[2]!.low).toBeLessThan(columns[2]!.high!)
+  for (const { input, expected } of examples.items) {
+    const row = input as Record<string, string | number>
+    const cells = columns.map(({ name }) => row[name]!)
+    expect(runAfter(model.after, runClear(model.graph, runBefore(model.before, cells))).label).toBe(expected)
+    expect(row.height).toBeGreaterThanOrEqual(columns[2]!.low!)
+    expect(row.height).toBeLessThanOrEqual(columns[2]!.high!)
+  }
+  expect(new Set(examples.items.map(({ expected }) => expected)).size).toBeGreaterThan(1)
+  const kept = readFileSync(at('garden.csv'), 'utf8')
+  for (const { input } of examples.items) expect(kept).not.toContain(Object.values(input).join(','))
+})
+
+test('made-up rows stay where the table is, however far from 0', () => {
+  const years = Array.from({ length: 100 }, (_, i) => [2010 + (i % 11)])
+  for (const [year] of makeUpRows([{ name: 'year' }], years, 50, 3).rows) {
+    expect(year).toBeGreaterThanOrEqual(2010)
+    expect(year).toBeLessThanOrEqual(2020)
+  }
+  expect(makeUpRows([{ name: 'one' }], [[0.125], [0.125]], 1, 3).rows).toEqual([[0.125]])
+})
+
+test('made-up rows hold no extreme of a column', () => {
+  const table = Array.from({ length: 200 }, (_, i) => [
+    i === 7 ? 98_765 : i === 8 ? -4321 : 100 + (i % 50),
+    i % 3 === 0 ? null : 'b',
+  ])
+  const { columns, rows } = makeUpRows([{ name: 'a' }, { name: 'c', values: ['b', 'z'] }], table, 500, 3)
+  expect(columns).toEqual([
+    { name: 'a', low: 102, high: 147 },
+    { name: 'c', values: ['b', 'z'] },
+  ])
+  for (const [a, c] of rows) {
+    expect(a).toBeGreaterThanOrEqual(100)
+    expect(a).toBeLessThanOrEqual(150)
+    expect(c).toBe('b')
+  }
 })
 
 test('a command line that does not fit the model is code 2', async () => {

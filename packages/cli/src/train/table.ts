@@ -4,7 +4,9 @@ import {
   linearGraph,
   linearOutputs,
   type Model,
+  runAfter,
   runBefore,
+  runClear,
   sampleRows,
   trainLogistic,
   trainRidge,
@@ -12,10 +14,12 @@ import {
 } from '@glovebox/ml'
 import { auc, rmse } from '../demo/metrics.ts'
 import { createRandomness } from '../demo/random.ts'
+import type { Examples } from '../examples.ts'
 import { readInput } from '../files.ts'
 import { showCount } from '../terminal/format.ts'
 import { largest } from '../terminal/outputs.ts'
 import { type LearningTable, learnSteps, readLearningTable } from './columns.ts'
+import { type MadeUpRows, makeUpRows } from './made-up-rows.ts'
 import type { Report, Trained } from './trained.ts'
 
 export const tableKinds = ['softmax', 'logistic', 'ridge'] as const
@@ -36,6 +40,10 @@ const heldOutShare = 0.2
 const mostClasses = 100
 /** Rows that ranges are measured on. */
 const mostCalibration = 500
+/** Examples for people to try. */
+const madeUp = 8
+/** Digits that are shown of the largest number that was learnt. */
+const shownDigits = 4
 
 /** A linear model of one column of a table by the others. A fifth of the rows is held out and says how good it is. */
 export async function trainTable(options: TableOptions, report: Report): Promise<Trained> {
@@ -60,9 +68,19 @@ export async function trainTable(options: TableOptions, report: Report): Promise
   const metrics = learnt.score(outputs)
   for (const [name, value] of Object.entries(metrics)) report(`held out: ${name} ${Number(value.toPrecision(4))}`)
   const graph = linearGraph(learnt.linear, { input: 'row', output: learnt.output })
+  const model: Model = { before: steps, graph, after: learnt.after }
+  const made = makeUpRows(
+    table.columns,
+    fit.map((i) => table.rows[i]!),
+    madeUp,
+    seed,
+  )
+  const examples = examplesOf(model, made, target, learnt.digits)
   return {
     name: kind,
-    model: { before: steps, graph, after: learnt.after },
+    model,
+    examples,
+    samples: { 'rows.json': new TextEncoder().encode(`${JSON.stringify(examples.items.map(({ input }) => input))}\n`) },
     calibration: Float64Array.from(rows.slice(0, mostCalibration).flatMap((row) => [...row])),
     metrics,
     about: {
@@ -84,6 +102,28 @@ export async function trainTable(options: TableOptions, report: Report): Promise
   }
 }
 
+/** What a page offers to try: made-up rows, and what the model says of them in the clear. */
+function examplesOf(
+  { before, graph, after }: Model,
+  { columns, rows }: MadeUpRows,
+  target: string,
+  digits: number | undefined,
+): Examples {
+  return {
+    kind: 'rows',
+    source: 'synthetic',
+    question: `What is ${target}?`,
+    note: 'Not rows of the table: each column is drawn by itself, between rounded quantiles.',
+    columns,
+    ...(digits !== undefined && { outputs: [{ name: target, digits }] }),
+    items: rows.map((cells, i) => {
+      const { label, values } = runAfter(after, runClear(graph, runBefore(before, cells)))
+      const input = Object.fromEntries(columns.map(({ name }, k) => [name, cells[k]!]))
+      return { name: `Row ${i + 1}`, input, expected: label ?? values[0]!.toFixed(digits) }
+    }),
+  }
+}
+
 interface Learning {
   readonly fit: readonly number[]
   readonly test: readonly number[]
@@ -99,6 +139,8 @@ interface Learnt {
   readonly output: string
   readonly after: Model['after']
   readonly score: (outputs: Float64Array) => Record<string, number>
+  /** Decimals of the number that it says; undefined of classes. */
+  readonly digits?: number
 }
 
 function learn(kind: TableKind, table: LearningTable, target: string, learning: Learning): Learnt {
@@ -113,8 +155,10 @@ function learnNumber({ target: texts }: LearningTable, target: string, learning:
     throw new GloveboxError('malformed', `${file} expected numbers in column "${target}" for ridge, got a text`)
   const truth = test.map((i) => values[i]!)
   const mean = truth.reduce((sum, v) => sum + v, 0) / truth.length
+  const largestValue = values.reduce((most, v) => Math.max(most, Math.abs(v)), 0)
   return {
     what: 'ridge regression',
+    digits: largestValue > 0 ? Math.min(20, Math.max(0, shownDigits - Math.ceil(Math.log10(largestValue)))) : 0,
     linear: trainRidge(
       inputs,
       fit.map((i) => values[i]!),

@@ -12,9 +12,9 @@ export interface Trained {
   readonly metrics: Readonly<Record<string, number>>
   /** What the card says. */
   readonly about: About
-  readonly examples?: Examples
+  readonly examples: Examples
   /** Files to try it with, by their names. */
-  readonly samples?: Readonly<Record<string, Uint8Array>>
+  readonly samples: Readonly<Record<string, Uint8Array>>
 }
 
 /** What people should know of a model. */

@@ -60,6 +60,7 @@ export function readInferAnswer(
   ...ids: readonly (string | undefined)[]
 ): Omit<Inferred, 'roundTripMs' | 'uploadBytes'> {
   const { id: answered, ...decoded } = decodeInferAnswer(body, headers.get(lengthHeader))
-  if (!ids.includes(answered as string)) throw new GloveboxError('malformed', 'the answer belongs to another request')
+  if (typeof answered !== 'string' || !ids.includes(answered))
+    throw new GloveboxError('malformed', 'the answer belongs to another request')
   return { ...decoded, replyBytes: body.length, requestId: headers.get('x-request-id') ?? undefined }
 }

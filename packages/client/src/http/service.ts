@@ -75,14 +75,34 @@ export interface Answer {
   readonly body: Uint8Array<ArrayBuffer>
 }
 
+/** The address of a service without a slash at its end. Throws TypeError for another one, without what may be a password in it. */
+export function addressOf(address: string): string {
+  const parsed = URL.canParse(address) ? new URL(address) : undefined
+  const plain = parsed && `${parsed.username}${parsed.password}${parsed.search}${parsed.hash}` === ''
+  if (plain && /^https?:$/.test(parsed.protocol)) return parsed.href.replace(/[/?#]+$/, '')
+  const shown = address
+    .replace(/^.*@/s, '…@')
+    .replace(/[?#].*$/s, '…')
+    .slice(0, 200)
+  throw new TypeError(`"url" expected an http or https address of host and path, got ${shown}`)
+}
+
+/** What a server says, on one line and not without end: a terminal would obey control characters. */
+export function oneLine(text: string): string {
+  return text.slice(0, 500).replace(/[\p{Cc}\p{Cf}\u2028\u2029]+/gu, ' ')
+}
+
+/** Of a version, by its number or an alias; of what is in production where none is named. */
+export function modelPath(name: string, version: string | undefined): string {
+  const path = `/v2/models/${encodeURIComponent(name)}`
+  return version === undefined ? path : `${path}/versions/${encodeURIComponent(version)}`
+}
+
 /** Throws TypeError for something that is no http address, or a token that no header can hold. */
 export function openService(address: string, fetch: Fetch, token?: string): Service {
-  const parsed = URL.canParse(address) ? new URL(address) : undefined
-  if (!parsed || !/^https?:$/.test(parsed.protocol))
-    throw new TypeError(`"url" expected an http or https address, got ${address}`)
+  const url = addressOf(address)
   if (token !== undefined && !/^[\w.~+/=-]+$/.test(token))
     throw new TypeError('"token" expected letters, digits and -._~+/=, got something else')
-  const url = parsed.href.replace(/\/+$/, '')
   return {
     url,
     async request(method, path, { body, headers, signal, accept = [], timeoutMs } = {}) {
@@ -116,7 +136,8 @@ export function openService(address: string, fetch: Fetch, token?: string): Serv
   }
 }
 
-async function readAll(response: Response): Promise<Uint8Array<ArrayBuffer>> {
+/** The body of an answer. Throws GloveboxError `too-large` for more than 256 MiB. */
+export async function readAll(response: Response): Promise<Uint8Array<ArrayBuffer>> {
   const chunks: Uint8Array[] = []
   let length = 0
   const reader = response.body?.getReader()
@@ -145,7 +166,7 @@ function refusal(url: string, { status, headers }: Response, body: Uint8Array): 
   let named: unknown
   try {
     const { error, code } = JSON.parse(new TextDecoder().decode(body)) as { error?: unknown; code?: unknown }
-    if (typeof error === 'string') said = error.slice(0, 500)
+    if (typeof error === 'string') said = oneLine(error)
     named = code
   } catch {}
   const code =

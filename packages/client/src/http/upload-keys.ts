@@ -78,6 +78,7 @@ async function inParts(
 ): Promise<number> {
   let offset = start
   let size = partBytes
+  let furthest = start
   let sent = 0
   let idle = 0
   let turn = 0
@@ -87,8 +88,10 @@ async function inParts(
     if (found === 'whole') return true
     if (found === undefined || found > bytes.length)
       throw new GloveboxError('malformed', `the server at ${service.url} does not say where the upload goes on`)
-    if (found > offset) [idle, turn, firstFailure] = [0, 0, undefined]
-    else if (++idle > mostIdle)
+    if (found > offset) [turn, firstFailure] = [0, undefined]
+    // A server that says now this, now that gets nowhere either.
+    if (found > furthest) [furthest, idle] = [found, 0]
+    else if (found <= offset && ++idle > mostIdle)
       throw new GloveboxError('unavailable', `the server at ${service.url} takes no more of the evaluation keys`)
     offset = found
     return false

@@ -1,7 +1,9 @@
+import { addressOf } from '../http/service.ts'
 import type { ModelTypes } from '../session/prediction.ts'
 import type { SessionConfig } from '../session/session.ts'
 import type { Backend } from '../thread/backend.ts'
 import type { Placed } from '../thread/placed.ts'
+import { isRecord, readJson } from './json.ts'
 import { type EncryptedModel, openModelOf } from './model.ts'
 import { type AnySample, type CallOptions, contextOf, type GloveboxOptions } from './options.ts'
 
@@ -44,17 +46,22 @@ export interface Glovebox extends AsyncDisposable {
 
 const day = 86_400_000
 
+function listOf(value: unknown): ListedModel[] | undefined {
+  const models = isRecord(value) ? value.models : undefined
+  return Array.isArray(models) && models.every((model) => isRecord(model) && typeof model.name === 'string')
+    ? models
+    : undefined
+}
+
 /** `glovebox` of a platform. */
 export function createGlovebox(
   open: (config: SessionConfig, placed: Placed) => Backend,
 ): (url: string, options?: GloveboxOptions) => Glovebox {
   return (address, options = {}) => {
     const { token, keys, worker = true, fetch, directory, threads = 1, keyDays = 30, retryMs = 60_000 } = options
-    if (!URL.canParse(address) || !/^https?:$/.test(new URL(address).protocol))
-      throw new TypeError(`"url" expected an http or https address, got ${address}`)
+    const url = addressOf(address)
     if (!(keyDays > 0)) throw new RangeError(`"keyDays" expected a number above 0, got ${keyDays}`)
     if (!(retryMs >= 0)) throw new RangeError(`"retryMs" expected a number from 0, got ${retryMs}`)
-    const url = new URL(address).href.replace(/\/+$/, '')
     const config: SessionConfig = { url, token, maxKeyAgeMs: keyDays * day, retryMs, threads }
     // A worker costs milliseconds to start: it does while the caller goes on.
     const backend = open(config, { fetch, keys, worker, directory })
@@ -68,8 +75,7 @@ export function createGlovebox(
       },
       async list(callOptions = {}) {
         const text = await backend.call('text', { path: '/v2/models' }, contextOf(callOptions))
-        const { models } = JSON.parse(text ?? '{"models":[]}') as { readonly models?: readonly ListedModel[] }
-        return [...(models ?? [])]
+        return text === undefined ? [] : readJson(text, 'the list of models', listOf)
       },
       close,
       [Symbol.asyncDispose]: close,

@@ -1,10 +1,12 @@
 import { toHex } from '@glovebox/he'
 import type { ClientPart } from '@glovebox/ml'
+import { modelPath } from '../http/service.ts'
 import type { Sample } from '../samples.ts'
 import type { JobState } from '../session/jobs.ts'
 import type { ModelTypes, Prediction } from '../session/prediction.ts'
 import type { KeptKeys, Opened } from '../session/session.ts'
 import type { Backend } from '../thread/backend.ts'
+import { isRecord, readJson } from './json.ts'
 import { type CallOptions, contextOf, type PredictOptions } from './options.ts'
 
 /**
@@ -67,13 +69,22 @@ export interface PredictionJob<T extends ModelTypes> {
   cancel(options?: CallOptions): Promise<void>
 }
 
+function examplesOf(value: unknown): Examples | undefined {
+  const fits =
+    isRecord(value) &&
+    typeof value.kind === 'string' &&
+    Array.isArray(value.items) &&
+    value.items.every((item) => isRecord(item) && typeof item.name === 'string')
+  return fits ? (value as unknown as Examples) : undefined
+}
+
 /** The model behind what a session opened. */
 export function openModelOf<T extends ModelTypes>(
   { call }: Backend,
   name: string,
   { model, part, version }: Opened,
 ): EncryptedModel<T> {
-  const address = `/v2/models/${encodeURIComponent(name)}${version === undefined ? '' : `/versions/${encodeURIComponent(version)}`}`
+  const address = modelPath(name, version)
   const job = (id: string): PredictionJob<T> => ({
     id,
     state: (options = {}) => call('jobState', { model, id }, contextOf(options)),
@@ -101,7 +112,7 @@ export function openModelOf<T extends ModelTypes>(
     card: (options = {}) => call('text', { path: `${address}/card` }, contextOf(options)),
     async examples(options = {}) {
       const text = await call('text', { path: `${address}/examples` }, contextOf(options))
-      return text === undefined ? undefined : (JSON.parse(text) as Examples)
+      return text === undefined ? undefined : readJson(text, 'the file of examples', examplesOf)
     },
     keys: () => call('keys', { model }),
     forgetKeys: (options = {}) => call('forgetKeys', { model }, contextOf(options)),

@@ -73,10 +73,12 @@ test('compiles, and holds predictions to it, whatever names are like', () => {
   try {
     const files = { heart: typesOf(heart, 'heart'), digits: typesOf(digits, 'digits'), wild: typesOf(hostile, wild) }
     for (const [name, said] of Object.entries(files)) writeFileSync(join(folder, `${name}.d.ts`), said)
+    // Imports of the text, not of this file.
+    const quoted = (path: string): string => `'${path}'`
     const use = (row: string, label: string): string => `
-      import { glovebox } from '../src/index.ts'
-      import type { DigitsModel } from './digits.d.ts'
-      import type { HeartModel } from './heart.d.ts'
+      import { glovebox } from ${quoted('../src/index.ts')}
+      import type { DigitsModel } from ${quoted('./digits.d.ts')}
+      import type { HeartModel } from ${quoted('./heart.d.ts')}
       const service = glovebox('http://there')
       const model = await service.model<HeartModel>('heart')
       const { label, scores } = await model.predict(${row})

@@ -1,7 +1,7 @@
 import { type ErrorCode, GloveboxError } from '@glovebox/he'
 import { freshId, readInferAnswer } from '../http/infer.ts'
 import { retrying } from '../http/retry.ts'
-import { type Answer, codeNamed, Refusal } from '../http/service.ts'
+import { type Answer, codeNamed, oneLine, Refusal } from '../http/service.ts'
 import { decryptAll } from './predict.ts'
 import type { Prediction } from './prediction.ts'
 import type { CallContext } from './progress.ts'
@@ -35,14 +35,23 @@ export interface Jobs {
   cancel(id: string, context: CallContext): Promise<void>
 }
 
+/** What is kept of a job that was submitted here: not its query, which may have megabytes. */
+interface Submitted extends Pick<Encrypted, 'held' | 'trace'> {
+  /** Id of its request. */
+  readonly query: string
+  readonly uploadBytes: number
+  readonly count: number
+}
+
 /** Of the state of a job, asked again and again: from the first to the last, by factors of 1.5. */
 const [firstPollMs, lastPollMs] = [150, 5000]
+const idForm = /^[\w-]{1,128}$/
 const statuses: readonly string[] = ['queued', 'running', 'done', 'failed', 'cancelled'] satisfies JobStatus[]
 
 export function openJobs(remote: RemoteModel): Jobs {
   const { service, clock, retryMs } = remote.environment
   /** What was encrypted for jobs that were submitted here. */
-  const known = new Map<string, { readonly encrypted: Encrypted; readonly count: number }>()
+  const known = new Map<string, Submitted>()
   const request = (method: string, id: string, what: string, context: CallContext): Promise<Answer> =>
     retrying(() => service.request(method, `/v2/jobs/${encodeURIComponent(id)}${what}`, { signal: context.signal }), {
       clock,
@@ -69,7 +78,9 @@ export function openJobs(remote: RemoteModel): Jobs {
           ),
         )
       const { answer, encrypted } = await remote.ask(inputs, send, context)
-      known.set(answer.id, { encrypted, count: inputs.length })
+      const { held, trace, request } = encrypted
+      const submitted = { held, trace, query: request.id, uploadBytes: request.body.length, count: inputs.length }
+      known.set(answer.id, submitted)
       return answer
     },
     async result(id, context) {
@@ -94,10 +105,9 @@ export function openJobs(remote: RemoteModel): Jobs {
       const roundTripMs = performance.now() - started
       const own = known.get(id)
       // A server names the query, or the job.
-      const read = readInferAnswer(answer, id, own?.encrypted.request.id)
-      const encrypted = own?.encrypted ?? (await takenUp(remote, keys, context))
-      const took = { ...read, roundTripMs, uploadBytes: own?.encrypted.request.body.length ?? 0 }
-      return decryptAll(remote, encrypted, took, own?.count, 1, context)
+      const read = readInferAnswer(answer, id, own?.query)
+      const took = { ...read, roundTripMs, uploadBytes: own?.uploadBytes ?? 0 }
+      return decryptAll(remote, own ?? (await takenUp(remote, keys, context)), took, own?.count, 1, context)
     },
     async cancel(id, context) {
       known.delete(id)
@@ -130,7 +140,7 @@ function readState({ body }: Answer): JobState {
     value = JSON.parse(new TextDecoder().decode(body))
   } catch {}
   const { id, status, done, total, error, keys } = (value ?? {}) as Readonly<Record<string, unknown>>
-  if (typeof id !== 'string' || typeof status !== 'string' || !statuses.includes(status))
+  if (typeof id !== 'string' || !idForm.test(id) || typeof status !== 'string' || !statuses.includes(status))
     throw new GloveboxError('malformed', 'the answer of the server about a job expected an id and a status')
   const { code, message } = (error ?? {}) as { readonly code?: unknown; readonly message?: unknown }
   return {
@@ -139,7 +149,7 @@ function readState({ body }: Answer): JobState {
     ...(typeof done === 'number' && { done }),
     ...(typeof total === 'number' && { total }),
     ...(typeof message === 'string' && {
-      error: { code: codeNamed(code) ?? 'unavailable', message: message.slice(0, 500) },
+      error: { code: codeNamed(code) ?? 'unavailable', message: oneLine(message) },
     }),
     ...(typeof keys === 'string' && { keys }),
   }

@@ -55,7 +55,8 @@ export function openKeyRing({ model, storage, url, clock, maxAgeMs }: KeyRingOpt
   let replaces: string | undefined
   let keygenMs = 0
 
-  const isOld = ({ created }: { readonly created: number }): boolean => clock.now() - created > maxAgeMs
+  // By a clock that was ahead they would be young for as long.
+  const isOld = ({ created }: { readonly created: number }): boolean => Math.abs(clock.now() - created) > maxAgeMs
 
   const take = (record: KeyRecord): HeldKeys => {
     const secret = decodeSecretKey(model, record.secret)

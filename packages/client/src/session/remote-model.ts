@@ -1,7 +1,7 @@
 import { GloveboxError } from '@glovebox/he'
 import { type InferRequest, inferRequest } from '../http/infer.ts'
 import { type Clock, retrying } from '../http/retry.ts'
-import type { Service } from '../http/service.ts'
+import { modelPath, type Service } from '../http/service.ts'
 import { uploadKeys } from '../http/upload-keys.ts'
 import { type ClientModel, openModel } from '../model.ts'
 import { isBytes } from '../picture.ts'
@@ -65,8 +65,7 @@ export async function openRemoteModel(
   { signal, onProgress }: CallContext,
 ): Promise<RemoteModel> {
   const { service, storage, clock, maxKeyAgeMs, retryMs, threads } = environment
-  const address = `/v2/models/${encodeURIComponent(name)}`
-  const asked = version === undefined ? address : `${address}/versions/${encodeURIComponent(version)}`
+  const asked = modelPath(name, version)
   onProgress?.({ stage: 'download', done: 0, total: 1 })
   const { body, headers } = await retrying(() => service.request('GET', `${asked}/client`, { signal }), {
     clock,
@@ -94,7 +93,7 @@ export async function openRemoteModel(
     model,
     ring,
     environment,
-    path: number === undefined ? asked : `${address}/versions/${number}`,
+    path: number === undefined ? asked : modelPath(name, number),
     version: number ?? version,
     async prepare(context) {
       for (let turn = 1; ; turn++) {

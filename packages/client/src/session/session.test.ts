@@ -114,6 +114,16 @@ describe('keys that are old', () => {
   })
 })
 
+test('keys from a time that has not come, as the clock was ahead, are replaced', async () => {
+  const all = setting()
+  all.clock.time += 365 * day
+  await (await start(all)).predict()
+  all.clock.time -= 365 * day
+  const again = await start(all)
+  right(await again.predict())
+  expect(digests(all.fake).size).toBe(2)
+})
+
 describe('keys that the server has lost', () => {
   test('are sent again by themselves, the same ones', async () => {
     const all = setting()
@@ -395,6 +405,19 @@ describe('jobs', () => {
     const { id } = await submit(all)
     const { session, opened } = await start(all)
     right(await session.jobResult({ model: opened.model, id }, {}))
+  })
+
+  test('are known by a plain id, and an answer names the job or the query', async () => {
+    const all = setting(({ path, method }) =>
+      path.endsWith('/jobs') && method === 'POST' ? Response.json({ id: '../../keys', status: 'queued' }) : undefined,
+    )
+    await expect(submit(all)).rejects.toMatchObject({ code: 'malformed' })
+    const nameless = setting(({ path }) =>
+      path.endsWith('/result') ? framed(undefined as never, new Uint8Array(100)) : undefined,
+    )
+    const { id } = await submit(nameless)
+    const { session, opened } = await start(nameless)
+    await expect(session.jobResult({ model: opened.model, id }, {})).rejects.toThrow('belongs to another request')
   })
 
   test('that fail say why; those that are cancelled are gone', async () => {

@@ -16,23 +16,32 @@ export function dataDirectory(): string {
 /** Begins a file: magic and version. Behind it: created u64, digest 32 bytes, secret key. */
 const head = Buffer.from('gbxkeys1')
 const headBytes = 8 + 8 + 32
+const secretName = /^([0-9a-f]+)\.(\d{1,9})\.secret$/
 /** Nothing is written for an hour. */
 const abandonedMs = 3_600_000
+
+/** Keys in a folder. */
+export interface FileStorage extends KeyStorage {
+  /** All sets that can be read, without their secrets. */
+  list(): Promise<{ readonly id: string; readonly digest: string; readonly created: number }[]>
+}
 
 /**
  * Keeps keys in a folder of mode 0700, in files of mode 0600: `<id>.<generation>.secret` and `<id>.<digest>.evaluation`. A file appears when it is whole; a set
  * is replaced by making the next generation, which only one process can. A secret key is as safe there as other files of the user are.
  */
-export function fileStorage(directory: string = dataDirectory()): KeyStorage {
-  const prepare = async (): Promise<void> => {
-    await mkdir(directory, { recursive: true, mode: 0o700 })
-    if (process.platform === 'win32') return
-    const { mode, uid } = await stat(directory)
+export function fileStorage(directory: string = dataDirectory()): FileStorage {
+  /** Whether there is a folder, which then is this user's alone: keys that others put there would be keys that others know. */
+  const isThere = async (): Promise<boolean> => {
+    const found = await stat(directory).catch(unlessMissing(undefined))
+    if (found === undefined || process.platform === 'win32') return found !== undefined
+    const { mode, uid } = found
     if ((mode & 0o077) !== 0 || uid !== process.getuid?.())
       throw new GloveboxError(
         'unauthorised',
         `the folder of keys ${directory} expected mode 0700 and to be this user's, got 0${(mode & 0o777).toString(8)} and user ${uid}: chmod 700 it, or name another one`,
       )
+    return true
   }
 
   /** The generations of a set, the newest first. */
@@ -40,7 +49,7 @@ export function fileStorage(directory: string = dataDirectory()): KeyStorage {
     const names = await readdir(directory).catch(unlessMissing<string[]>([]))
     return names
       .flatMap((name) => {
-        const [, found, generation] = /^([0-9a-f]+)\.(\d{1,9})\.secret$/.exec(name) ?? []
+        const [, found, generation] = secretName.exec(name) ?? []
         return found === id ? [Number(generation)] : []
       })
       .sort((a, b) => b - a)
@@ -64,7 +73,7 @@ export function fileStorage(directory: string = dataDirectory()): KeyStorage {
   const removeOlder = async (id: string, generation: number): Promise<void> => {
     for (const name of await readdir(directory)) {
       const path = join(directory, name)
-      const [, found, number] = /^([0-9a-f]+)\.(\d{1,9})\.secret$/.exec(name) ?? []
+      const [, found, number] = secretName.exec(name) ?? []
       const abandoned = async (): Promise<boolean> => {
         const { mtimeMs } = await stat(path).catch(unlessMissing({ mtimeMs: Infinity }))
         return Date.now() - mtimeMs > abandonedMs
@@ -76,10 +85,11 @@ export function fileStorage(directory: string = dataDirectory()): KeyStorage {
 
   return {
     async load(id) {
-      return (await newest(id)).record
+      return (await isThere()) ? (await newest(id)).record : undefined
     },
     async keep(id, record, evaluation, replaces) {
-      await prepare()
+      await mkdir(directory, { recursive: true, mode: 0o700 })
+      await isThere()
       for (;;) {
         const { generation, record: kept } = await newest(id)
         const old = kept?.digest
@@ -114,6 +124,18 @@ export function fileStorage(directory: string = dataDirectory()): KeyStorage {
       await Promise.all(
         names.filter((name) => name.startsWith(`${id}.`)).map((name) => rm(join(directory, name), { force: true })),
       )
+    },
+    async list() {
+      const names = await readdir(directory).catch(unlessMissing<string[]>([]))
+      const ids = new Set(names.flatMap((name) => secretName.exec(name)?.[1] ?? []))
+      const sets = await Promise.all(
+        [...ids].map(async (id) => {
+          const { record } = await newest(id)
+          record?.secret.fill(0)
+          return record ? [{ id, digest: record.digest, created: record.created }] : []
+        }),
+      )
+      return sets.flat()
     },
     close() {},
   }

@@ -117,6 +117,13 @@ describe('files', () => {
     })
   })
 
+  test('are not taken from where others may have put them', async () => {
+    const directory = join(folder, 'planted')
+    await fileStorage(directory).keep(idOf(1), record(1), evaluation(1), undefined)
+    await chmod(directory, 0o777)
+    await expect(fileStorage(directory).load(idOf(1))).rejects.toMatchObject({ code: 'unauthorised' })
+  })
+
   test('that are replaced, and that a process left behind, go', async () => {
     const directory = join(folder, 'left')
     const storage = fileStorage(directory)
@@ -141,6 +148,17 @@ describe('files', () => {
     expect(await storage.load(idOf(1))).toEqual(record(2))
   })
 
+  test('are listed without their secrets, those that can be read', async () => {
+    const storage = fileStorage(join(folder, 'listed'))
+    expect(await storage.list()).toEqual([])
+    for (const i of [1, 2, 3]) await storage.keep(idOf(i), record(i), evaluation(i), undefined)
+    await storage.keep(idOf(2), record(4), evaluation(4), digestOf(2))
+    await writeFile(join(folder, 'listed', `${idOf(3)}.1.secret`), 'what is this')
+    const sets = (await storage.list()).sort((a, b) => a.created - b.created)
+    expect(sets).toEqual(
+      [1, 4].map((i) => ({ id: idOf(i === 4 ? 2 : i), digest: digestOf(i), created: record(i).created })),
+    )
+  })
   test('lie where the platform has them', () => {
     vi.stubEnv('XDG_DATA_HOME', '/data')
     expect(dataDirectory()).toBe(process.platform === 'linux' ? '/data/glovebox/keys' : dataDirectory())

@@ -1,5 +1,5 @@
 import { GloveboxError } from '@glovebox/he'
-import type { Fetch } from '../http/service.ts'
+import { type Fetch, readAll } from '../http/service.ts'
 import type { Session, SessionConfig } from '../session/session.ts'
 import type { KeyStorage } from '../storage/storage.ts'
 import { type Caller, type Channel, type Line, openChannel } from './channel.ts'
@@ -52,7 +52,7 @@ export function outsideOf(fetch: Fetch | undefined, storage: KeyStorage | undefi
         return {
           status: response.status,
           headers: [...response.headers],
-          body: new Uint8Array(await response.arrayBuffer()),
+          body: await readAll(response),
         }
       },
     }),

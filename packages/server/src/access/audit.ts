@@ -33,7 +33,7 @@ export interface AuditQuery {
 
 /** A log that is only appended to. */
 export interface Audit {
-  /** Now; texts are cut at 256 characters. */
+  /** Now; texts are cut at 256 characters, and have U+FFFD for control characters. */
   append(entry: Omit<AuditEntry, 'at'>): Promise<void>
   /** Newest first. */
   list(query?: AuditQuery): Promise<readonly AuditEntry[]>
@@ -52,7 +52,8 @@ export function createAudit(db: Kysely<Tables>): Audit {
       const at = Date.now()
       last = Math.max(last + 1, at * 1000)
       const id = `${String(last).padStart(17, '0')}-${randomBytes(4).toString('hex')}`
-      const cut = (text: string): string => text.slice(0, longestText)
+      // What clients name may hold anything: nothing of it is to act in a terminal, or to be refused by a database.
+      const cut = (text: string): string => text.slice(0, longestText).replace(/\p{Cc}/gu, '\ufffd')
       await db
         .insertInto('audit')
         .values({

@@ -109,7 +109,8 @@ describe('what fails', () => {
     const { run, stats, prepare } = await start()
     await prepare(model('other'))
     const results = await Promise.allSettled([run(job(crash)), run(job(echo))])
-    expect(results.map(({ status }) => status)).toEqual(['rejected', 'fulfilled'])
+    // The client may try again.
+    expect(results.map(codeOf)).toEqual(['unavailable', 'ok'])
     expect(stats()).toMatchObject({ died: 1, failed: 1, byThread: [{ models: 2 }] })
   })
 

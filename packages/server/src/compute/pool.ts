@@ -157,7 +157,7 @@ export function openPool(sources: ComputeSources, options: PoolOptions, log: Log
     died(slot, { error, current, models, recycled }) {
       if (current && isEntry(current)) {
         counters.failed++
-        current.reject(closing ? shuttingDown() : (current.stopped ?? error))
+        current.reject(closing ? shuttingDown() : (current.stopped ?? died(error)))
       } else if (current) {
         current.done(error)
       }
@@ -289,6 +289,11 @@ export function openPool(sources: ComputeSources, options: PoolOptions, log: Log
       await Promise.all(slots.map(({ worker }) => worker?.terminate()))
     },
   }
+}
+
+/** What killed it may have been another one's doing: to be tried again. */
+function died(cause: Error): GloveboxError {
+  return new GloveboxError('unavailable', 'the thread that computed on the query died: try again in a moment', { cause })
 }
 
 function shuttingDown(): GloveboxError {

@@ -272,6 +272,17 @@ describe('limits', () => {
     ])
   })
 
+  test('a token that asks for what it may not is told to wait, and fills no audit log', async () => {
+    await using app = await setUpApp({ config: { adminToken: admin, limits: { failuresPerMinute: 3 } } })
+    const as = await app.token('a', 'predict')
+    const ask = async (path: string) => (await app.call('GET', path, undefined, as)).status
+    const statuses = []
+    for (let i = 0; i < 6; i++) statuses.push(await ask('/v2/tokens'))
+    expect(statuses).toEqual([403, 403, 403, 429, 429, 429])
+    expect(await ask('/v2/models')).toBe(200)
+    expect((await app.stores.audit.list({ tenant: 'a' })).length).toBe(3)
+  })
+
   test('a token has so many requests a minute', async () => {
     await using app = await setUpApp({ config: { adminToken: admin, limits: { requestsPerMinute: 2 } } })
     const [one, other] = [await app.token('a', 'predict'), await app.token('a', 'predict')]
@@ -288,6 +299,15 @@ describe('without tokens', () => {
       expect(await ask(host), host).toBe(200)
     for (const host of ['evil.example', 'evil.example:8080', '127.0.0.1.evil.example', '10.0.0.1:8080'])
       expect(await ask(host), host).toBe(403)
+  })
+
+  test('what a proxy brought is refused: others stand behind it', async () => {
+    await using app = await setUpApp()
+    const ask = async (headers: Record<string, string>) =>
+      (await app.call('GET', '/v2/models', undefined, { host: '127.0.0.1:8080', ...headers })).status
+    expect(await ask({})).toBe(200)
+    for (const name of ['x-forwarded-for', 'x-forwarded-host', 'x-real-ip', 'forwarded'])
+      expect(await ask({ [name]: '203.0.113.9' }), name).toBe(403)
   })
 
   test('pages of other origins write nothing', async () => {

@@ -5,6 +5,7 @@ import { createContents, requireDigest } from '../store/contents.ts'
 import type { ObjectStore } from '../store/objects.ts'
 import type { KeyTable, Tables } from '../store/tables.ts'
 import type { Appended, Part, UploadState } from '../store/uploads.ts'
+import { usedIn } from '../store/used.ts'
 import { headBytes, programOf, verifyFrame } from './key-frame.ts'
 
 /** A set of evaluation keys. */
@@ -99,7 +100,7 @@ export function createKeySets(options: KeySetsOptions): KeySets {
     what: 'the set of evaluation keys',
     maxBytes,
     tenantBytes,
-    headBytes: headBytes,
+    headBytes,
     async check(tenant, head) {
       const program = programOf(head)
       if (await mayUse(tenant, program)) return
@@ -110,14 +111,7 @@ export function createKeySets(options: KeySetsOptions): KeySets {
     },
     verify: verifyFrame,
     find: row,
-    used: async (tenant) => {
-      const { bytes } = await db
-        .selectFrom('keys')
-        .select((eb) => eb.fn.sum<number | string | null>('bytes').as('bytes'))
-        .where('tenant', '=', tenant)
-        .executeTakeFirstOrThrow()
-      return Number(bytes ?? 0)
-    },
+    used: (tenant) => usedIn(db, 'keys', tenant),
     async insert(tenant, digest, { bytes, object, head }) {
       const now = Date.now()
       const values = {
@@ -212,12 +206,7 @@ export function createKeySets(options: KeySetsOptions): KeySets {
       yield* objects.get(object)
     },
     async expire(now = Date.now()) {
-      const rows = await db
-        .selectFrom('keys')
-        .select(['tenant', 'digest'])
-        .where('expires_at', '<=', now)
-        .limit(1000)
-        .execute()
+      const rows = await db.selectFrom('keys').select(['tenant', 'digest']).where('expires_at', '<=', now).execute()
       const gone: { tenant: string; digest: string }[] = []
       for (const { tenant, digest } of rows) if (await remove(tenant, digest, now)) gone.push({ tenant, digest })
       await contents.sweep(now - dayMs, async () => {
@@ -227,14 +216,8 @@ export function createKeySets(options: KeySetsOptions): KeySets {
       return gone
     },
     async totals() {
-      const { sets, bytes } = await db
-        .selectFrom('keys')
-        .select((eb) => [
-          eb.fn.countAll<number | string>().as('sets'),
-          eb.fn.sum<number | string | null>('bytes').as('bytes'),
-        ])
-        .executeTakeFirstOrThrow()
-      return { sets: Number(sets), bytes: Number(bytes ?? 0) }
+      const { count, bytes } = await usedIn(db, 'keys')
+      return { sets: count, bytes }
     },
   }
 }

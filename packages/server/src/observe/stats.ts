@@ -56,10 +56,13 @@ export interface ModelStats {
 
 /** `GET /v2/stats`: what the console draws and `glovebox top` prints. Counts are since the start, so a rate is the difference of two answers. Sizes in bytes. */
 export interface Stats {
+  /** Of the server. */
   readonly version: string
-  /** Milliseconds since 1970, as `started`. */
+  /** Of this answer, in milliseconds since 1970. */
   readonly now: number
+  /** When this replica began to count, in milliseconds since 1970. */
   readonly started: number
+  /** Over HTTP, 0 and up, whatever they were for. */
   readonly requests: {
     readonly total: number
     /** With a status from 500. */
@@ -68,7 +71,9 @@ export interface Stats {
     readonly rate_limited: number
     readonly auth_failures: number
   }
+  /** Predictions that wait for a thread, of how many that may, and those told to come back. */
   readonly queue: { readonly waiting: number; readonly limit: number; readonly turned_away: number }
+  /** Threads that compute, and how often one died or was replaced because of its memory. */
   readonly threads: { readonly total: number; readonly busy: number; readonly died: number; readonly recycled: number }
   /** In the store, in memory, and what happened to those that queries named: found in memory, loaded, dropped for others. */
   readonly keys: {
@@ -81,11 +86,15 @@ export interface Stats {
     readonly loads: number
     readonly evictions: number
   }
+  /** Resident; heap of the engine; outside of it; contexts of the threads. In bytes. */
   readonly memory: { readonly rss: number; readonly heap: number; readonly external: number; readonly wasm: number }
-  /** Received. */
+  /** Bytes received. */
   readonly uploads: { readonly keys: number; readonly query: number; readonly blob: number }
+  /** Of all replicas, by state. */
   readonly jobs: Readonly<Record<string, number>>
+  /** Models in memory, 0 and up. */
   readonly warm_models: number
+  /** Those that have a name here. */
   readonly models: readonly ModelStats[]
 }
 

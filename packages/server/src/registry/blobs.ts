@@ -5,6 +5,7 @@ import type { ObjectStore } from '../store/objects.ts'
 import { collect } from '../store/stream.ts'
 import type { Tables } from '../store/tables.ts'
 import type { Appended, Part, UploadState } from '../store/uploads.ts'
+import { usedIn } from '../store/used.ts'
 import { largestManifest } from './manifest.ts'
 import type { Db } from './rows.ts'
 
@@ -60,14 +61,7 @@ export function createBlobs(db: Db, objects: ObjectStore, limits: BlobLimits = {
     check: async () => undefined,
     verify: () => undefined,
     find,
-    used: async (tenant) => {
-      const { bytes } = await db
-        .selectFrom('blobs')
-        .select((eb) => eb.fn.sum<number | string | null>('bytes').as('bytes'))
-        .where('tenant', '=', tenant)
-        .executeTakeFirstOrThrow()
-      return Number(bytes ?? 0)
-    },
+    used: (tenant) => usedIn(db, 'blobs', tenant),
     async insert(tenant, sha256, { bytes, object }) {
       const { numInsertedOrUpdatedRows } = await db
         .insertInto('blobs')

@@ -3,7 +3,7 @@ import { GloveboxError } from '@glovebox/he'
 import { requireScope, requireTenant } from '../access/principal.ts'
 import { decodePlace, encodePlace, parseFilter, requireLimit } from './filter.ts'
 import type { RegisteredModel } from './model-version.ts'
-import { requireDescription, requireName, requireTag } from './names.ts'
+import { requireDescription, requireName, requireTags } from './names.ts'
 import type { Registry } from './registry.ts'
 import { type Db, fullModels, noModel, ownModel, visibleModel, visibleTo } from './rows.ts'
 
@@ -44,7 +44,7 @@ export function createModels(db: Db, changed: () => void): Models {
         requireScope(p, 'push')
         requireName(name)
         requireDescription(description)
-        for (const [key, value] of Object.entries(tags)) requireTag(key, value)
+        requireTags(tags)
         const [id, now] = [randomUUID(), Date.now()]
         const { numInsertedOrUpdatedRows } = await tx
           .insertInto('models')

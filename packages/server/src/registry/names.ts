@@ -5,6 +5,7 @@ const nameForm = /^(?!\.+$)[A-Za-z0-9._-]{1,64}$/
 const longestDescription = 20_000
 const longestKey = 250
 const longestValue = 5000
+const mostTags = 1000
 
 const shown = (text: string): string => JSON.stringify(text.slice(0, 80))
 
@@ -35,16 +36,16 @@ export function requireStage(stage: string): Stage {
 
 /** At most 20,000 characters. */
 export function requireDescription(text: string): string {
-  if (text.length <= longestDescription) return text
+  // PostgreSQL has no text with a zero in it.
+  if (text.length <= longestDescription && !text.includes('\0')) return text
   throw new GloveboxError(
     'malformed',
-    `the description expected at most ${longestDescription} characters, got ${text.length}`,
+    `the description expected at most ${longestDescription} characters, none of them U+0000, got ${text.length}`,
   )
 }
 
 /** A key of 1 to 250 characters, a value of at most 5000. */
 export function requireTag(key: string, value: string): void {
-  // PostgreSQL has no text with a zero in it.
   const fits =
     key.length >= 1 && key.length <= longestKey && value.length <= longestValue && !`${key}${value}`.includes('\0')
   if (fits) return
@@ -52,6 +53,14 @@ export function requireTag(key: string, value: string): void {
     'malformed',
     `a tag expected a key of 1 to ${longestKey} characters and a value of at most ${longestValue}, got ${key.length} and ${value.length}`,
   )
+}
+
+/** At most 1000 tags, each as `requireTag` has it. */
+export function requireTags(tags: Readonly<Record<string, string>>): void {
+  const all = Object.entries(tags)
+  if (all.length > mostTags)
+    throw new GloveboxError('malformed', `"tags" expected at most ${mostTags} tags, got ${all.length}`)
+  for (const [key, value] of all) requireTag(key, value)
 }
 
 /** A number of a version, or undefined for an alias. */

@@ -178,3 +178,23 @@ export async function fullModels(db: Db, models: readonly ModelTable[]): Promise
     }
   })
 }
+
+/** Versions in full by model and number, in that order. */
+export async function readPlaces(
+  db: Db,
+  places: readonly { readonly model: string; readonly version: number }[],
+): Promise<ModelVersion[]> {
+  if (places.length === 0) return []
+  const ids = [...new Set(places.map(({ model }) => model))]
+  const models = await db.selectFrom('models').selectAll().where('id', 'in', ids).execute()
+  const rows = await db.selectFrom('versions').selectAll().where('model', 'in', ids).execute()
+  const byPlace = new Map(rows.map((row) => [`${row.model} ${row.version}`, row]))
+  // What was deleted between the questions is left out.
+  const known = new Set(models.map(({ id }) => id))
+  const found = places.flatMap(({ model, version }) => byPlace.get(`${model} ${version}`) ?? [])
+  return fullVersions(
+    db,
+    models,
+    found.filter(({ model }) => known.has(model)),
+  )
+}

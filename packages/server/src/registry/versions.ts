@@ -1,13 +1,24 @@
 import { GloveboxError } from '@glovebox/he'
 import { type Principal, requireScope } from '../access/principal.ts'
 import type { VersionTable } from '../store/tables.ts'
+import { createTurns } from '../store/turns.ts'
 import type { Blobs } from './blobs.ts'
 import { decodePlace, encodePlace, parseFilter, requireLimit } from './filter.ts'
-import { readContent, readManifest } from './manifest.ts'
+import { type ManifestFiles, readContent, readManifest, type VersionContent } from './manifest.ts'
 import { type ModelVersion, type Stage, stages } from './model-version.ts'
-import { requireAlias, requireDescription, requireStage, requireTag } from './names.ts'
+import { requireAlias, requireDescription, requireStage, requireTag, requireTags } from './names.ts'
 import type { Registry } from './registry.ts'
-import { type Db, fullVersions, manifestName, noModel, ownModel, versionRow, visibleModel, visibleTo } from './rows.ts'
+import {
+  type Db,
+  fullVersions,
+  manifestName,
+  noModel,
+  ownModel,
+  readPlaces,
+  versionRow,
+  visibleModel,
+  visibleTo,
+} from './rows.ts'
 
 type Versions = Pick<
   Registry,
@@ -33,6 +44,8 @@ export function createVersions(db: Db, blobs: Blobs, changed: () => void): Versi
       changed()
     }
   }
+  // Parts of a model are read whole: one model's at a time are in memory.
+  const inTurn = createTurns()
   const full = async (tx: Db, tenant: string, name: string, version: number | string): Promise<ModelVersion> => {
     const model = await visibleModel(tx, tenant, name)
     const [found] = await fullVersions(tx, [model], [await versionRow(tx, model, version)])
@@ -44,20 +57,10 @@ export function createVersions(db: Db, blobs: Blobs, changed: () => void): Versi
     async createVersion(p, { name, manifest, description = '', tags = {} }) {
       requireScope(p, 'push')
       requireDescription(description)
-      for (const [key, value] of Object.entries(tags)) requireTag(key, value)
+      requireTags(tags)
       // Before anything is read; again in the transaction.
       await ownModel(db, p, name)
-      const files = readManifest(await blobs.read(p.tenant, manifest, 'manifest.json'))
-      const bytes: Record<string, Uint8Array> = {}
-      for (const [file, { sha256, bytes: length }] of Object.entries(files)) {
-        bytes[file] = await blobs.read(p.tenant, sha256, file)
-        if (bytes[file].length !== length)
-          throw new GloveboxError(
-            'malformed',
-            `the manifest says that ${file} has ${length} bytes, it has ${bytes[file].length}`,
-          )
-      }
-      const { digest, signature, metrics } = readContent(bytes)
+      const { files, digest, signature, metrics } = await inTurn(() => readVersion(blobs, p.tenant, manifest))
       const named = { ...files, [manifestName]: { sha256: manifest, bytes: 0 } }
       const number = await change(async (tx) => {
         const { id: model } = await ownModel(tx, p, name)
@@ -228,6 +231,25 @@ export function createVersions(db: Db, blobs: Blobs, changed: () => void): Versi
   }
 }
 
+/** What a manifest and the blobs that it names say. */
+async function readVersion(
+  blobs: Blobs,
+  tenant: string,
+  manifest: string,
+): Promise<VersionContent & { readonly files: ManifestFiles }> {
+  const files = readManifest(await blobs.read(tenant, manifest, 'manifest.json'))
+  const bytes: Record<string, Uint8Array> = {}
+  for (const [file, { sha256, bytes: length }] of Object.entries(files)) {
+    bytes[file] = await blobs.read(tenant, sha256, file)
+    if (bytes[file].length !== length)
+      throw new GloveboxError(
+        'malformed',
+        `the manifest says that ${file} has ${length} bytes, it has ${bytes[file].length}`,
+      )
+  }
+  return { ...readContent(bytes), files }
+}
+
 /** One more than was ever given under the name. */
 async function nextNumber(tx: Db, name: string): Promise<number> {
   await tx
@@ -265,24 +287,4 @@ async function tagged(
 ): Promise<{ model: string; version: number }> {
   const model = await ownModel(tx, p, name)
   return { model: model.id, version: version === undefined ? 0 : (await versionRow(tx, model, version)).version }
-}
-
-/** Versions in full by model and number, in that order. */
-export async function readPlaces(
-  db: Db,
-  places: readonly { readonly model: string; readonly version: number }[],
-): Promise<ModelVersion[]> {
-  if (places.length === 0) return []
-  const ids = [...new Set(places.map(({ model }) => model))]
-  const models = await db.selectFrom('models').selectAll().where('id', 'in', ids).execute()
-  const rows = await db.selectFrom('versions').selectAll().where('model', 'in', ids).execute()
-  const byPlace = new Map(rows.map((row) => [`${row.model} ${row.version}`, row]))
-  // What was deleted between the questions is left out.
-  const known = new Set(models.map(({ id }) => id))
-  const found = places.flatMap(({ model, version }) => byPlace.get(`${model} ${version}`) ?? [])
-  return fullVersions(
-    db,
-    models,
-    found.filter(({ model }) => known.has(model)),
-  )
 }

@@ -3,7 +3,9 @@ import { GloveboxError } from '@glovebox/he'
 import type { ObjectStore } from './objects.ts'
 import { createStaging, largestPart, reached, resumesAt } from './staging.ts'
 import { peek, until } from './stream.ts'
+import { createTurns } from './turns.ts'
 import type { Appended, Part, UploadState } from './uploads.ts'
+import type { Used } from './used.ts'
 
 /** A content that is whole: where it lies. */
 export interface Content {
@@ -29,8 +31,8 @@ export interface ContentRules {
   /** Throws for what does not end as it should. */
   verify(end: ContentEnd): void
   find(tenant: string, digest: string): Promise<Content | undefined>
-  /** Bytes of all contents of a tenant. */
-  used(tenant: string): Promise<number>
+  /** What all contents of a tenant take. */
+  used(tenant: string): Promise<Used>
   /** Writes a new one down; false where it is there already. */
   insert(tenant: string, digest: string, content: Content & { readonly head: Uint8Array }): Promise<boolean>
 }
@@ -62,6 +64,8 @@ export interface Contents {
 }
 
 const tailBytes = 16
+/** Of a tenant, as the smallest ones cost a row, an object and time to list them too. */
+const [mostContents, mostParts] = [100_000, 10_000]
 
 /** Throws GloveboxError `malformed` for what is no SHA-256 in 64 lower-case hexadecimal digits. */
 export function requireDigest(digest: string): string {
@@ -76,12 +80,19 @@ export function requireDigest(digest: string): string {
 export function createContents(objects: ObjectStore, rules: ContentRules): Contents {
   const { area, what, maxBytes, tenantBytes } = rules
   const staging = createStaging(objects, area)
+  const inTurn = createTurns()
 
   const tooLarge = (bytes: number, limit: number): GloveboxError =>
     new GloveboxError('too-large', `${what} has ${bytes} bytes or more, at most ${limit} are accepted`)
 
   async function requireRoom(tenant: string, staged: number, total: number): Promise<number> {
-    const free = tenantBytes - (await rules.used(tenant)) - staged
+    const { bytes, count } = await rules.used(tenant)
+    if (count >= mostContents)
+      throw new GloveboxError(
+        'too-large',
+        `"${tenant}" has ${count} of ${what} here, at most ${mostContents}: delete some`,
+      )
+    const free = tenantBytes - bytes - staged
     if (total <= free) return free
     throw new GloveboxError(
       'too-large',
@@ -95,7 +106,16 @@ export function createContents(objects: ObjectStore, rules: ContentRules): Conte
     await rules.check(tenant, head)
     const object = `${area}/${tenant}/${digest}/${randomUUID()}`
     const bytes = await objects.put(object, verified(whole, digest, head))
-    const created = await rules.insert(tenant, digest, { bytes, object, head })
+    // Others that began when there was room may have taken it.
+    const created = await inTurn(async () => {
+      if (await rules.find(tenant, digest)) return false
+      await requireRoom(tenant, 0, bytes)
+      return rules.insert(tenant, digest, { bytes, object, head })
+    }).catch(async (error: unknown) => {
+      // After any other error it may be written down, and only the answer of the database be lost; if not, the sweep finds it.
+      if (isCode(error, 'too-large')) await objects.delete(object)
+      throw error
+    })
     if (!created) await objects.delete(object)
     return { fits: true, complete: true, created, offset: bytes }
   }
@@ -188,6 +208,11 @@ export function createContents(objects: ObjectStore, rules: ContentRules): Conte
       const staged = await staging.look(tenant, digest)
       const at = resumesAt(staged, total)
       if (offset !== at) return { fits: false, complete: false, created: false, offset: at }
+      if (staged.tenantParts >= mostParts)
+        throw new GloveboxError(
+          'too-large',
+          `"${tenant}" has ${staged.tenantParts} parts of unfinished uploads here, at most ${mostParts} parts are kept: send larger ones, or delete some`,
+        )
       await requireRoom(tenant, staged.tenantBytes - reached(staged, total), total)
       let rest = limited(until(body, signal), Math.min(largestPart, total - offset)) as AsyncIterable<Uint8Array>
       if (offset === 0) {

@@ -45,6 +45,10 @@ const texts = /Connection terminated|timeout exceeded|Query read timeout|connect
 function translate(error: unknown): unknown {
   const { code, message = '', errors } = error as { code?: unknown; message?: string; errors?: unknown[] }
   const first = typeof code === 'string' ? code : (errors?.[0] as { code?: unknown } | undefined)?.code
+  if (first === '22021')
+    return new GloveboxError('malformed', 'a text has the character U+0000, which the database does not take', {
+      cause: error,
+    })
   const known = typeof first === 'string' && (passing.test(first) || network.test(first))
   if (!known && !texts.test(message)) return error
   // The text of a driver's error may name the host; the code does not.

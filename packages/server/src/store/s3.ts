@@ -118,7 +118,12 @@ export async function openS3(options: S3Options): Promise<ObjectStore> {
         ContinuationToken = page.IsTruncated ? page.NextContinuationToken : undefined
       } while (ContinuationToken !== undefined)
     },
-    ready: () => storing(async () => void (await client.send(new s3.HeadBucketCommand({ Bucket })))),
+    async ready() {
+      await storing(() => client.send(new s3.HeadBucketCommand({ Bucket }))).catch((error: unknown) => {
+        // The answer to HEAD has no body that names the error.
+        throw isMissing(error) ? unusable(noBucket, error) : error
+      })
+    },
     close: async () => client.destroy(),
   }
 }
@@ -134,6 +139,11 @@ const isMissing = (error: unknown): boolean => {
   return name === 'NoSuchKey' || (name !== 'NoSuchBucket' && $metadata?.httpStatusCode === 404)
 }
 
+const noBucket = 'there is no such bucket'
+
+const unusable = (reason: string, cause: unknown): GloveboxError =>
+  new GloveboxError('unavailable', `the object store cannot be used: ${reason}`, { cause })
+
 /** Errors in words, without hosts: clients see them. */
 async function storing<T>(work: () => Promise<T>): Promise<T> {
   try {
@@ -142,12 +152,12 @@ async function storing<T>(work: () => Promise<T>): Promise<T> {
     const { name = '', code, $metadata } = error as S3Failure
     const status = $metadata?.httpStatusCode ?? 0
     let reason: string | undefined
-    if (name === 'NoSuchBucket') reason = 'there is no such bucket'
+    if (name === 'NoSuchBucket') reason = noBucket
     else if (status === 401 || status === 403 || name === 'CredentialsProviderError')
       reason = 'it refuses the credentials'
     else if (status === 429 || status >= 500 || name === 'TimeoutError' || typeof code === 'string')
       reason = status > 0 ? `it answered ${status}` : 'no connection'
     if (reason === undefined) throw error
-    throw new GloveboxError('unavailable', `the object store cannot be used: ${reason}`, { cause: error })
+    throw unusable(reason, error)
   }
 }

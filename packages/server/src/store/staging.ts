@@ -7,6 +7,8 @@ export const largestPart: number = 8 * 2 ** 20
 export interface Staged {
   /** Bytes that all parts of the tenant take. */
   readonly tenantBytes: number
+  /** How many those are. */
+  readonly tenantParts: number
   /** Offset to bytes, by announced total; uploads that announce different totals are different ones. */
   readonly totals: ReadonlyMap<number, ReadonlyMap<number, number>>
 }
@@ -41,15 +43,16 @@ export function createStaging(objects: ObjectStore, area: string): Staging {
     async look(tenant, digest) {
       const prefix = prefixOf(tenant, digest)
       const totals = new Map<number, Map<number, number>>()
-      let tenantBytes = 0
+      let [tenantBytes, tenantParts] = [0, 0]
       for await (const { key, bytes } of objects.list(`${all}${tenant}/`)) {
         tenantBytes += bytes
+        tenantParts++
         if (!key.startsWith(prefix)) continue
         const [total = 0, offset = 0] = key.slice(prefix.length).split('/').map(Number)
         const parts = totals.get(total) ?? new Map<number, number>()
         totals.set(total, parts.set(offset, bytes))
       }
-      return { tenantBytes, totals }
+      return { tenantBytes, tenantParts, totals }
     },
     put: (tenant, digest, total, offset, body) => objects.put(keyOf(tenant, digest, total, offset), body),
     async *join(tenant, digest, total) {
