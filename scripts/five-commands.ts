@@ -1,10 +1,11 @@
-// The five commands, from nothing to a private prediction, as the README has them: npm run five-commands
+// The five commands, from nothing to a private prediction, read out of the README: npm run five-commands
 // A service on a free port with a data directory of its own; all of it is gone at the end. From sources, or, with --built, from the build.
 import { spawn } from 'node:child_process'
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
+import { fiveCommands } from './documented.ts'
 
 const root = join(import.meta.dirname, '..')
 const built = process.argv.includes('--built')
@@ -17,15 +18,18 @@ const env: NodeJS.ProcessEnv = {
   XDG_STATE_HOME: join(folder, 'state'),
   XDG_DATA_HOME: join(folder, 'share'),
 }
-const model = join(folder, 'digits')
 const started = performance.now()
 const seconds = (since: number): string => `${((performance.now() - since) / 1000).toFixed(1)} s`
 
 /** Shows a command and what it says. Throws where it fails. */
 async function run(...args: readonly string[]): Promise<string> {
-  process.stdout.write(`\n$ glovebox ${args.map((arg) => arg.replace(folder, '…')).join(' ')}\n`)
+  process.stdout.write(`\n$ npx glovebox ${args.join(' ')}\n`)
   const begun = performance.now()
-  const child = spawn(process.execPath, [...command, ...args], { env, stdio: ['ignore', 'pipe', 'inherit'] })
+  const child = spawn(process.execPath, [...command, ...args], {
+    cwd: folder,
+    env,
+    stdio: ['ignore', 'pipe', 'inherit'],
+  })
   let said = ''
   child.stdout.on('data', (text) => {
     said += text
@@ -47,7 +51,6 @@ const service = spawn(process.execPath, [...command, 'serve', '--port', '0', '--
   stdio: ['pipe', 'pipe', 'inherit'],
 })
 try {
-  await run('train', 'digits-linear', '-o', model)
   const url = await new Promise<string>((resolve, reject) => {
     service.once('close', (code) => reject(new Error(`the service ended with ${code}`)))
     createInterface({ input: service.stdout }).on('line', (line) => {
@@ -55,17 +58,19 @@ try {
       if (msg === 'listening' && url !== undefined) resolve(url)
     })
   })
-  process.stdout.write(`\n$ glovebox serve --data …/data\n${url}\n`)
+  process.stdout.write(`\n$ npx glovebox serve --data …/data\n${url}\n`)
   env.GLOVEBOX_SERVER = url
-  expect(await run('push', model, '--name', 'digits'), /^digits@1: /)
+  const [train, push, test, deploy, predict] = fiveCommands('README.md') as [string[], string[], ...string[][]]
+  await run(...train)
+  expect(await run(...push), /^mydigits@1: /)
+  expect(await run(...test!), /same class in 100 of 100/)
+  expect(await run(...deploy!), /^mydigits@production is version 1/)
+  expect(await run(...predict!), /^sample 0: 7;/)
   // Trained with other luck, it is another version; the same folder again is none.
-  await run('train', 'digits-linear', '--seed', '2', '-o', model)
-  expect(await run('push', model, '--name', 'digits'), /^digits@2: /)
-  expect(await run('push', model, '--name', 'digits'), /^digits@2: these files are this version already/)
-  const tested = await run('test', 'digits@2', '--data', 'mnist', '-n', '200')
-  expect(tested, /same class in 200 of 200/)
-  expect(await run('deploy', 'digits@2', '--alias', 'production'), /^digits@production is version 2/)
-  expect(await run('predict', 'digits', '--input', join(model, 'seven.png')), /^sample 0: 7;/)
+  await run(...train, '--seed', '2')
+  expect(await run(...push), /^mydigits@2: /)
+  expect(await run(...push), /^mydigits@2: these files are this version already/)
+  expect(await run('test', 'mydigits@2', '--data', 'mnist', '-n', '200'), /same class in 200 of 200/)
   process.stdout.write(`\nall of it in ${seconds(started)}\n`)
 } finally {
   service.stdin.end()

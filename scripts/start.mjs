@@ -9,9 +9,11 @@ if (!['main.js', 'console/index.html', 'models/digits/model.onnx'].every((file) 
   if (status !== 0) process.exit(status ?? 1)
 }
 const command = fileURLToPath(new URL('../packages/cli/bin/glovebox.js', import.meta.url))
-// People read what it says of itself; what they want to know of requests is in the console.
-const quiet = process.stdout.isTTY ? ['--log-level', 'warn'] : []
-const args = [command, 'serve', '--gallery', '--open', ...quiet, ...process.argv.slice(2)]
+const args = [command, 'serve', '--gallery', '--open', ...process.argv.slice(2)]
 const child = spawn(process.execPath, args, { stdio: 'inherit' })
 for (const signal of ['SIGINT', 'SIGTERM']) process.on(signal, () => child.kill(signal))
-child.on('close', (code, signal) => process.exit(code ?? (signal ? 1 : 0)))
+child.on('close', (code, signal) => {
+  // npm may have left a turning sign there.
+  if (process.stderr.isTTY) process.stderr.write('\r\u001b[K')
+  process.exit(code ?? (signal ? 1 : 0))
+})

@@ -102,13 +102,37 @@ const seven = [
   [0.45, 0.88],
 ] as const
 
-async function drawSeven(page: Page): Promise<void> {
+/** Most of its ink is at the top. */
+const wideSeven = [
+  [0.1, 0.1],
+  [0.9, 0.1],
+  [0.7, 0.5],
+  [0.62, 0.97],
+] as const
+
+async function drawSeven(page: Page, points: readonly (readonly [number, number])[] = seven): Promise<void> {
   const box = (await page.getByRole('application').boundingBox())!
-  for (const [i, [x, y]] of seven.entries()) {
+  for (const [i, [x, y]] of points.entries()) {
     await page.mouse.move(box.x + x * box.width, box.y + y * box.height, { steps: 6 })
     if (i === 0) await page.mouse.down()
   }
   await page.mouse.up()
+}
+
+/** Of the picture that was encrypted: brightness at its edge, and rows that have some. */
+function inkOf(page: Page): Promise<{ edge: number; height: number }> {
+  return page.locator('.mine canvas').evaluate((canvas) => {
+    const { width, height } = canvas as HTMLCanvasElement
+    const { data } = (canvas as HTMLCanvasElement).getContext('2d')!.getImageData(0, 0, width, height)
+    let edge = 0
+    const rows = new Set<number>()
+    for (let i = 0; i < width * height; i++) {
+      const [x, y, value] = [i % width, Math.floor(i / width), data[4 * i]!]
+      if (x % (width - 1) === 0 || y % (height - 1) === 0) edge += value
+      if (value > 64) rows.add(y)
+    }
+    return { edge, height: rows.size }
+  })
 }
 
 const predict = (page: Page) => page.getByRole('button', { name: 'Predict privately' })
@@ -169,6 +193,14 @@ describe('a private prediction', () => {
     expect(wrong).toEqual([])
   })
 
+  test('of a seven whose mass is at its top: all of it is in the picture, as large as the box of MNIST', async () => {
+    await using visitor = await visit('/models/digits-linear')
+    const { page } = visitor
+    await drawSeven(page, wideSeven)
+    await answerOf(page)
+    expect(await inkOf(page)).toEqual({ edge: 0, height: 20 })
+  })
+
   test('by keyboard alone: drawn with arrow keys', async () => {
     await using visitor = await visit('/models/digits-linear')
     const { page, wrong } = visitor
@@ -210,6 +242,9 @@ describe('a private prediction', () => {
     const risk = async (): Promise<number> => Number.parseFloat(await answerOf(page))
     await page.getByRole('button', { name: 'Person 5' }).click()
     const first = await risk()
+    expect(await page.getByTestId('answer').innerText()).toContain('chance: falls ill within ten years')
+    expect(await page.locator('.bars .best').innerText()).toContain('falls ill')
+    await page.getByText('The first run of a model is slower').waitFor()
     expect(await page.locator('main').innerText()).toContain('the same.')
     await page.getByLabel('cigarettes').fill('0')
     expect(await risk()).toBeLessThan(first)
@@ -316,6 +351,7 @@ describe('administration', () => {
     const { models } = await (await fetch(`${service.url}/v2/models`)).json()
     const aliases = (): unknown => models.find((model: { name: string }) => model.name === 'digits-linear').aliases
     expect(aliases()).toEqual({ production: '1' })
+    await page.getByText('Description, tags and stage of version 2').click()
     await page.getByLabel('Stage of version 2').selectOption('Staging')
     await soon(() => page.getByLabel('Stage of version 2').inputValue()).toBe('Staging')
     await page.getByLabel('Tag', { exact: true }).first().fill('owner')
@@ -365,7 +401,7 @@ describe('administration', () => {
     await page.getByLabel('Token', { exact: true }).fill('gbx_wrong')
     const submit = page.getByRole('dialog').getByRole('button', { name: 'Sign in' })
     await submit.click()
-    await soon(() => page.getByRole('dialog').innerText()).toContain('wants a token')
+    await soon(() => page.getByRole('dialog').innerText()).toContain('does not know this token')
     await page.getByLabel('Token', { exact: true }).fill(adminToken)
     await submit.click()
     await page.getByLabel('What it is for').fill('the ward')
@@ -389,6 +425,37 @@ describe('administration', () => {
   })
 })
 
+test('a token that may only predict sees who it is and no places that would refuse it', async () => {
+  const adminToken = `not-gbx-${'A'.repeat(43)}`
+  await using guarded = await watch([], { console: built.folder, tokens: true, adminToken })
+  const made = await fetch(`${guarded.url}/v2/tokens`, {
+    method: 'POST',
+    headers: { authorization: `Bearer ${adminToken}`, 'content-type': 'application/json' },
+    body: JSON.stringify({ tenant: 'ward-7', name: 'ward', scopes: ['predict'] }),
+  })
+  const { token } = (await made.json()) as { token: string }
+  await using visitor = await visit('/live', { at: guarded })
+  const { page } = visitor
+  const use = async (value: string): Promise<void> => {
+    await page.evaluate((text) => sessionStorage.setItem('glovebox-token', text), value)
+    await page.reload()
+  }
+  const links = (): Promise<string[]> => page.getByRole('navigation').first().getByRole('link').allInnerTexts()
+  await soon(() => page.getByRole('alert').innerText()).toMatch(/^A token is needed\s+This service wants a token/)
+  await use(`${token.slice(0, -4)}zzzz`)
+  await soon(() => page.getByRole('alert').innerText()).toMatch(/^This token is not known here\s/)
+  await use(token)
+  await soon(() => page.getByTestId('who').innerText()).toBe('ward-7 may predict')
+  await soon(() => page.getByRole('alert').innerText()).toMatch(/^Your token does not allow this\s/)
+  expect(await links()).toEqual(['Models'])
+  await page.goto(`${guarded.url}/admin/models`)
+  await soon(() =>
+    page.getByRole('navigation', { name: 'Of administration' }).getByRole('link').allInnerTexts(),
+  ).toEqual(['Models'])
+  await use(adminToken)
+  await soon(links).toEqual(['Models', 'Live', 'Registry'])
+})
+
 test('live metrics count what is asked for', async () => {
   await using visitor = await visit('/live')
   const { page, wrong } = visitor
@@ -397,6 +464,10 @@ test('live metrics count what is asked for', async () => {
   const table = page.getByRole('table', { name: 'Requests per second, newest first' })
   await soon(() => table.getByRole('row').count()).toBeGreaterThan(2)
   expect(await page.locator('.uplot canvas').count()).toBe(4)
+  // What is known of the predictions before is there from the first look.
+  await page.getByText('As a table: Latency by stage').click()
+  const latency = page.getByRole('table', { name: 'Latency by stage, newest first' })
+  await soon(() => latency.getByRole('row').last().innerText()).toMatch(/\d ms/)
   expect(wrong).toEqual([])
 })
 
@@ -411,7 +482,11 @@ const pages: readonly (readonly [string, string, ((page: Page) => Promise<unknow
   ['a card', '/models/heart/card', (page) => page.waitForSelector('.prose h2')],
   ['live', '/live', (page) => page.waitForSelector('.uplot')],
   ['the registry', '/admin/models'],
-  ['a model of it', `/admin/models/${longName}`, (page) => page.getByText('Description and tags').first().click()],
+  [
+    'a model of it',
+    `/admin/models/${longName}`,
+    (page) => page.getByText('Description, tags and stage').first().click(),
+  ],
   ['tokens', '/admin/tokens'],
   ['the audit log', '/admin/audit'],
   ['nowhere', '/nowhere'],

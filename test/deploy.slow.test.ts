@@ -151,6 +151,25 @@ describe('Kubernetes', () => {
       expect(deep(of('Deployment'), 'ports').flat()).toContainEqual({ name: targetPort, containerPort: 8080 })
   })
 
+  test('what the documents have applied is all that is referred to, but for secrets, which they have made', () => {
+    const page = readFileSync(join(root, 'docs/deployment.md'), 'utf8').replaceAll(/\\\n/g, '')
+    const [, files] = /kubectl -n glovebox apply (.*)/.exec(page) ?? []
+    const applied = [...files!.matchAll(/-f deploy\/kubernetes\/([\w.-]+)/g)].map(([, file]) => file!)
+    const made = [...page.matchAll(/kubectl -n glovebox create secret generic (\w+)/g)].map(([, name]) => name!)
+    const there = all.filter(({ file }) => applied.includes(file))
+    expect(applied).not.toContain('secret.yaml.example')
+    expect(there.map(({ kind }) => kind)).not.toContain('Secret')
+    const configs = there.filter(({ kind }) => kind === 'ConfigMap').map(({ metadata }) => metadata.name)
+    const names = (...keys: string[]): string[] =>
+      keys.flatMap((key) => (deep(there, key) as { name: string }[]).map(({ name }) => name))
+    const asked = { configs: names('configMapRef', 'configMapKeyRef'), secrets: names('secretRef', 'secretKeyRef') }
+    expect([asked.configs.length, asked.secrets.length].every((count) => count > 1)).toBe(true)
+    for (const name of asked.configs) expect(configs).toContain(name)
+    for (const name of asked.secrets) expect(made).toContain(name)
+    for (const { name } of deep(there, 'scaleTargetRef') as { name: string }[])
+      expect(there.map(({ kind, metadata }) => `${kind} ${metadata.name}`)).toContain(`Deployment ${name}`)
+  })
+
   test('containers run as nobody in particular, on a root that cannot be written, with what they may take', () => {
     const deployments = of('Deployment')
     expect(deployments).toHaveLength(2)

@@ -195,7 +195,7 @@ describe('the floors of server', () => {
     ['access', 'registry', 'keys'],
     ['compute'],
     ['jobs'],
-    ['http', 'config.ts'],
+    ['http', 'config.ts', 'config-values.ts', 'secret.ts'],
     ['stores.ts', 'announce.ts', 'listen.ts', 'service.ts', 'serve.ts', 'jobs/worker.ts', 'index.ts'],
   ]
   const level = (path: string): number => {

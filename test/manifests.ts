@@ -20,7 +20,7 @@ export type Labels = Readonly<Record<string, string>>
 export function manifests(): (Manifest & { readonly file: string })[] {
   const folder = join(deploy, 'kubernetes')
   return readdirSync(folder)
-    .filter((name) => name.endsWith('.yaml'))
+    .filter((name) => /\.yaml(\.example)?$/.test(name))
     .flatMap((file) =>
       parseAllDocuments(readFileSync(join(folder, file), 'utf8')).map((document) => {
         const [problem] = [...document.errors, ...document.warnings]

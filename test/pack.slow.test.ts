@@ -88,7 +88,7 @@ test('starts a service without configuration, which serves the console and a pre
         if (parsed.msg === 'listening') resolve(parsed)
       })
     })
-    expect(line.data).toBe(join(folder, 'share/glovebox'))
+    expect(line.data).toBe(join(folder, 'share/glovebox/service'))
     const to = ['--server', line.url]
     run('glovebox', ['train', 'digits-linear', '--epochs', '1', '-o', 'mine'], folder)
     expect(run('glovebox', ['push', 'mine', '--name', 'digits', ...to], folder)).toMatch(/^digits@1: /)

@@ -1,4 +1,6 @@
+import { once } from 'node:events'
 import { readFileSync, writeFileSync } from 'node:fs'
+import { Agent, type IncomingMessage, request } from 'node:http'
 import { join } from 'node:path'
 import { type ClientKeys, createKeys, encryptQuery, openModel } from '@glovebox/client'
 import { type Engine, type Keys, openEngine } from '@glovebox/server'
@@ -70,9 +72,14 @@ export async function uploadKeys(url: string, { keys }: Prepared): Promise<void>
   await send('PUT', `${url}/v2/keys/${keys.digest}`, { body: keys.evaluation })
 }
 
-/** One prediction over HTTP, the answer read to its end. */
+const agent = new Agent({ keepAlive: true })
+
+/** One prediction over HTTP, the answer read to its end; by node:http, as what `fetch` costs a client is no cost of the service. */
 export async function infer(url: string, { name, body, headers }: Prepared): Promise<void> {
-  const response = await send('POST', `${url}/v2/models/${name}/infer`, { body, headers: { ...headers } })
-  if (response.status !== 200) throw new Error(`infer: ${response.status} ${await response.text()}`)
-  await response.arrayBuffer()
+  const options = { method: 'POST', agent, headers: { ...headers, 'content-length': body.length } }
+  const sent = request(`${url}/v2/models/${name}/infer`, options).end(body)
+  const [response] = (await once(sent, 'response')) as [IncomingMessage]
+  const parts: Buffer[] = []
+  for await (const part of response) parts.push(part as Buffer)
+  if (response.statusCode !== 200) throw new Error(`infer: ${response.statusCode} ${Buffer.concat(parts)}`)
 }

@@ -1,5 +1,6 @@
 import type { JSX } from 'preact'
 import { lazy, Suspense } from 'preact/compat'
+import { useWhoami } from './api/admin.ts'
 import { Mark } from './components/icons.tsx'
 import { SignIn } from './components/sign-in.tsx'
 import { Empty, Ghosts } from './components/states.tsx'
@@ -8,19 +9,22 @@ import { Head } from './pages/head.tsx'
 import { ModelPage } from './pages/model.tsx'
 import { ModelsPage } from './pages/models.tsx'
 import { Link, useRoute } from './router.tsx'
+import { may } from './session.ts'
 
 // What most visitors never open is a script of its own.
 const AdminPage = lazy(async () => (await import('./admin/admin.tsx')).AdminPage)
 const LivePage = lazy(async () => (await import('./live/live.tsx')).LivePage)
 
-const places = [
-  ['/', 'Models'],
+/** With the scopes of which one is needed there; `admin` is enough everywhere. */
+const places: readonly (readonly [string, string, ...string[]])[] = [
+  ['/', 'Models', 'predict', 'push'],
   ['/live', 'Live'],
-  ['/admin/models', 'Registry'],
-] as const
+  ['/admin/models', 'Registry', 'push'],
+]
 
 export function App(): JSX.Element {
   const route = useRoute()
+  const who = useWhoami()
   const section = route[0] === 'admin' ? '/admin/models' : route[0] === 'live' ? '/live' : '/'
   return (
     <div class="page">
@@ -34,11 +38,13 @@ export function App(): JSX.Element {
             Glovebox
           </Link>
           <nav class="nav" aria-label="Main">
-            {places.map(([path, name]) => (
-              <Link key={path} href={path} aria-current={section === path ? 'page' : undefined}>
-                {name}
-              </Link>
-            ))}
+            {places
+              .filter(([, , ...scopes]) => may(who, ...scopes))
+              .map(([path, name]) => (
+                <Link key={path} href={path} aria-current={section === path ? 'page' : undefined}>
+                  {name}
+                </Link>
+              ))}
           </nav>
           <div class="top-tools">
             <ThemeToggle />

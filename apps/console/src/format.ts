@@ -1,8 +1,10 @@
-/** Bytes in powers of 1024, three digits. */
+/** Bytes for people, as the command shows them: powers of ten, three digits. */
 export function showBytes(bytes: number): string {
-  if (bytes < 1024) return `${bytes} B`
-  const power = Math.min(4, Math.floor(Math.log2(bytes) / 10))
-  return `${short(bytes / 1024 ** power)} ${['B', 'KiB', 'MiB', 'GiB', 'TiB'][power]}`
+  if (bytes < 1000) return `${Math.round(bytes)} B`
+  const units = ['KB', 'MB', 'GB', 'TB']
+  const power = Math.min(units.length, Math.floor(Math.log10(bytes) / 3))
+  const value = bytes / 1000 ** power
+  return `${value >= 100 ? value.toFixed(0) : value >= 10 ? value.toFixed(1) : value.toFixed(2)} ${units[power - 1]}`
 }
 
 export function showMs(ms: number): string {

@@ -34,3 +34,8 @@ export function useSession(): number {
   }, [])
   return turn
 }
+
+/** Whether somebody may, as far as that is known: `admin` may all. */
+export function may(who: Whoami | undefined, ...scopes: readonly string[]): boolean {
+  return who === undefined || ['admin', ...scopes].some((scope) => who.scopes.includes(scope))
+}

@@ -19,14 +19,16 @@ export interface WrittenBundle {
   readonly serverBytes: number
 }
 
-/** Compiles a model into a folder. */
+/** Compiles a model into a folder. `onClient` is called with the client part before anything is written, and may throw. */
 export async function writeBundle(
   folder: string,
   model: Model | Graph,
   options: CompileOptions,
+  onClient: (client: Uint8Array) => Promise<void> = async () => undefined,
 ): Promise<WrittenBundle> {
   const program = compile(model, options)
   const { client, server } = bundle(program, options.costTable)
+  await onClient(client)
   await makeFolder(folder)
   await writeOutput(join(folder, serverFile), server)
   await writeOutput(join(folder, clientFile), client)

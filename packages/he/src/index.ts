@@ -6,6 +6,8 @@
  * scales and time, and nothing secret.
  * @packageDocumentation
  */
+import './base/disposal.ts'
+
 export { ByteReader, ByteWriter } from './base/bytes.ts'
 export { digest, digestAsync, equalBytes, fromHex, toHex } from './base/digest.ts'
 export { type ErrorCode, GloveboxError } from './base/errors.ts'

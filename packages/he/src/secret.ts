@@ -3,6 +3,7 @@
  * @packageDocumentation
  */
 
+import './base/disposal.ts'
 import { decrypt as decryptPlain } from './rlwe/decrypt.ts'
 import { encryptSymmetric as encryptPlain } from './rlwe/encrypt-symmetric.ts'
 import * as keygen from './rlwe/keygen.ts'

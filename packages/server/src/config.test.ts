@@ -34,6 +34,7 @@ test('the environment is read, and options win', () => {
     GLOVEBOX_THREADS: '3',
     GLOVEBOX_ORIGINS: 'https://a.example, https://b.example:8443',
     GLOVEBOX_TRUST_PROXY: 'true',
+    GLOVEBOX_TOKENS: 'true',
     GLOVEBOX_QUERY_BYTES: '8MiB',
     GLOVEBOX_REQUESTS_PER_MINUTE: '0',
     DATABASE_URL: 'postgres://u:p@db/x',
@@ -135,6 +136,7 @@ test('what is taken has to fit into memory', () => {
     expect.stringMatching(/"limits.keyBytes".*"limits.keyMemory"/),
     expect.stringMatching(/"limits.queryBytes".*"limits.receiving"/),
   ])
+  expect(readConfig({ limits: { keyMemory: 1000 } }, {}).limits).toMatchObject({ keyMemory: 1000, keyBytes: 1000 })
 })
 
 test('PostgreSQL alone is no place for objects', () => {

@@ -1,32 +1,10 @@
 import { isIP } from 'node:net'
-import { inspect } from 'node:util'
 import { z } from 'zod'
+import { flag, integer, origin, text, url } from './config-values.ts'
 import { defaultLimits, type Limits } from './http/limits.ts'
+import { hide, type Secret } from './secret.ts'
 
-/** A text that is shown nowhere: not in logs, not in JSON, not by `inspect`. */
-export interface Secret {
-  /** The text itself. */
-  reveal(): string
-}
-
-class HiddenText implements Secret {
-  readonly #text: string
-  constructor(text: string) {
-    this.#text = text
-  }
-  reveal(): string {
-    return this.#text
-  }
-  toString(): string {
-    return '[secret]'
-  }
-  toJSON(): string {
-    return '[secret]'
-  }
-  [inspect.custom](): string {
-    return '[secret]'
-  }
-}
+export type { Secret } from './secret.ts'
 
 /** S3, or what speaks like it. Credentials come from where AWS's tools take them: AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, a profile, the machine's role. */
 export interface S3Config {
@@ -135,32 +113,6 @@ export class ConfigError extends TypeError {
   }
 }
 
-const suffixes: Record<string, number> = { '': 1, KiB: 2 ** 10, MiB: 2 ** 20, GiB: 2 ** 30 }
-const toNumber = (value: unknown): unknown => {
-  const [, digits, suffix] = typeof value === 'string' ? (/^(\d{1,15})(|KiB|MiB|GiB)$/.exec(value.trim()) ?? []) : []
-  return digits === undefined ? value : Number(digits) * suffixes[suffix!]!
-}
-const integer = (low: number, high: number): z.ZodType<number> =>
-  z.preprocess(
-    toNumber,
-    z
-      .int(`expected a whole number from ${low} to ${high}`)
-      .min(low, `expected at least ${low}`)
-      .max(high, `expected at most ${high}`),
-  )
-const flag = z.preprocess(
-  (value) => ({ true: true, '1': true, yes: true, false: false, '0': false, no: false })[String(value)] ?? value,
-  z.boolean('expected true or false'),
-)
-const url = (...protocols: string[]): z.ZodType<string> =>
-  z.string().refine((text) => URL.canParse(text) && protocols.includes(new URL(text).protocol), {
-    error: `expected an address that begins with ${protocols.map((protocol) => `${protocol}//`).join(' or ')}`,
-  })
-const text = z.string('expected a text').min(1, 'expected a text, got an empty one')
-const origin = text.refine((value) => value === '*' || (URL.canParse(value) && new URL(value).origin === value), {
-  error: 'expected origins as browsers send them, such as https://example.org, separated by commas',
-})
-
 type Name = Exclude<keyof ConfigOptions, 'limits'>
 // The option, its variable in the environment, what it may be.
 const settings = {
@@ -203,6 +155,12 @@ const settings = {
   console: ['GLOVEBOX_CONSOLE', text],
 } as const satisfies Record<Name, readonly [string, z.ZodType]>
 
+/** One of the first has to fit into the second. */
+const fitting = [
+  ['keyBytes', 'keyMemory'],
+  ['queryBytes', 'receiving'],
+] as const satisfies readonly (readonly [keyof Limits, keyof Limits])[]
+
 /** queryBytes → GLOVEBOX_QUERY_BYTES */
 const limitVariable = (name: string): string => `GLOVEBOX_${name.replace(/[A-Z]/g, '_$&').toUpperCase()}`
 
@@ -228,18 +186,21 @@ export function readConfig(
     take(name, settings[name][0], settings[name][1] as z.ZodType<z.infer<(typeof settings)[K][1]>>, options[name])
   const secret = (name: 'databaseUrl' | 'redisUrl' | 'adminToken'): Secret | undefined => {
     const value = get(name)
-    return value === undefined ? undefined : new HiddenText(value)
+    return value === undefined ? undefined : hide(value)
   }
+  const given = new Set<string>()
   const limits = { ...defaultLimits } as Record<keyof Limits, number>
   for (const name of Object.keys(defaultLimits) as (keyof Limits)[]) {
     const low = name.endsWith('PerMinute') ? 0 : 1
-    const given = take(
+    const value = take(
       `limits.${name}`,
       limitVariable(name),
       integer(low, Number.MAX_SAFE_INTEGER),
       options.limits?.[name],
     )
-    if (given !== undefined) limits[name] = given
+    if (value === undefined) continue
+    limits[name] = value
+    given.add(name)
   }
   for (const name of Object.keys(options.limits ?? {}))
     if (!Object.hasOwn(defaultLimits, name))
@@ -260,6 +221,26 @@ export function readConfig(
   const [cert, key] = [get('tlsCert'), get('tlsKey')]
   if ((cert === undefined) !== (key === undefined))
     problems.push('"tlsCert" (GLOVEBOX_TLS_CERT) and "tlsKey" (GLOVEBOX_TLS_KEY) are needed together')
+  const [origins, trustProxy] = [get('origins') ?? [], get('trustProxy') ?? false]
+  if (!(tokens ?? (open || adminToken !== undefined))) {
+    if (trustProxy)
+      problems.push(
+        '"trustProxy" (GLOVEBOX_TRUST_PROXY) says that others reach this server, through a proxy: they need tokens, set GLOVEBOX_ADMIN_TOKEN',
+      )
+    if (origins.includes('*'))
+      problems.push(
+        '"origins" (GLOVEBOX_ORIGINS) * would let every page that is opened on this machine push and delete models: name the origins, or set GLOVEBOX_ADMIN_TOKEN',
+      )
+  }
+  for (const [part, whole] of fitting) {
+    if (limits[part] <= limits[whole]) continue
+    // What nobody asked for is as much as fits.
+    if (!given.has(part)) limits[part] = limits[whole]
+    else
+      problems.push(
+        `"limits.${part}" (${limitVariable(part)}) ${limits[part]} passes "limits.${whole}" (${limitVariable(whole)}) ${limits[whole]}: it would be taken and never fit`,
+      )
+  }
   const bucket = get('s3Bucket')
   const endpoint = get('s3Endpoint')
   if (endpoint !== undefined && bucket === undefined)
@@ -282,7 +263,7 @@ export function readConfig(
     s3: bucket === undefined ? undefined : { bucket, ...s3 },
     redis: secret('redisUrl'),
     tls: cert !== undefined && key !== undefined ? { cert, key } : undefined,
-    origins: get('origins') ?? [],
+    origins,
     adminToken,
     // Whoever sets a token means it.
     tokens: tokens ?? (open || adminToken !== undefined),
@@ -290,7 +271,7 @@ export function readConfig(
     threads: get('threads') ?? 1,
     drainMs: get('drainMs') ?? 10_000,
     noticeMs: get('noticeMs') ?? 0,
-    trustProxy: get('trustProxy') ?? false,
+    trustProxy,
     logLevel: get('logLevel') ?? 'info',
     console: get('console'),
   }

@@ -2,13 +2,15 @@ import type { Logger } from 'pino'
 import { announcer } from './announce.ts'
 import { opening } from './closers.ts'
 import { openPool } from './compute/pool.ts'
-import type { Config } from './config.ts'
+import { createSources } from './compute/sources.ts'
+import { type Config, isLoopback } from './config.ts'
 import { createApp } from './http/app.ts'
 import type { Services } from './http/context.ts'
 import { serverVersion } from './http/version.ts'
 import { openJobService } from './jobs/open.ts'
 import { listen } from './listen.ts'
 import { createMetrics } from './observe/metrics.ts'
+import type { ModelVersion } from './registry/model-version.ts'
 import { openStores, type Stores } from './stores.ts'
 
 /** A service that listens. */
@@ -38,16 +40,7 @@ export function openService(
     const { registry, keys, objects, database } = stores
     const metrics = createMetrics(serverVersion)
     const compute = openPool(
-      {
-        async serverPart(sha256) {
-          const bytes = await registry.serverPart(sha256)
-          return { bytes: bytes.length, body: one(bytes) }
-        },
-        async keys(tenant, digest) {
-          const { bytes } = await keys.use(tenant, digest)
-          return { bytes, body: keys.bytes(tenant, digest) }
-        },
-      },
+      createSources(registry, keys),
       {
         threads: config.threads,
         queue: limits.queue,
@@ -67,12 +60,15 @@ export function openService(
       redis: config.redis?.reveal(),
       concurrency: config.threads,
       tenantJobs: limits.tenantJobs,
+      tenantBytes: limits.tenantJobBytes,
+      onEnd: metrics.jobDone,
       expiryMs: limits.jobExpiryMs,
       leaseMs: limits.jobLeaseMs,
       attempts: limits.jobAttempts,
       useKeys: (tenant, digest) => keys.use(tenant, digest),
     })
-    closers.add(() => jobs.close({ drainMs: config.drainMs }))
+    const closeJobs = once(() => jobs.close({ drainMs: config.drainMs }))
+    closers.add(closeJobs)
     metrics.read({
       compute: () => compute.stats(),
       stored: () => keys.totals(),
@@ -92,9 +88,8 @@ export function openService(
         tls: config.tls !== undefined,
       },
       intake: { limit: limits.receiving, used: 0 },
-      async ready() {
-        await Promise.all([stores.ready(), jobs.ready()])
-      },
+      // Not the queue: without it queries are answered all the same, and jobs are kept in the database until it is back.
+      ready: () => stores.ready(),
       draining: () => draining,
       announce: announcer({ registry, metrics, compute, log }),
       console: config.console,
@@ -103,17 +98,18 @@ export function openService(
     await prepare?.(stores)
     await compute.started
     const door = await listen(app.fetch as Parameters<typeof listen>[0], config)
-    closers.add(() => door.close(config.drainMs))
-    if (!config.tls && config.tokens && config.origins.length >= 0 && !config.trustProxy)
+    // At the same time, so that stopping takes `drainMs` once.
+    closers.add(() => Promise.all([door.close(config.drainMs), closeJobs()]))
+    if (!config.tls && config.tokens && !config.trustProxy && !isLoopback(config.host))
       log.warn(
         'tokens travel in the clear here: put TLS in front (GLOVEBOX_TRUST_PROXY=true), or set GLOVEBOX_TLS_CERT and GLOVEBOX_TLS_KEY',
       )
     // Known to the metrics, and prepared, while requests come in already.
     void registry
       .everyVersion()
-      .then((versions) => versions.forEach(services.announce))
+      .then((versions) => inUse(versions).forEach(services.announce))
       .catch((err: unknown) => log.warn({ err }, 'the models cannot be listed'))
-    const sweeper = setInterval(() => void sweep(services, jobs.jobs), hourMs)
+    const sweeper = setInterval(() => void sweep(services), hourMs)
     sweeper.unref()
     closers.add(() => clearInterval(sweeper))
     closers.add(async () => {
@@ -124,19 +120,30 @@ export function openService(
   })
 }
 
-async function* one(bytes: Uint8Array): AsyncGenerator<Uint8Array> {
-  yield bytes
+/**
+ * Versions that somebody may ask for without naming a number, those behind aliases last: what is prepared last stays where memory is short, and the noise
+ * margin that the metrics tell is theirs. The rest is prepared by its first query.
+ */
+function inUse(versions: readonly ModelVersion[]): ModelVersion[] {
+  const highest = new Map<string, ModelVersion>()
+  for (const version of versions)
+    if (version.version > (highest.get(version.name)?.version ?? 0)) highest.set(version.name, version)
+  const named = versions.filter(({ aliases }) => aliases.length > 0)
+  return [...[...highest.values()].filter((version) => !named.includes(version)), ...named]
 }
 
 /** What is past its time goes; what fails is tried again in an hour. */
-async function sweep({ keys, registry, compute, log }: Services, jobs: Services['jobs']): Promise<void> {
-  try {
-    for (const { tenant, digest } of await keys.expire()) compute.forget(tenant, digest)
-    await jobs.expire()
-    await registry.sweep()
-  } catch (err) {
-    log.warn({ err }, 'what has expired could not be deleted')
-  }
+async function sweep({ keys, registry, jobs, audit, compute, limits, log }: Services): Promise<void> {
+  const tasks = [
+    async () => {
+      for (const { tenant, digest } of await keys.expire()) compute.forget(tenant, digest)
+    },
+    () => jobs.expire(),
+    () => registry.sweep(),
+    () => audit.expire(Date.now() - limits.auditExpiryMs),
+  ]
+  for (const task of tasks)
+    await task().catch((err: unknown) => log.warn({ err }, 'what has expired could not be deleted'))
 }
 
 function once<T>(run: () => Promise<T>): () => Promise<T> {

@@ -90,10 +90,20 @@ export function accessSuite(name: string, open: OpenBackend): void {
 
     test('an expiry holds, remembered or not', async () => {
       const tokens = tokensOf({ cacheMs: 4000 })
-      const { token } = await tokens.create({ tenant: 'a', name: 'x', scopes: ['predict'], expiresIn: 0.3 })
-      await tokens.verify(token)
-      await sleep(350)
-      await expect(tokens.verify(token)).rejects.toMatchObject({ code: 'unauthorised' })
+      const { token } = await tokens.create({ tenant: 'a', name: 'x', scopes: ['predict'], expiresIn: 1000 })
+      const { now } = Date
+      try {
+        // Remembered a second before, and not looked up again.
+        for (const seconds of [0, 999]) {
+          Date.now = () => now() + 1000 * seconds
+          await tokens.verify(token)
+        }
+        Date.now = () => now() + 1_000_001
+        await expect(tokens.verify(token)).rejects.toMatchObject({ code: 'unauthorised' })
+        await expect(tokensOf().verify(token)).rejects.toMatchObject({ code: 'unauthorised' })
+      } finally {
+        Date.now = now
+      }
     })
 
     test('names, scopes and expiries are checked', async () => {
@@ -148,6 +158,10 @@ export function accessSuite(name: string, open: OpenBackend): void {
       expect(await audit.list({ tenant: 'c' })).toMatchObject([{ object: 'a\ufffd\ufffd[2J', request: 'a\ufffdb' }])
       expect((await audit.list({ limit: 3 })).length).toBe(3)
       expect((await audit.list({ before: all[0]!.at - 60_000 })).length).toBe(0)
+      const now = all[0]!.at + 60_000
+      expect([await audit.expire(all.at(-1)!.at), await audit.expire(now), (await audit.list()).length]).toEqual([
+        0, 31, 0,
+      ])
       for (const limit of [0, 1001, 1.5, Number.NaN])
         await expect(audit.list({ limit })).rejects.toMatchObject({ code: 'malformed' })
     })

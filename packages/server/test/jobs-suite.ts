@@ -160,6 +160,8 @@ export function jobsSuite(name: string, openBackend: OpenBackend): void {
         const { job } = await service.jobs.create('a', newJob('q', { keysDigest: 'f'.repeat(64) }))
         expect(await ended(service, job.id)).toMatchObject({ status: 'failed', error: { code: 'not-found' } })
         expect(runs).toBe(0)
+        // Nobody needs the query any more.
+        await until(async () => (await keysOf(`jobs/${job.id}/`)).length === 0)
       })
 
       test('for no reason of its own is begun again, and given up after so many times', async () => {
@@ -184,6 +186,21 @@ export function jobsSuite(name: string, openBackend: OpenBackend): void {
         expect(runs).toBe(2)
         expect((await service.jobs.get('a', job.id)).error!.message).not.toContain('thread')
       })
+    })
+
+    test('a tenant stores so much, and gets room by deleting', async () => {
+      const { jobs, ...service } = await open(never, { tenantBytes: 10 })
+      const { job } = await jobs.create('a', newJob('123456'))
+      await expect(jobs.create('a', newJob('12345'))).rejects.toMatchObject({ code: 'too-large' })
+      await jobs.create('b', newJob('12345'))
+      await jobs.create('a', newJob('1234'))
+      await jobs.remove('a', job.id)
+      await jobs.create('a', newJob('123456'))
+      await service.close()
+      // Of finished ones their results count.
+      await database.db.updateTable('jobs').set({ status: 'done', reply_bytes: 5 }).where('tenant', '=', 'b').execute()
+      await expect(jobs.create('b', newJob('123456'))).rejects.toMatchObject({ code: 'too-large' })
+      await jobs.create('b', newJob('12345'))
     })
 
     describe('of two workers', () => {

@@ -23,6 +23,14 @@ let url: string
 let replicas: { readonly child: Child; readonly url: string }[]
 const tiny = compileTiny()
 
+const token = 'a token of the replicas, of 32 and more'.replaceAll(' ', '-')
+const bare = globalThis.fetch
+globalThis.fetch = (address, init = {}) => {
+  const headers = new Headers(init.headers)
+  headers.set('authorization', `Bearer ${token}`)
+  return bare(address, { ...init, headers })
+}
+
 beforeAll(async () => {
   if (absent) return
   const folder = mkdtempSync(join(tmpdir(), 'glovebox-replicas-'))
@@ -37,6 +45,9 @@ beforeAll(async () => {
     DATABASE_URL: await postgres.database(),
     REDIS_URL: redis.url,
     GLOVEBOX_DATA: join(folder, 'data'),
+    // Behind a proxy nobody is let in without.
+    GLOVEBOX_ADMIN_TOKEN: token,
+    GLOVEBOX_TRUST_PROXY: 'true',
     GLOVEBOX_NOTICE_MS: '1500',
     GLOVEBOX_DRAIN_MS: '10000',
     GLOVEBOX_REQUESTS_PER_MINUTE: '0',
@@ -66,6 +77,7 @@ beforeAll(async () => {
   expect((await insist(`${url}/v2/health/ready`, {}, () => Date.now() > late))?.status).toBe(200)
 })
 afterAll(async () => {
+  globalThis.fetch = bare
   for (const close of closers.reverse()) await close()
 })
 

@@ -1,15 +1,18 @@
 import type { JSX } from 'preact'
-import { aliasesOf, defaultVersion, listModels } from '../api/models.ts'
+import { useWhoami } from '../api/admin.ts'
+import { aliasesOf, listModels } from '../api/models.ts'
 import { useLoaded } from '../api/use.ts'
 import { Scroll } from '../components/scroll.tsx'
 import { Empty, When } from '../components/states.tsx'
 import { plural } from '../format.ts'
 import { Head } from '../pages/head.tsx'
 import { Link } from '../router.tsx'
+import { may } from '../session.ts'
 import { AuditPage } from './audit.tsx'
 import { ModelAdmin } from './model.tsx'
 import { TokensPage } from './tokens.tsx'
 
+/** All but the first are for administrators. */
 const tabs = [
   ['models', 'Models'],
   ['tokens', 'Tokens'],
@@ -23,16 +26,19 @@ export function adminPath(name: string): string {
 /** Administration: the registry, tokens, who did what. */
 export function AdminPage({ route }: { readonly route: readonly string[] }): JSX.Element {
   const [tab = 'models', name] = route
+  const who = useWhoami()
   if (tab === 'models' && name !== undefined) return <ModelAdmin key={name} name={name} />
   return (
     <>
       <Head title={tab === 'tokens' ? 'Tokens' : tab === 'audit' ? 'Audit log' : 'Registry'} />
       <nav class="tabs" aria-label="Of administration">
-        {tabs.map(([id, text]) => (
-          <Link key={id} href={`/admin/${id}`} aria-current={tab === id ? 'page' : undefined}>
-            {text}
-          </Link>
-        ))}
+        {tabs
+          .filter(([id]) => id === 'models' || may(who))
+          .map(([id, text]) => (
+            <Link key={id} href={`/admin/${id}`} aria-current={tab === id ? 'page' : undefined}>
+              {text}
+            </Link>
+          ))}
       </nav>
       {tab === 'tokens' ? <TokensPage /> : tab === 'audit' ? <AuditPage /> : <ModelList />}
     </>
@@ -59,33 +65,28 @@ function ModelList(): JSX.Element {
                   <th scope="col">Model</th>
                   <th scope="col">Versions</th>
                   <th scope="col">Aliases</th>
-                  <th scope="col">Stage</th>
                 </tr>
               </thead>
               <tbody>
-                {list.map((model) => {
-                  const shown = defaultVersion(model)
-                  return (
-                    <tr key={model.name}>
-                      <th scope="row" class="wrap">
-                        <Link href={adminPath(model.name)}>{model.name}</Link>
-                      </th>
-                      <td>{plural(model.versions.length, 'version')}</td>
-                      <td>
-                        <ul class="chips">
-                          {model.versions.flatMap(({ version }) =>
-                            aliasesOf(model, version).map((alias) => (
-                              <li key={alias} class="chip gold">
-                                @{alias} → {version}
-                              </li>
-                            )),
-                          )}
-                        </ul>
-                      </td>
-                      <td>{shown?.stage && shown.stage !== 'None' ? shown.stage : '—'}</td>
-                    </tr>
-                  )
-                })}
+                {list.map((model) => (
+                  <tr key={model.name}>
+                    <th scope="row" class="wrap">
+                      <Link href={adminPath(model.name)}>{model.name}</Link>
+                    </th>
+                    <td>{plural(model.versions.length, 'version')}</td>
+                    <td>
+                      <ul class="chips">
+                        {model.versions.flatMap(({ version }) =>
+                          aliasesOf(model, version).map((alias) => (
+                            <li key={alias} class="chip gold">
+                              @{alias} → {version}
+                            </li>
+                          )),
+                        )}
+                      </ul>
+                    </td>
+                  </tr>
+                ))}
               </tbody>
             </table>
           </Scroll>

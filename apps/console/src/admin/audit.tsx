@@ -24,7 +24,7 @@ export function AuditPage(): JSX.Element {
         ) : (
           <div class="stack">
             <Scroll label="Audit log, newest first" class="sheet">
-              <table class="table small">
+              <table class="table small cards">
                 <caption class="unseen">Audit log, newest first</caption>
                 <thead>
                   <tr>
@@ -42,11 +42,13 @@ export function AuditPage(): JSX.Element {
                       <th scope="row" class="number">
                         <time dateTime={new Date(at).toISOString()}>{showDate(at)}</time>
                       </th>
-                      <td>{tenant}</td>
-                      <td>{action}</td>
-                      <td class="wrap">{object}</td>
-                      <td>{outcome}</td>
-                      <td>
+                      <td data-head="Tenant">{tenant}</td>
+                      <td data-head="Did">{action}</td>
+                      <td data-head="To" class="wrap">
+                        {object}
+                      </td>
+                      <td data-head="Outcome">{outcome}</td>
+                      <td data-head="Request">
                         <code>{request?.slice(0, 8) ?? '—'}</code>
                       </td>
                     </tr>

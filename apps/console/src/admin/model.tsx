@@ -141,7 +141,8 @@ function Aliases({ model: { name, aliases = [] }, versions, after }: AliasesProp
     <section class="sheet stack" aria-labelledby="aliases-title">
       <h2 id="aliases-title">Aliases</h2>
       <p class="soft small">
-        Names that clients ask for. <code>production</code> is what they get when they name no version.
+        Names that clients ask for. <code>production</code> is what they get when they name no version. A stage is a
+        label of MLflow: it changes nothing here.
       </p>
       {aliases.length > 0 && (
         <table class="table">

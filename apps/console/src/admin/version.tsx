@@ -34,21 +34,7 @@ export function VersionAdmin({ version: one, after }: VersionAdminProps): JSX.El
           </Link>
         </div>
         <div class="row">
-          <label class="label" for={`${id}-stage`}>
-            Stage<span class="unseen"> of version {version}</span>
-          </label>
-          <select
-            id={`${id}-stage`}
-            class="input version-select"
-            value={stage}
-            onChange={(event) => after(setStage(name, version, event.currentTarget.value))}
-          >
-            {[...new Set([...stages, stage])].map((text) => (
-              <option key={text} value={text}>
-                {text}
-              </option>
-            ))}
-          </select>
+          {stage !== 'None' && <span class="small soft">stage {stage}</span>}
           <Confirm
             label="Delete"
             title={`Delete version ${version} of ${name}?`}
@@ -62,7 +48,7 @@ export function VersionAdmin({ version: one, after }: VersionAdminProps): JSX.El
       {description && <p class="soft">{description}</p>}
       <details>
         <summary>
-          Description and tags<span class="unseen"> of version {version}</span>
+          Description, tags and stage<span class="unseen"> of version {version}</span>
         </summary>
         <div class="stack">
           <Submit
@@ -84,6 +70,26 @@ export function VersionAdmin({ version: one, after }: VersionAdminProps): JSX.El
             onSet={(key, value) => after(setTag(name, version, key, value))}
             onDelete={(key) => after(deleteTag(name, version, key))}
           />
+          <div class="row">
+            <label class="label" for={`${id}-stage`}>
+              Stage<span class="unseen"> of version {version}</span>
+            </label>
+            <select
+              id={`${id}-stage`}
+              class="input version-select"
+              value={stage}
+              onChange={(event) => after(setStage(name, version, event.currentTarget.value))}
+            >
+              {[...new Set([...stages, stage])].map((text) => (
+                <option key={text} value={text}>
+                  {text}
+                </option>
+              ))}
+            </select>
+            <span class="small soft">
+              A label of MLflow: clients ask for aliases, and a stage changes nothing here.
+            </span>
+          </div>
           {source && (
             <p class="small soft">
               Manifest <code class="wrap">{source}</code>

@@ -1,4 +1,5 @@
-import type { Whoami } from '../session.ts'
+import { useEffect, useState } from 'preact/hooks'
+import { useSession, type Whoami } from '../session.ts'
 import { api } from './http.ts'
 
 export interface TokenInfo {
@@ -30,6 +31,18 @@ export interface AuditEntry {
 }
 
 export const whoami = (signal?: AbortSignal): Promise<Whoami> => api('/v2/whoami', { signal })
+
+/** Asked anew for every token; undefined until the service knows us. */
+export function useWhoami(): Whoami | undefined {
+  const session = useSession()
+  const [who, setWho] = useState<Whoami>()
+  useEffect(() => {
+    const abort = new AbortController()
+    whoami(abort.signal).then(setWho, () => abort.signal.aborted || setWho(undefined))
+    return () => abort.abort()
+  }, [session])
+  return who
+}
 
 export async function listTokens(signal?: AbortSignal): Promise<readonly TokenInfo[]> {
   return (await api<{ tokens: readonly TokenInfo[] }>('/v2/tokens', { signal })).tokens

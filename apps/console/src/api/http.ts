@@ -68,10 +68,10 @@ async function request(path: string, { method = 'GET', body, signal }: ApiOption
     throw new ApiError(0, `The service cannot be reached (${reasonOf(error)}). Is it still running?`)
   }
   if (response.ok) return response
-  throw new ApiError(response.status, await refusal(response))
+  throw new ApiError(response.status, await refusal(response, own !== undefined))
 }
 
-async function refusal(response: Response): Promise<string> {
+async function refusal(response: Response, signedIn: boolean): Promise<string> {
   let said = ''
   try {
     const body = (await response.json()) as { error?: unknown; message?: unknown }
@@ -79,9 +79,11 @@ async function refusal(response: Response): Promise<string> {
   } catch {}
   switch (response.status) {
     case 401:
-      return 'This service wants a token: sign in with one.'
+      return signedIn
+        ? 'The service does not know this token: it may have expired or been revoked. Sign in with another one.'
+        : 'This service wants a token: sign in with one.'
     case 403:
-      return `Your token does not allow this${said ? `: ${said}` : ''}. Sign in with one that has the scope for it.`
+      return `${said ? `${capital(said).replace(/\.$/, '')}. ` : ''}Sign in with a token that has the scope for it.`
     case 429:
       return 'That was too much at once for this service: wait a moment and try again.'
     default:

@@ -1,34 +1,37 @@
 import type { JSX } from 'preact'
 import { useEffect, useState } from 'preact/hooks'
-import { whoami } from '../api/admin.ts'
+import { useWhoami, whoami } from '../api/admin.ts'
 import { reasonOf } from '../api/http.ts'
-import { signIn, signOut, token, useSession, type Whoami } from '../session.ts'
+import { signIn, signOut, token } from '../session.ts'
 import { Dialog } from './dialog.tsx'
 import { Note } from './states.tsx'
 
 /** Who we are to the service, and the way to be somebody else. */
 export function SignIn(): JSX.Element {
-  const session = useSession()
+  const who = useWhoami()
   const [open, setOpen] = useState(false)
-  const [who, setWho] = useState<Whoami>()
   useEffect(() => {
     const ask = (): void => setOpen(true)
     addEventListener('glovebox-sign-in', ask)
     return () => removeEventListener('glovebox-sign-in', ask)
   }, [])
-  // Asked anew for every token.
-  useEffect(() => {
-    const abort = new AbortController()
-    whoami(abort.signal).then(setWho, () => setWho(undefined))
-    return () => abort.abort()
-  }, [session])
   const own = token() !== undefined
   return (
     <>
       {own ? (
-        <button type="button" class="button slight" onClick={signOut}>
-          Sign out<span class="unseen">{who ? ` ${who.tenant}` : ''}</span>
-        </button>
+        <>
+          {who && (
+            <span class="who" data-testid="who">
+              <b>{who.tenant}</b>{' '}
+              <span class="who-may">
+                {who.scopes.includes('admin') ? 'administers' : `may ${who.scopes.join(', ')}`}
+              </span>
+            </span>
+          )}
+          <button type="button" class="button slight" onClick={signOut}>
+            Sign out
+          </button>
+        </>
       ) : (
         <button type="button" class="button slight" onClick={() => setOpen(true)}>
           {who ? who.tenant : 'Sign in'}
@@ -71,8 +74,8 @@ function SignInDialog({ onClose }: { readonly onClose: () => void }): JSX.Elemen
             onInput={(event) => setValue(event.currentTarget.value)}
           />
           <span class="hint" id="token-hint">
-            It begins with gbx_ and is kept in this tab only, until it is closed. <code>glovebox token create</code>{' '}
-            makes one.
+            It is kept in this tab only, until it is closed. <code>glovebox token create</code> makes one. An
+            administrator's token may also come from the environment of the service.
           </span>
         </div>
         {error && <Note bad>{error}</Note>}

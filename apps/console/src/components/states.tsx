@@ -1,6 +1,7 @@
 import type { ComponentChildren, JSX } from 'preact'
 import { ApiError, reasonOf } from '../api/http.ts'
 import type { Loaded } from '../api/use.ts'
+import { token } from '../session.ts'
 
 /** Something to know; read out at once where it is bad. */
 export function Note({ bad, children }: { readonly bad?: boolean; readonly children: ComponentChildren }): JSX.Element {
@@ -60,18 +61,14 @@ interface FailureProps {
 
 /** What went wrong, in words, and what to do about it. */
 export function Failure({ error, what, retry }: FailureProps): JSX.Element {
-  const wantsToken =
-    error instanceof ApiError
-      ? error.status === 401 || error.status === 403
-      : (error as { code?: unknown }).code === 'unauthorised'
+  const refused = refusalOf(error)
   return (
     <div class="note bad stack-s" role="alert">
       <div>
-        <strong>{wantsToken ? 'A token is needed' : `Could not load ${what}`}</strong>
-        {reasonOf(error)}
+        <strong>{refused ?? `Could not load ${what}`}</strong> {reasonOf(error)}
       </div>
       <div class="row">
-        {wantsToken && (
+        {refused && (
           <button type="button" class="button main-action" onClick={() => dispatchEvent(new Event('glovebox-sign-in'))}>
             Sign in
           </button>
@@ -82,4 +79,13 @@ export function Failure({ error, what, retry }: FailureProps): JSX.Element {
       </div>
     </div>
   )
+}
+
+/** What another token would help with. Refusals of the client do not tell 401 from 403. */
+function refusalOf(error: unknown): string | undefined {
+  const { status, code } = error as { readonly status?: unknown; readonly code?: unknown }
+  const known = error instanceof ApiError
+  if (known ? status !== 401 && status !== 403 : code !== 'unauthorised') return undefined
+  if (token() === undefined) return 'A token is needed'
+  return known && status === 401 ? 'This token is not known here' : 'Your token does not allow this'
 }

@@ -6,12 +6,16 @@ import type { ColumnInfo } from '../private/types.ts'
 import { Choices } from './choices.tsx'
 import type { InputProps } from './types.ts'
 
+/** More than these scroll in a place of their own. */
+const mostAtOnce = 24
+
 type Cells = Readonly<Record<string, string>>
 
 /** Rows of a table: one to begin with, and a field for each column. */
 export function RowsInput({ examples, info, onChange }: InputProps): JSX.Element {
   const columns = columnsOf(info.columns ?? [], examples)
   const items = examples?.items.filter(({ input }) => typeof input === 'object' && !Array.isArray(input)) ?? []
+  const many = columns.length > mostAtOnce
   const [chosen, setChosen] = useState<number | undefined>(items.length > 0 ? 0 : undefined)
   const [cells, setCells] = useState<Cells>(() => cellsOf(items[0]?.input as Row | undefined))
 
@@ -39,9 +43,12 @@ export function RowsInput({ examples, info, onChange }: InputProps): JSX.Element
       <fieldset class="plain">
         <legend class="label">
           {plural(columns.length, 'column')}{' '}
-          <span class="soft small">{columns.some(({ values }) => !values) ? '– empty is missing' : ''}</span>
+          <span class="soft small">
+            {columns.some(({ values }) => !values) ? '– empty is missing' : ''}
+            {many ? ' – scroll for all of them' : ''}
+          </span>
         </legend>
-        <div class="cells cells-scroll">
+        <div class={many ? 'cells cells-scroll' : 'cells'}>
           {columns.map((column) => (
             <CellField
               key={column.name}

@@ -12,8 +12,10 @@ const side = 28
 const box = 20
 /** Of the pen, in pixels of the small picture. */
 const pen = 2.1
+/** That stays free at the edge, wherever the centre of mass is. */
+const edge = 1
 
-/** Strokes as the models' pictures are: scaled to the box, anti-aliased, moved so that the centre of mass is in the middle. */
+/** Strokes as the models' pictures are: scaled to the box, anti-aliased, moved so that the centre of mass is in the middle, as far as all of it stays in the picture. */
 export function digitOf(strokes: readonly Stroke[]): Picture | undefined {
   const points = strokes.flat()
   if (points.length === 0) return undefined
@@ -32,9 +34,14 @@ export function digitOf(strokes: readonly Stroke[]): Picture | undefined {
   const mass = first.reduce((sum, value) => sum + value, 0)
   if (mass === 0) return undefined
   const mean = (of: (i: number) => number): number => first.reduce((sum, value, i) => sum + value * of(i), 0) / mass
-  const dx = side / 2 - 0.5 - mean((i) => i % side)
-  const dy = side / 2 - 0.5 - mean((i) => Math.floor(i / side))
+  const room = (length: number): number => (side - (length * scale + pen)) / 2 - edge
+  const dx = within(room(width), side / 2 - 0.5 - mean((i) => i % side))
+  const dy = within(room(height), side / 2 - 0.5 - mean((i) => Math.floor(i / side)))
   return { width: side, height: side, pixels: render(moved, dx, dy) }
+}
+
+function within(most: number, shift: number): number {
+  return Math.max(-most, Math.min(most, shift))
 }
 
 function render(strokes: readonly Stroke[], dx: number, dy: number): number[] {

@@ -69,9 +69,10 @@ export function Chart({ title, times, series, show, steps }: ChartProps): JSX.El
         {series.map(({ name, colour, values }) => (
           <li key={name}>
             <span class="swatch" style={{ background: `var(${colour})` }} aria-hidden="true" />
-            {name} <strong>{shown(values.at(-1), show)}</strong>
+            {name} <strong>{shown(lastOf(values), show)}</strong>
           </li>
         ))}
+        {times.length < 2 && <li>collecting …</li>}
       </ul>
       <div ref={area} class="chart-area" aria-hidden="true" />
       <details>
@@ -114,6 +115,11 @@ function shown(value: number | null | undefined, show: (value: number) => string
   return value === null || value === undefined ? '—' : show(value)
 }
 
+/** What is known, however long ago it was. */
+function lastOf(values: readonly (number | null)[]): number | null | undefined {
+  return values.findLast((value) => value !== null)
+}
+
 function lastRows(times: readonly number[]): number[] {
   return Array.from({ length: Math.min(rows, times.length) }, (_, k) => times.length - 1 - k)
 }
@@ -140,8 +146,8 @@ function optionsOf(
     height,
     cursor: { show: false },
     legend: { show: false },
-    padding: [8, 8, 0, 0],
-    scales: { x: { time: true }, y: { range: (_, __, most) => [0, most > 0 ? 1.15 * most : 1] } },
+    padding: [8, 30, 0, 0],
+    scales: { x: { time: true, range: timesOf }, y: { range: (_, __, most) => [0, most > 0 ? 1.15 * most : 1] } },
     axes: [
       {
         ...axis,
@@ -158,8 +164,19 @@ function optionsOf(
         stroke: colourOf(colour),
         width: 2,
         spanGaps: true,
-        points: { show: false },
+        // Few of them are no line.
+        points: { show: (plot: uPlot, i: number) => known(plot.data[i]) < 3 },
       })),
     ],
   }
+}
+
+/** A minute at least, so that marks differ; uPlot itself would make a day of a single value. */
+function timesOf({ data: [times] }: uPlot): [number, number] {
+  const first = times?.[0] ?? Date.now() / 1000
+  return [first, Math.max(times?.at(-1) ?? first, first + 60)]
+}
+
+function known(values: ArrayLike<unknown> | undefined): number {
+  return Array.from(values ?? []).filter((value) => value !== null && value !== undefined).length
 }

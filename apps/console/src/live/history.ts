@@ -4,9 +4,11 @@ import type { StageStats, Stats } from '../api/stats.ts'
 export interface Moment {
   /** Seconds since 1970. */
   readonly at: number
-  readonly perSecond: number
-  readonly failedPerSecond: number
-  /** Mean ms of each stage of the requests in between; null where there were none. */
+  /** Null where nothing is known of the time before. */
+  readonly perSecond: number | null
+  readonly predictionsPerSecond: number | null
+  readonly failedPerSecond: number | null
+  /** Mean ms of each stage of the predictions in between, of the first look the median of the last ones; null where there were none. */
   readonly stages: Readonly<Record<string, number | null>>
   readonly waiting: number
   readonly busy: number
@@ -24,16 +26,23 @@ export const stageNames: readonly (readonly [string, string])[] = [
   ['reply', 'replying'],
 ]
 
-export function momentOf(before: Stats, now: Stats): Moment {
-  const seconds = Math.max(0.001, (now.now - before.now) / 1000)
+export function momentOf(before: Stats | undefined, now: Stats): Moment {
+  const seconds = Math.max(0.001, (now.now - (before?.now ?? 0)) / 1000)
   // A service that was started anew counts from zero.
-  const fresh = now.started !== before.started
-  const difference = (a: number, b: number): number => Math.max(0, fresh ? b : b - a)
+  const fresh = before !== undefined && now.started !== before.started
+  const rate = (of: (stats: Stats) => number): number | null =>
+    before ? Math.max(0, fresh ? of(now) : of(now) - of(before)) / seconds : null
   return {
     at: now.now / 1000,
-    perSecond: difference(before.requests.total, now.requests.total) / seconds,
-    failedPerSecond: difference(before.requests.failed, now.requests.failed) / seconds,
-    stages: Object.fromEntries(stageNames.map(([stage]) => [stage, meanOf(stage, fresh ? undefined : before, now)])),
+    perSecond: rate(({ requests }) => requests.total),
+    predictionsPerSecond: rate(predictionsOf),
+    failedPerSecond: rate(({ requests }) => requests.failed),
+    stages: Object.fromEntries(
+      stageNames.map(([stage]) => [
+        stage,
+        before ? meanOf(stage, fresh ? undefined : before, now) : medianOf(stage, now),
+      ]),
+    ),
     waiting: now.queue.waiting,
     busy: now.threads.busy,
     threads: now.threads.total,
@@ -57,4 +66,21 @@ function sumOf(stage: string, stats: Stats | undefined): StageStats {
     }),
     { count: 0, sum_ms: 0 },
   )
+}
+
+/** Answered since the start. */
+export function predictionsOf({ models }: Stats): number {
+  return models.reduce((sum, { requests }) => sum + requests, 0)
+}
+
+/** Medians of the models, weighed by how often they were asked. */
+function medianOf(stage: string, { models }: Stats): number | null {
+  let [sum, count] = [0, 0]
+  for (const { stages } of models) {
+    const { p50_ms, count: weight } = stages[stage] ?? { count: 0 }
+    if (p50_ms === undefined) continue
+    sum += weight * p50_ms
+    count += weight
+  }
+  return count > 0 ? sum / count : null
 }

@@ -3,11 +3,11 @@ import { useEffect, useState } from 'preact/hooks'
 import { readStats, type Stats } from '../api/stats.ts'
 import { Scroll } from '../components/scroll.tsx'
 import { Failure, Ghosts } from '../components/states.tsx'
-import { percent, short, showBytes, showCount, showDuration, showMs } from '../format.ts'
+import { short, showBytes, showCount, showDuration, showMs } from '../format.ts'
 import { Head } from '../pages/head.tsx'
 import { useSession } from '../session.ts'
 import { Chart, type Series } from './chart.tsx'
-import { type Moment, momentOf, stageNames } from './history.ts'
+import { type Moment, momentOf, predictionsOf, stageNames } from './history.ts'
 
 const everyMs = 2000
 /** Ten minutes. */
@@ -31,10 +31,8 @@ export function LivePage(): JSX.Element {
     const look = async (): Promise<void> => {
       try {
         const now = await readStats(abort.signal)
-        if (before) {
-          const moment = momentOf(before, now)
-          setMoments((list) => [...list, moment].slice(-kept))
-        }
+        const moment = momentOf(before, now)
+        setMoments((list) => [...list, moment].slice(-kept))
         before = now
         setStats(now)
         setError(undefined)
@@ -84,12 +82,9 @@ function Board({ stats, moments }: BoardProps): JSX.Element {
   const { requests, queue, threads, keys, memory } = stats
   const last = moments.at(-1)
   const tiles: [string, string][] = [
-    ['requests per second', last ? short(last.perSecond) : '—'],
-    ['requests in all', showCount(requests.total)],
-    [
-      'failed',
-      requests.total > 0 ? `${showCount(requests.failed)} (${percent(requests.failed / requests.total)})` : '0',
-    ],
+    ['predictions per second', last?.predictionsPerSecond == null ? '—' : short(last.predictionsPerSecond)],
+    ['predictions', showCount(predictionsOf(stats))],
+    ['requests failed, of all and this page’s', `${showCount(requests.failed)} of ${showCount(requests.total)}`],
     ['waiting', queue.limit ? `${queue.waiting} of ${queue.limit}` : String(queue.waiting)],
     ['threads busy', `${threads.busy} of ${threads.total}`],
     [`${keys.sets === 1 ? 'set' : 'sets'} of keys, ${showBytes(keys.bytes)}`, showCount(keys.sets)],
@@ -118,7 +113,8 @@ function Board({ stats, moments }: BoardProps): JSX.Element {
           times={times}
           show={(value) => String(Number(value.toPrecision(3)))}
           series={[
-            line('answered', '--time-compute', (moment) => moment.perSecond - moment.failedPerSecond),
+            line('predictions', '--time-compute', (moment) => moment.predictionsPerSecond),
+            line('all, also of this page', '--time-network', (moment) => moment.perSecond),
             line('failed', '--bad', (moment) => moment.failedPerSecond),
           ]}
         />
@@ -144,7 +140,7 @@ function Board({ stats, moments }: BoardProps): JSX.Element {
           title="Memory"
           times={times}
           show={showBytes}
-          steps={mebibytes}
+          steps={sizes}
           series={[
             line('process', '--time-compute', (moment) => moment.rss),
             line('keys held warm', '--gold', (moment) => moment.keyBytes),
@@ -157,7 +153,7 @@ function Board({ stats, moments }: BoardProps): JSX.Element {
 }
 
 const wholes = [1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 2000, 5000]
-const mebibytes = Array.from({ length: 20 }, (_, power) => 2 ** (20 + power))
+const sizes = [1, 10, 100, 1000, 10_000].flatMap((power) => [1e6 * power, 2e6 * power, 5e6 * power])
 const stageColours = ['--time-network', '--gold', '--time-compute', '--time-decrypt']
 
 function ModelTable({ stats: { models, jobs } }: { readonly stats: Stats }): JSX.Element {
@@ -181,7 +177,7 @@ function ModelTable({ stats: { models, jobs } }: { readonly stats: Stats }): JSX
                 </th>
                 {stageNames.map(([stage, name]) => (
                   <th key={stage} scope="col" class="number">
-                    {name}, half / 95 %
+                    {name}, median / 95 %
                   </th>
                 ))}
               </tr>
@@ -189,8 +185,8 @@ function ModelTable({ stats: { models, jobs } }: { readonly stats: Stats }): JSX
             <tbody>
               {models.map(({ name, requests, failed, stages }) => (
                 <tr key={name}>
-                  <th scope="row" class="wrap">
-                    {name}
+                  <th scope="row" class="name">
+                    {breakable(name)}
                   </th>
                   <td class="number">{showCount(requests)}</td>
                   <td class="number">{showCount(failed)}</td>
@@ -216,4 +212,9 @@ function ModelTable({ stats: { models, jobs } }: { readonly stats: Stats }): JSX
       )}
     </section>
   )
+}
+
+/** A name that may be broken behind its hyphens, dots and underscores, not in words. */
+function breakable(name: string): (string | JSX.Element)[] {
+  return name.split(/(?<=[-._])/).flatMap((part, i) => (i === 0 ? [part] : [<wbr key={i} />, part]))
 }

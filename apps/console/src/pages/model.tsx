@@ -97,7 +97,7 @@ function Chips({ model, version }: ChipsProps): JSX.Element {
             @{alias}
           </li>
         ))}
-        {shown.stage && shown.stage !== 'None' && <li class="chip">{shown.stage}</li>}
+        {shown.stage && shown.stage !== 'None' && <li class="chip">stage {shown.stage}</li>}
         {shown.packing && <li class="chip">{shown.packing} packing</li>}
         {shown.input_shape && shown.input_shape.length > 0 && (
           <li class="chip">takes {shown.input_shape.map(showCount).join(' × ')}</li>

@@ -103,23 +103,40 @@ export function useAbout(model: ModelSummary | undefined): Loaded<string | undef
 
 type Tags = Readonly<Record<string, string>>
 
-const metrics = ['accuracy', 'auc', 'rmse', 'gini', 'sensitivity', 'specificity']
+/** With what they are called. */
+const metrics: Readonly<Record<string, string>> = {
+  accuracy: 'accuracy',
+  auc: 'AUC',
+  rmse: 'RMSE',
+  r: 'correlation',
+  gini: 'Gini',
+  sensitivity: 'sensitivity',
+  specificity: 'specificity',
+}
 
 /** What says how good and how large a model is. */
-export function figuresOf(tags: Tags, version: ModelSummary['versions'][number] | undefined): [string, string][] {
+export function figuresOf(
+  tags: Tags,
+  version: ModelSummary['versions'][number] | undefined,
+): (readonly [string, string])[] {
   const figures: [string, string][] = []
-  for (const name of metrics) {
+  for (const [name, called] of Object.entries(metrics)) {
     const value = Number(tags[name] ?? tags[`metrics.${name}`])
-    if (Number.isFinite(value)) figures.push([name, name === 'accuracy' ? percent(value) : short(value)])
+    if (Number.isFinite(value)) figures.push([called, name === 'accuracy' ? percent(value) : short(value)])
   }
-  if (version?.needs_keys === false) figures.push(['evaluation keys', 'none'])
-  if (version?.client_bytes) figures.push(['public part', showBytes(version.client_bytes)])
-  return figures.slice(0, 3)
+  const [first] = figures
+  return [
+    ...(first ? [first] : []),
+    ...(version?.needs_keys === undefined
+      ? []
+      : [['evaluation keys', version.needs_keys ? 'needed' : 'none'] as const]),
+    ...(version?.client_bytes ? [['public part', showBytes(version.client_bytes)] as const] : []),
+  ]
 }
 
 /** Tags that are not shown elsewhere. */
 export function plainTags(tags: Tags): [string, string][] {
   return Object.entries(tags)
-    .filter(([key]) => key !== 'kind' && !metrics.includes(key.replace('metrics.', '')) && !key.startsWith('metrics.'))
+    .filter(([key]) => key !== 'kind' && !(key in metrics) && !key.startsWith('metrics.'))
     .slice(0, 4)
 }

@@ -15,6 +15,8 @@ export interface Reading {
   readonly values: readonly number[]
   readonly names: readonly string[]
   readonly probabilities: boolean
+  /** The value that the headline is about; default: the largest. */
+  readonly about?: number
   /** What this page did besides what the model says. */
   readonly remark?: string
 }
@@ -28,7 +30,7 @@ export function readingOf(answer: AnswerInfo, examples: Examples | undefined): R
     (_, i) => outputs?.[i]?.name ?? answer.names?.[i] ?? (values.length === 1 ? 'value' : String(i)),
   )
   if (probabilities && values.length === 2 && outputs?.[1]?.name !== undefined)
-    return { headline: percent(values[1]!), unit: outputs[1].name, values, names, probabilities }
+    return { headline: percent(values[1]!), unit: `chance: ${outputs[1].name}`, values, names, probabilities, about: 1 }
   if (examples?.kind === 'digit' && !probabilities && values.length === 10) {
     const shares = softmax(values)
     const best = shares.indexOf(Math.max(...shares))
@@ -66,12 +68,12 @@ interface AnswerProps {
 
 export function Answer({ answer, examples, expected }: AnswerProps): JSX.Element {
   const reading = readingOf(answer, examples)
-  const { headline, unit, values, names, probabilities, remark } = reading
+  const { headline, unit, values, names, probabilities, about, remark } = reading
   const bars: Bar[] = values.map((value, i) => ({
     name: names[i]!,
     value,
     shown: probabilities ? percent(value) : withUnit(value, examples, i),
-    best: value === Math.max(...values),
+    best: about === undefined ? value === Math.max(...values) : i === about,
   }))
   const clear = clearValues(expected, values.length)
   const raw = names.every((name, i) => name === String(i))

@@ -54,6 +54,7 @@ interface ReadyProps {
 
 interface Done extends Prediction {
   readonly chosen: Chosen
+  readonly first: boolean
 }
 
 function Ready({ model, examples }: ReadyProps): JSX.Element {
@@ -65,6 +66,7 @@ function Ready({ model, examples }: ReadyProps): JSX.Element {
   const [held, setHeld] = useState<KeyState>()
   const [heldBefore, setHeldBefore] = useState(false)
   const running = useRef<AbortController>(undefined)
+  const first = useRef(true)
   const button = useRef<HTMLButtonElement>(null)
   const onChange = useCallback((next: Chosen | undefined) => setChosen(next), [])
 
@@ -84,7 +86,8 @@ function Ready({ model, examples }: ReadyProps): JSX.Element {
     try {
       const { pixels, sample } = chosen
       const prediction = await model.predict(sample, { pixels, signal: abort.signal, onProgress: setProgress })
-      setDone({ ...prediction, chosen })
+      setDone({ ...prediction, chosen, first: first.current })
+      first.current = false
     } catch (thrown) {
       setError(abort.signal.aborted ? 'Cancelled: nothing more is sent.' : adviceOf(thrown))
     } finally {
@@ -151,7 +154,7 @@ function Ready({ model, examples }: ReadyProps): JSX.Element {
         </div>
         <div class="side">
           <Seen info={info} trace={done?.trace} chosen={done?.chosen} />
-          {done && <Times trace={done.trace} />}
+          {done && <Times trace={done.trace} first={done.first} />}
         </div>
       </div>
       <ClientSays model={model} />

@@ -12,19 +12,20 @@ interface Part {
 
 /** Where the time of a prediction went, in order. What was not measured is left out. */
 export function partsOf(trace: Trace): Part[] {
-  const { keygenMs, uploadMs, encryptMs, roundTripMs, computeMs, waitMs = 0, decryptMs } = trace
-  const network = computeMs === undefined ? undefined : Math.max(0, roundTripMs - computeMs - waitMs)
+  const { keygenMs, uploadMs, encryptMs, roundTripMs, computeMs, waitMs = 0, warmMs = 0, decryptMs } = trace
+  const network = computeMs === undefined ? undefined : Math.max(0, roundTripMs - computeMs - waitMs - warmMs)
   const parts: [string, string, string, number | undefined][] = [
     ['keys', 'Making keys', 'this browser', keygenMs],
     ['upload', 'Uploading evaluation keys', 'network', uploadMs],
     ['encrypt', 'Preparing and encrypting', 'this browser', encryptMs],
     [
       'network',
-      network === undefined ? 'Network and server' : 'Network and transport',
-      'network',
+      network === undefined ? 'Network and server' : 'Network and HTTP',
+      'network, server',
       network ?? roundTripMs,
     ],
     ['wait', 'Waiting for a thread', 'server', waitMs || undefined],
+    ['warm', 'Preparing model and keys', 'server', warmMs || undefined],
     ['compute', 'Computing on ciphertexts', 'server', computeMs],
     ['decrypt', 'Decrypting', 'this browser', decryptMs],
   ]
@@ -35,7 +36,13 @@ function share(part: number): string {
   return part > 0 && part < 0.01 ? '< 1 %' : `${Math.round(100 * part)} %`
 }
 
-export function Times({ trace }: { readonly trace: Trace }): JSX.Element {
+interface TimesProps {
+  readonly trace: Trace
+  /** Since the page was opened. */
+  readonly first: boolean
+}
+
+export function Times({ trace, first }: TimesProps): JSX.Element {
   const parts = partsOf(trace)
   const total = parts.reduce((sum, { ms }) => sum + ms, 0)
   return (
@@ -81,6 +88,9 @@ export function Times({ trace }: { readonly trace: Trace }): JSX.Element {
           </tbody>
         </table>
       </Scroll>
+      {(first || (trace.warmMs ?? 0) > 1) && (
+        <p class="small soft">The first run of a model is slower: code is compiled, and what it needs is read.</p>
+      )}
     </section>
   )
 }

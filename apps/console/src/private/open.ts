@@ -58,7 +58,7 @@ function predictionOf({ part }: Opened, { trace, outputs, ...said }: PrivatePred
 }
 
 function traceOf(trace: PrivatePrediction['trace'], keys: Opened['part']['keys']): Trace {
-  const { keygenMs, uploadMs, waitMs, computeMs, keysDigest, requestId, ...rest } = trace
+  const { keygenMs, uploadMs, waitMs, warmMs, computeMs, keysDigest, requestId, ...rest } = trace
   const needed = keys.rotations.length > 0 || keys.relinearisation !== undefined
   return {
     ...rest,
@@ -66,6 +66,7 @@ function traceOf(trace: PrivatePrediction['trace'], keys: Opened['part']['keys']
     ...(trace.keyBytes > 0 && { uploadMs }),
     ...(computeMs !== undefined && { computeMs }),
     ...(waitMs !== undefined && { waitMs }),
+    ...(warmMs !== undefined && { warmMs }),
     ...(needed && keysDigest !== undefined && { keysDigest }),
     ...(requestId !== undefined && { requestId }),
   }

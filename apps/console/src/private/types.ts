@@ -57,6 +57,8 @@ export interface Trace {
   readonly roundTripMs: number
   readonly computeMs?: number
   readonly waitMs?: number
+  /** In which the server prepared the model and read the keys. */
+  readonly warmMs?: number
   readonly decryptMs: number
   readonly uploadBytes: number
   readonly replyBytes: number

@@ -7,6 +7,7 @@ import { startProgress } from '../terminal/progress.ts'
 export function addCalibrate(program: Command): void {
   program
     .command('calibrate')
+    .summary('measure what operations cost on this machine')
     .description('Measure what operations cost on this machine, so that compile and inspect estimate for it.')
     .option('-o, --output <file>', 'where the measurements go; compile reads the usual place by itself', usualPlace())
     .option('--json', 'print one JSON object')

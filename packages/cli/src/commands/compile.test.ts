@@ -1,4 +1,4 @@
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { defaultCostTable } from '@glovebox/ml'
@@ -83,6 +83,19 @@ describe('compile says', () => {
       /With polynomials, on 8 samples: outputs are off by .* of their size .*, by .* of the largest at most; the largest output is the same for/,
     )
   })
+})
+
+test('a folder with another model is left as it is, or emptied of what described that one', async () => {
+  await compile('risk.json', 'mixed')
+  writeFileSync(at('mixed/examples.json'), '{}')
+  const before = readFileSync(at('mixed/client.gbx'))
+  await expect(compile('tiny.onnx', 'mixed')).rejects.toThrow(/mixed has another model.*--force$/m)
+  expect(readFileSync(at('mixed/client.gbx'))).toEqual(before)
+  await compile('risk.json', 'mixed', '--precision', '10')
+  expect(existsSync(at('mixed/examples.json'))).toBe(true)
+  const { stderr } = await compile('tiny.onnx', 'mixed', '--force')
+  expect(stderr).toContain('mixed had another model; examples.json of it is gone')
+  expect(existsSync(at('mixed/examples.json'))).toBe(false)
 })
 
 describe('what lies beside the model', () => {

@@ -15,6 +15,7 @@ import { readTable } from '../calibration/table.ts'
 import { readModel } from '../model-file.ts'
 import { cardFile, type Extras, examplesFile, extrasBeside, metricsFile, writeExtras } from '../model-folder.ts'
 import { finite, integer } from '../numbers.ts'
+import { replacing } from '../replaced.ts'
 import { readSamples } from '../samples/read.ts'
 import { showBytes } from '../terminal/format.ts'
 import { showChoice } from '../terminal/model.ts'
@@ -24,6 +25,7 @@ import { describeAfter, describeBefore } from '../terminal/steps.ts'
 
 interface CompileOptions {
   readonly output: string
+  readonly force?: boolean
   readonly calibration?: string
   readonly precision?: number
   readonly packing?: Packing
@@ -84,6 +86,7 @@ export function addCompile(cli: Command): void {
       1 / 255,
     )
     .option('--pixel-offset <number>', '… plus this', finite, 0)
+    .option('--force', 'replace another model that is in the folder, with its card, examples and metrics')
     .action(async (path: string, options: CompileOptions) => {
       const model = await readModel(path)
       const extras = await extrasBeside(path)
@@ -93,18 +96,23 @@ export function addCompile(cli: Command): void {
         options.calibration === undefined ? undefined : await readCalibration(options.calibration, model, pixels)
       const costTable = await readTable(options.costs)
       using progress = startProgress('compiling')
-      const made = await writeBundle(options.output, model, {
-        name,
-        pixels,
-        ...(samples && { samples }),
-        ...(options.precision !== undefined && { precisionBits: options.precision }),
-        ...(options.packing && { packing: options.packing }),
-        ...(options.batchSize !== undefined && { batchSize: options.batchSize }),
-        ...(options.summands !== undefined && { summands: options.summands }),
-        ...(options.link !== undefined && { megabitsPerSecond: options.link }),
-        ...(options.activation && { activations: { rules: options.activation } }),
-        ...(costTable && { costTable }),
-      })
+      const made = await writeBundle(
+        options.output,
+        model,
+        {
+          name,
+          pixels,
+          ...(samples && { samples }),
+          ...(options.precision !== undefined && { precisionBits: options.precision }),
+          ...(options.packing && { packing: options.packing }),
+          ...(options.batchSize !== undefined && { batchSize: options.batchSize }),
+          ...(options.summands !== undefined && { summands: options.summands }),
+          ...(options.link !== undefined && { megabitsPerSecond: options.link }),
+          ...(options.activation && { activations: { rules: options.activation } }),
+          ...(costTable && { costTable }),
+        },
+        replacing(options.output, options.force ?? false),
+      )
       progress.stop()
       await writeExtras(options.output, extras)
       if (!samples) process.stderr.write(syntheticOnly(model))

@@ -13,7 +13,7 @@ export function addDeploy(program: Command): void {
     .command('deploy')
     .summary('give a version an alias, such as production')
     .description('Give a version of a model an alias: who asks for the model without a version gets "production".')
-    .argument('<model>', 'NAME@VERSION', versionName)
+    .argument('<model>', 'NAME@VERSION, or NAME@ALIAS for what an alias names now', versionName)
     .option('--alias <alias>', 'the alias, which moves here from any other version', alias, 'production')
   addServiceOptions(command)
     .option('--json', 'print one JSON object')

@@ -56,7 +56,7 @@ describe('keys that are kept', () => {
     expect((await inside('keys', 'forget', 'tiny')).stdout).toBe(`keys ${set.digest.slice(0, 16)} of tiny are gone\n`)
     expect(readdirSync(kept())).toEqual([])
     expect((await fetch(`${service.url}/v2/keys/${set.digest}`, { method: 'HEAD' })).status).toBe(404)
-    expect((await inside('keys', 'list')).stdout).toBe('no keys yet: glovebox predict makes them\n')
+    expect((await inside('keys', 'list')).stdout).toBe('no keys yet: npx glovebox predict makes them\n')
     await predict()
     expect((await json('keys', 'list')).keys[0].digest).not.toBe(set.digest)
   })

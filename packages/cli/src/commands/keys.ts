@@ -18,7 +18,7 @@ export function addKeys(program: Command): void {
       const { listKeys } = await import('../service/keys.ts')
       const { keys: found, reached } = await listKeys(await openService(options))
       if (options.json) process.stdout.write(`${JSON.stringify({ keys: found, reached })}\n`)
-      else if (found.length === 0) process.stdout.write('no keys yet: glovebox predict makes them\n')
+      else if (found.length === 0) process.stdout.write('no keys yet: npx glovebox predict makes them\n')
       else {
         const rows = found.map(({ digest, model, bytes, made, hereUntil, thereUntil }) => [
           digest.slice(0, shownDigits),

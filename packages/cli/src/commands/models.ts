@@ -28,7 +28,7 @@ export function addModels(program: Command): void {
 }
 
 function showModels(models: readonly Listed[], url: string): string {
-  if (models.length === 0) return `no models at ${url} yet: glovebox push FOLDER --name NAME\n`
+  if (models.length === 0) return `no models at ${url} yet: npx glovebox push FOLDER --name NAME\n`
   const rows = models.map(({ name, versions, aliases = {} }) => {
     const highest = versions[0]
     return [

@@ -4,7 +4,15 @@ import { join } from 'node:path'
 import { connect, createKeys, type RemoteModel } from '@glovebox/client'
 import { beforeAll, describe, expect, test } from 'vitest'
 import { compileTiny, type Tiny, tinySamples } from '../../../client/test/tiny.ts'
-import { glovebox, type RunningServer, serve, succeed, testFolder } from '../../test/glovebox.ts'
+import {
+  glovebox,
+  gloveboxWith,
+  type RunningServer,
+  serve,
+  serveWith,
+  succeed,
+  testFolder,
+} from '../../test/glovebox.ts'
 import { makeFolder } from '../files.ts'
 
 // A server process and its clients, over HTTP on this machine.
@@ -73,7 +81,23 @@ describe.concurrent('serve', () => {
     )
     const { code, stderr } = await glovebox('serve', model, '--port', String(port))
     other.close()
-    expect([code, stderr]).toEqual([1, `glovebox: port ${port} of 127.0.0.1 cannot be opened: it is in use\n`])
+    expect([code, stderr]).toEqual([
+      1,
+      `glovebox: port ${port} of 127.0.0.1 cannot be opened: it is in use; try --port ${port + 1} (npm start -- --port ${port + 1})\n`,
+    ])
+  })
+
+  test('asks for a first token where nobody could ever make one', async () => {
+    const data = join(folder, 'nobody')
+    const { code, stderr } = await glovebox('serve', '--tokens', '--port', '0', '--data', data)
+    expect([code, stderr]).toEqual([1, expect.stringMatching(/none with the scope admin.*set GLOVEBOX_ADMIN_TOKEN/)])
+    const first = await serveWith({ GLOVEBOX_ADMIN_TOKEN: 'x'.repeat(32) }, '--port', '0', '--data', data)
+    const env = { GLOVEBOX_SERVER: first.url, GLOVEBOX_TOKEN: 'x'.repeat(32) }
+    const made = await gloveboxWith(env, 'token', 'create', '--tenant', 'us', '--scope', 'admin')
+    expect(made.code).toBe(0)
+    await first.kill('SIGTERM')
+    // That one is enough from now on.
+    await serve('--tokens', '--port', '0', '--data', data)
   })
 
   test('says which part of a bundle is missing or of another program', async () => {

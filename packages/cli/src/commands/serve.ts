@@ -3,15 +3,17 @@ import { readFile } from 'node:fs/promises'
 import { basename, join, resolve } from 'node:path'
 import { createInterface } from 'node:readline'
 import { GloveboxError } from '@glovebox/he'
-import type { Config, ConfigOptions, Logger, Model, Service } from '@glovebox/server'
+import type { Config, ConfigOptions, Logger, Model, Service, Stores } from '@glovebox/server'
 import { type Command, Option } from 'commander'
 import { clientFile, of, serverFile } from '../bundle.ts'
 import { makeFolder, readInput } from '../files.ts'
+import { gallery } from '../gallery/list.ts'
 import { cardFile, examplesFile, metricsFile } from '../model-folder.ts'
 import { integer } from '../numbers.ts'
 import { commandLine } from '../service/command-process.ts'
 import { consoleFolder, openPage } from '../service/console.ts'
 import { dataFolder } from '../service/state.ts'
+import { showLogLine } from '../terminal/log-lines.ts'
 
 interface ServeOptions {
   readonly host?: string
@@ -25,6 +27,7 @@ interface ServeOptions {
   readonly origin?: readonly string[]
   readonly trustProxy?: boolean
   readonly logLevel?: string
+  readonly logJson?: boolean
   /** False by --no-console. */
   readonly console?: string | false
   readonly gallery?: boolean
@@ -38,7 +41,7 @@ export function addServe(program: Command): void {
     .summary('run a service')
     .description(
       'Run a service: a registry of models, and private predictions with them over HTTP.\n' +
-        'Without configuration it listens on this machine only, and needs no token here. Logs are JSON lines on standard output.',
+        'Without configuration it listens on this machine only, and needs no token here. Logs are JSON lines on standard output, and a few lines for people where that is a terminal.',
     )
     .argument(
       '[folders...]',
@@ -62,7 +65,11 @@ export function addServe(program: Command): void {
       ).argParser((text: string, before: string[] = []) => [...before, text]),
     )
     .option('--trust-proxy', 'believe x-forwarded-for and x-forwarded-proto of a proxy in front')
-    .option('--log-level <level>', 'fatal, error, warn, info, debug, trace or silent (default: info)')
+    .option(
+      '--log-level <level>',
+      'fatal, error, warn, info, debug, trace or silent (default: info; warn on a terminal)',
+    )
+    .option('--log-json', 'JSON lines on a terminal too')
     .option('--console <folder>', 'another build of the console')
     .option('--no-console', 'serve no console')
     .option('--gallery', 'compile and push the models that come with Glovebox, those that are not there yet')
@@ -83,12 +90,15 @@ async function run(folders: string[], options: ServeOptions): Promise<void> {
   const elsewhere = env.DATABASE_URL && env.S3_BUCKET
   const temporary = folders.length > 0 && configured === undefined
   const data = configured ?? (temporary || elsewhere ? undefined : dataFolder())
-  const config = readConfig(configOf(options, data))
-  const log = createLog({ level: config.logLevel })
+  const forPeople = process.stdout.isTTY && !options.logJson
+  const config = readConfig(configOf(options, data, forPeople))
+  const destination = { write: (line: string) => void process.stdout.write(showLogLine(line)) }
+  const log = createLog({ level: config.logLevel, ...(forPeople && { destination }) })
   if (data !== undefined) await makeFolder(data, 0o700)
-  const service = await openService(config, log, async ({ registry }) => {
+  const service = await openService(config, log, async ({ registry, tokens }) => {
+    if (config.tokens && !config.adminToken) requireAdmin(await tokens.list())
     for (const model of models) await pushModel(registry, localPrincipal, model)
-  })
+  }).catch((error: unknown) => Promise.reject(explained(error, config)))
   log.info(
     { url: service.url, models: models.map(({ name }) => name), threads: config.threads, data: data ?? 'temporary' },
     'listening',
@@ -99,7 +109,29 @@ async function run(folders: string[], options: ServeOptions): Promise<void> {
   onStop(service, log, options.stopWithStdin ?? false, stopGallery)
 }
 
-function configOf(options: ServeOptions, data: string | undefined): ConfigOptions {
+/** Where requests need tokens and nobody has one that makes others, nobody ever will. */
+function requireAdmin(tokens: Awaited<ReturnType<Stores['tokens']['list']>>): void {
+  const now = Date.now()
+  const valid = tokens.some(
+    ({ scopes, revokedAt, expiresAt }) =>
+      scopes.includes('admin') && revokedAt === undefined && (expiresAt === undefined || expiresAt > now),
+  )
+  if (valid) return
+  throw new GloveboxError(
+    'unauthorised',
+    'requests need tokens, and there is none with the scope admin that could make one: set GLOVEBOX_ADMIN_TOKEN to at least 32 random characters, the first token, or leave --tokens (GLOVEBOX_TOKENS) out',
+  )
+}
+
+function explained(error: unknown, { port }: Config): unknown {
+  if (!(error instanceof GloveboxError) || !error.message.endsWith('it is in use')) return error
+  const other = port < 65535 ? port + 1 : 8080
+  return new GloveboxError(error.code, `${error.message}; try --port ${other} (npm start -- --port ${other})`, {
+    cause: error,
+  })
+}
+
+function configOf(options: ServeOptions, data: string | undefined, forPeople: boolean): ConfigOptions {
   const { host, port, threads, tokens, tlsCert, tlsKey, origin, trustProxy, logLevel, keyMemory } = options
   const all = {
     host,
@@ -111,7 +143,7 @@ function configOf(options: ServeOptions, data: string | undefined): ConfigOption
     tlsKey,
     origins: origin,
     trustProxy,
-    logLevel,
+    logLevel: logLevel ?? (process.env.GLOVEBOX_LOG_LEVEL || !forPeople ? undefined : 'warn'),
     console:
       options.console === false ? undefined : (options.console ?? process.env.GLOVEBOX_CONSOLE ?? consoleFolder()),
     limits: keyMemory === undefined ? undefined : { keyMemory: keyMemory * 2 ** 20 },
@@ -131,8 +163,8 @@ function greeting(service: Service, config: Config, models: readonly Model[], da
     data === undefined ? 'models, keys and jobs are temporary' : `models, keys and jobs are kept in ${resolve(data)}`,
     config.tokens ? 'requests need tokens' : 'only this machine can reach it, without tokens',
     first === undefined
-      ? `next: glovebox push FOLDER --name NAME --server ${service.url}`
-      : `next: glovebox predict ${first} --server ${service.url} --input FILE`,
+      ? `next: npx glovebox push FOLDER --name NAME --server ${service.url}`
+      : `next: npx glovebox predict ${first} --server ${service.url} --input FILE`,
     '',
   ].join('\n')
 }
@@ -155,7 +187,11 @@ function startGallery(url: string, config: Config, log: Logger): () => void {
   })
   createInterface({ input: child.stderr }).on('line', (line) => log.warn({ line }, 'the gallery complains'))
   child.on('error', (err) => log.warn({ err }, 'the gallery cannot be compiled'))
-  child.once('close', (code) => log.info({ code }, 'the gallery is done'))
+  child.once('close', (code) => {
+    log.info({ code }, 'the gallery is done')
+    if (process.stdout.isTTY && code === 0)
+      process.stderr.write(`all ${gallery.length} models of the gallery are ready\n`)
+  })
   const kill = (): void => void child.kill('SIGTERM')
   process.once('exit', kill)
   return kill

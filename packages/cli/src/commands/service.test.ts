@@ -34,7 +34,9 @@ const json = async (...args: string[]) => JSON.parse((await inside(...args, '--j
 
 describe('a model in a service', () => {
   test('push makes versions; the same folder again is the same one, unless it is forced', async () => {
-    expect((await inside('models')).stdout).toBe(`no models at ${service.url} yet: glovebox push FOLDER --name NAME\n`)
+    expect((await inside('models')).stdout).toBe(
+      `no models at ${service.url} yet: npx glovebox push FOLDER --name NAME\n`,
+    )
     const pushed = await inside('push', at('one'), '--name', 'tiny', '--tag', 'team=blue', '--alias', 'candidate')
     expect(pushed.stdout).toMatch(/^tiny@1: [\d.]+ KB, all of it uploaded to http.*\ntiny@candidate is version 1\n$/)
     expect((await inside('push', at('one'), '--name', 'tiny')).stdout).toMatch(

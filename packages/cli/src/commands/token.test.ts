@@ -94,3 +94,21 @@ test('a file that others can read is warned of', async () => {
   writeFileSync(at('odd.token'), 'two words')
   await expect(inside('models', '--token-file', at('odd.token'))).rejects.toThrow(/odd\.token expected a token/)
 })
+
+test('who may not push to a name is told that it is taken, and how its tenant pushes', async () => {
+  await create('first', 'push', 'first.token')
+  await create('second', 'push', 'second.token')
+  const use = (file: string, ...more: string[]) => inside('push', model, '--token-file', at(file), ...more)
+  await use('first.token', '--name', 'hidden')
+  await expect(use('second.token', '--name', 'hidden')).rejects.toThrow(
+    /the name "hidden" is taken at .*tenant "second".*token create --tenant local --scope push/,
+  )
+  await use('first.token', '--name', 'open', '--public')
+  await expect(use('second.token', '--name', 'open', '--force')).rejects.toThrow(
+    /is of the tenant "first".*token create --tenant first --scope push/,
+  )
+  // Nothing was refused on the way of who may.
+  const before = service.lines.length
+  await use('first.token', '--name', 'hidden', '--force')
+  expect(service.lines.slice(before).filter((line) => JSON.parse(line).level >= 40)).toEqual([])
+})

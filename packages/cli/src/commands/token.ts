@@ -80,7 +80,7 @@ export function addToken(program: Command): void {
         options.json
           ? `${JSON.stringify({ tokens })}\n`
           : tokens.length === 0
-            ? 'no tokens yet: glovebox token create --tenant TENANT --scope predict\n'
+            ? 'no tokens yet: npx glovebox token create --tenant TENANT --scope predict\n'
             : showTable(
                 ['id', 'tenant', 'scopes', 'made', 'state', 'name'],
                 tokens.map((one) => [

@@ -5,6 +5,7 @@ import { readTable } from '../calibration/table.ts'
 import { writeOutput } from '../files.ts'
 import { cardFile, examplesFile, metricsFile, writeExtras } from '../model-folder.ts'
 import { finite, integer } from '../numbers.ts'
+import { replacing } from '../replaced.ts'
 import { showBytes, showMs } from '../terminal/format.ts'
 import { cardOf, type Report, type Trained } from '../train/trained.ts'
 
@@ -19,6 +20,7 @@ interface TrainOptions {
   readonly epochs?: number
   readonly decay?: number
   readonly json?: boolean
+  readonly force?: boolean
 }
 
 export function addTrain(program: Command): void {
@@ -45,6 +47,7 @@ export function addTrain(program: Command): void {
       'how much squared weights are held down (default: 1e-4 of digits, else 1 / rows)',
       decay,
     )
+    .option('--force', 'replace another model that is in the folder')
     .option('--json', 'print one JSON object at the end instead of lines')
     .action(async (kind: (typeof kinds)[number], options: TrainOptions, command: Command) => {
       const started = performance.now()
@@ -54,11 +57,16 @@ export function addTrain(program: Command): void {
       const trained = await train(kind, options, command, report)
       const trainMs = performance.now() - started
       const costTable = await readTable(undefined)
-      const made = await writeBundle(options.output, trained.model, {
-        name: kind === 'digits-linear' ? trained.name : basename(resolve(options.output)),
-        samples: trained.calibration,
-        ...(costTable && { costTable }),
-      })
+      const made = await writeBundle(
+        options.output,
+        trained.model,
+        {
+          name: kind === 'digits-linear' ? trained.name : basename(resolve(options.output)),
+          samples: trained.calibration,
+          ...(costTable && { costTable }),
+        },
+        replacing(options.output, options.force ?? false),
+      )
       const { metrics, examples, about, samples } = trained
       await writeExtras(options.output, { card: cardOf(about), metrics, examples })
       for (const [name, bytes] of Object.entries(samples)) await writeOutput(join(options.output, name), bytes)
@@ -82,7 +90,7 @@ export function addTrain(program: Command): void {
               Object.keys(samples)
                 .map((name) => `${join(options.output, name)}: to try it with\n`)
                 .join('') +
-              `next: glovebox push ${options.output} --name ${basename(resolve(options.output))}\n`,
+              `next: npx glovebox push ${options.output} --name ${basename(resolve(options.output))}\n`,
       )
     })
 }

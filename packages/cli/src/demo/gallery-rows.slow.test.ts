@@ -15,7 +15,7 @@ const data = process.env.GLOVEBOX_DATA ?? fileURLToPath(new URL('../../../../../
 const folder = testFolder()
 
 const keys =
-  'name samples metric clear encrypted reference maxError serverMs serverMsPerSample keygenMs uploadBytes replyBytes keyBytes packing ringDegree logQP threads data estimateMs'
+  'name samples metric clear encrypted reference maxError serverMs serverMsPerSample samplesPerSecond keygenMs uploadBytes replyBytes keyBytes packing ringDegree logQP threads data estimateMs'
 
 /** Inputs, the least score of them, what of the encrypted one may differ from the clear one, packing, what is on the screen. Order by many equal rates is fragile: claims. */
 const rows = {

@@ -22,6 +22,7 @@ const keys = [
   'maxError',
   'serverMs',
   'serverMsPerSample',
+  'samplesPerSecond',
   'keygenMs',
   'uploadBytes',
   'replyBytes',
@@ -81,6 +82,20 @@ for (const [source, more] of sources) {
     })
   })
 }
+
+test('flowering prints what is shown after it, too', async () => {
+  const { code, stdout, stderr } = await glovebox('demo', 'flowering', '-n', '2', '--json')
+  expect([code, stderr]).toEqual([0, ''])
+  const { also, ...result } = JSON.parse(stdout)
+  expect(Object.keys(result)).toEqual(keys)
+  expect(Object.keys(also)).toEqual(keys)
+  expect([result.name, also.name]).toEqual(['flowering', 'flowering-53859'])
+})
+
+test('throughput is shown where several threads make one', async () => {
+  const { stdout } = await glovebox('demo', 'digits-linear', '-n', '20', '-t', '2')
+  expect(stdout).toMatch(/throughput +│ [\d,.]+ samples a second/)
+})
 
 test('estimates are priced by the table that is named', async () => {
   const file = `${folder}/costs.json`

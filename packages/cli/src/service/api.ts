@@ -70,7 +70,7 @@ export function openApi(address: string, token: string | undefined): Api {
     } catch (cause) {
       throw new GloveboxError(
         'unavailable',
-        `the server at ${url} cannot be reached (${reasonOf(cause)}): start one with glovebox serve, or name one by --server or GLOVEBOX_SERVER`,
+        `the server at ${url} cannot be reached (${reasonOf(cause)}): start one with npx glovebox serve, or name one by --server or GLOVEBOX_SERVER`,
         { cause },
       )
     }
@@ -104,21 +104,26 @@ function describe(parsed: URL | undefined, address: string): string {
   return parsed ? `one of ${parsed.protocol}` : JSON.stringify(address.slice(0, 200))
 }
 
-/** Where a service has asked for a token, and none was given. */
-export const tokenHint = ': it needs a token, in the variable GLOVEBOX_TOKEN or a file named by --token-file'
+/** Where a service asks for a token, and none was given. */
+export function needsToken(url: string): GloveboxError {
+  return new GloveboxError(
+    'unauthorised',
+    `the server at ${url} says: it needs a token, in the variable GLOVEBOX_TOKEN or a file named by --token-file`,
+  )
+}
 
 /** What the service said: {"error", "code"}, or MLflow's {"error_code", "message"}. */
 function refusal(url: string, status: number, bytes: Uint8Array, withToken: boolean): GloveboxError {
+  if (status === 401 && !withToken) return needsToken(url)
   let said: { error?: unknown; code?: unknown; message?: unknown } = {}
   try {
     said = (JSON.parse(new TextDecoder().decode(bytes)) ?? {}) as typeof said
   } catch {}
   const text = [said.error, said.message].find((one) => typeof one === 'string')
   const code = typeof said.code === 'string' && known.has(said.code) ? (said.code as ErrorCode) : codesOf[status]
-  const hint = status === 401 && !withToken ? tokenHint : ''
   return new GloveboxError(
     code ?? 'unavailable',
-    `the server at ${url} says: ${text === undefined ? `status ${status}` : text.slice(0, 500).replace(/\p{Cc}+/gu, ' ')}${hint}`,
+    `the server at ${url} says: ${text === undefined ? `status ${status}` : text.slice(0, 500).replace(/\p{Cc}+/gu, ' ')}`,
   )
 }
 

@@ -32,7 +32,7 @@ export interface RegisteredModel {
 }
 
 export interface ModelRegistry {
-  /** Makes a model, unless it is there already. Gives whether it is new. */
+  /** Makes a model, unless it is there already. Gives whether it is new. Throws GloveboxError `exists` for a name that another tenant has. */
   ensure(name: string, description: string | undefined): Promise<boolean>
   get(name: string): Promise<RegisteredModel>
   /** All versions, the highest first. */
@@ -52,14 +52,31 @@ export interface ModelRegistry {
 
 export function openRegistry(api: Api): ModelRegistry {
   const query = (values: Readonly<Record<string, string>>): string => `?${new URLSearchParams(values)}`
+  const isThere = async (name: string): Promise<boolean> => {
+    const { registered_models = [] } = await api.json<{ registered_models?: RegisteredModel[] }>(
+      'GET',
+      `${base}/registered-models/search${query({ filter: `name='${name}'` })}`,
+    )
+    return registered_models.length > 0
+  }
   return {
     async ensure(name, description) {
-      return unlessThere(() =>
-        api.json('POST', `${base}/registered-models/create`, {
+      if (await isThere(name)) {
+        await requirePush(api)
+        return false
+      }
+      try {
+        await api.json('POST', `${base}/registered-models/create`, {
           name,
           ...(description !== undefined && { description }),
-        }),
-      )
+        })
+        return true
+      } catch (error) {
+        if (!(error instanceof GloveboxError && error.code === 'exists')) throw error
+        // Somebody may have made it in between, of the same tenant.
+        if (await isThere(name)) return false
+        throw await taken(api, name, error)
+      }
     },
     async get(name) {
       const { registered_model } = await api.json<{ registered_model: RegisteredModel }>(
@@ -85,11 +102,14 @@ export function openRegistry(api: Api): ModelRegistry {
       return found.sort((a, b) => Number(b.version) - Number(a.version))
     },
     async create(version) {
-      const { model_version } = await api.json<{ model_version: Version }>(
-        'POST',
-        `${base}/model-versions/create`,
-        version,
-      )
+      const made = api.json<{ model_version: Version }>('POST', `${base}/model-versions/create`, version)
+      const { model_version } = await made.catch((error: unknown) => {
+        const [, owner] =
+          error instanceof GloveboxError ? (/is of the tenant "([\w.-]+)"/.exec(error.message) ?? []) : []
+        if (owner === undefined) throw error
+        const how = `choose another --name, or push with a token of it: ${tokenOf(owner)}`
+        throw new GloveboxError('unauthorised', `${(error as Error).message}; ${how}`, { cause: error })
+      })
       return model_version
     },
     async setAlias(name, alias, version) {
@@ -112,6 +132,32 @@ export function openRegistry(api: Api): ModelRegistry {
       )
     },
   }
+}
+
+/** How an administrator acts for a tenant. */
+function tokenOf(tenant: string): string {
+  return `npx glovebox token create --tenant ${tenant} --scope push -o ${tenant}.token, then --token-file ${tenant}.token`
+}
+
+/** Looking at a model that is there takes less than changing it. */
+async function requirePush(api: Api): Promise<void> {
+  const { tenant, scopes } = await api.json<{ tenant: string; scopes: readonly string[] }>('GET', '/v2/whoami')
+  if (scopes.includes('push') || scopes.includes('admin')) return
+  throw new GloveboxError(
+    'unauthorised',
+    `this token of the tenant "${tenant}" may not push to ${api.url}: it has the scope ${scopes.join(', ')} only`,
+  )
+}
+
+/** There is such a model, and it is none that the caller may see. */
+async function taken(api: Api, name: string, cause: GloveboxError): Promise<GloveboxError> {
+  const { tenant } = await api.json<{ tenant: string }>('GET', '/v2/whoami')
+  return new GloveboxError(
+    'exists',
+    `the name "${name}" is taken at ${api.url}, and this token is of the tenant "${tenant}": choose another --name, or push with a token of the tenant that has it. ` +
+      `What was pushed while no tokens were needed is of "local": ${tokenOf('local')}`,
+    { cause },
+  )
 }
 
 async function unlessThere(make: () => Promise<unknown>): Promise<boolean> {

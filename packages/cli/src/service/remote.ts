@@ -2,7 +2,7 @@ import { answerOf, connect, glovebox, memoryStorage, type PrivatePrediction, typ
 import { GloveboxError } from '@glovebox/he'
 import { type Answer, type ClientPart, needsKeys } from '@glovebox/ml'
 import { openKeyFiles } from '../bundle.ts'
-import { type Api, tokenHint } from './api.ts'
+import { type Api, needsToken } from './api.ts'
 import { listModels, notThere } from './listed.ts'
 import type { ModelName } from './model-name.ts'
 
@@ -51,8 +51,7 @@ export async function openRemote(api: Api, named: ModelName, options: KeyOptions
       : withFolder(api, named, options.keys))
   } catch (error) {
     if (!(error instanceof GloveboxError)) throw error
-    if (error.code === 'unauthorised' && api.token === undefined && 'status' in error)
-      throw new GloveboxError(error.code, `${error.message}${tokenHint}`, { cause: error })
+    if (error.code === 'unauthorised' && api.token === undefined && 'status' in error) throw needsToken(api.url)
     if (error.code !== 'not-found') throw error
     const models = await listModels(api).catch(() => undefined)
     if (!models) throw error

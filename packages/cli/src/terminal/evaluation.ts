@@ -27,6 +27,7 @@ export function showTest({ name, server, folder, comparison, measured }: Tested)
     '',
     `  ${''.padEnd(14)}${'encrypted'.padStart(10)}${'clear'.padStart(12)}`,
     `  ${(kind === 'classes' ? 'accuracy' : 'RMSE').padEnd(14)}${score(encrypted).padStart(10)}${score(clear).padStart(12)}`,
+    ...(encrypted === null ? ['  what is true is not known: --labels FILE or --target COLUMN tells it'] : []),
     ...(agree === null ? [] : [`  same class in ${showCount(agree)} of ${showCount(samples)}`]),
     `  outputs differ by at most ${short(largestDifference)}, ${(100 * share).toPrecision(2)} % of the largest`,
     '',

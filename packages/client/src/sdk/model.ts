@@ -49,6 +49,8 @@ export interface EncryptedModel<T extends ModelTypes> {
 export interface Examples {
   /** What the inputs are. */
   readonly kind: string
+  /** Whether the inputs are bytes from 0 to 255: predict(item.input, { pixels: examples.pixels }). */
+  readonly pixels?: boolean
   /** One input each. */
   readonly items: readonly { readonly name: string; readonly input: unknown; readonly expected?: string }[]
   readonly [key: string]: unknown
@@ -73,6 +75,7 @@ function examplesOf(value: unknown): Examples | undefined {
   const fits =
     isRecord(value) &&
     typeof value.kind === 'string' &&
+    ['undefined', 'boolean'].includes(typeof value.pixels) &&
     Array.isArray(value.items) &&
     value.items.every((item) => isRecord(item) && typeof item.name === 'string')
   return fits ? (value as unknown as Examples) : undefined

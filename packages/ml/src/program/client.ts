@@ -104,10 +104,18 @@ export function requireSample({ input }: Pick<ClientPart, 'input'>, sample: Arra
       const what = source === undefined ? `"${name}[${i}]" expected` : `${source} expected, once prepared,`
       throw new RangeError(
         `${what} a number from ${-limit} to ${limit}, the most that this program can hold; ` +
-          'compile it with samples of the real range',
+          (looksLikePixels(input, sample)
+            ? 'pixels from 0 to 255 are scaled with the option "pixels": predict(sample, { pixels: true }), or --pixels of the command'
+            : 'compile it with samples of the real range'),
       )
     }
   }
+}
+
+/** Bytes, for a model that scales bytes. */
+function looksLikePixels({ pixels, before }: ClientPart['input'], sample: ArrayLike<number>): boolean {
+  const scales = before.length === 0 && (pixels.scale !== 1 || pixels.offset !== 0)
+  return scales && Array.from(sample).every((value) => Number.isInteger(value) && value >= 0 && value <= 255)
 }
 
 /** What is encoded for one run, ciphertext by ciphertext: one sample, or up to `samplesPerRun` of a batch. Throws as `requireSample`. */

@@ -494,6 +494,16 @@ test('an input beyond the range is refused without telling its value', () => {
   )
 })
 
+test('bytes, for a model that scales bytes, are told from numbers that are out of range', () => {
+  const part = decodeClientPart(client)
+  const scaled = { ...part, input: { ...part.input, pixels: { scale: 1 / 255, offset: 0 } } }
+  const bytes = new Float64Array(9).fill(200)
+  expect(() => packInput(scaled, [bytes])).toThrow(/\{ pixels: true \}\), or --pixels of the command$/)
+  expect(() => packInput(scaled, [bytes.with(3, 200.5)])).toThrow(/compile it with samples of the real range$/)
+  const plain = { ...part, input: { ...part.input, pixels: { scale: 1, offset: 0 } } }
+  expect(() => packInput(plain, [bytes])).toThrow(/compile it with samples of the real range$/)
+})
+
 test('a sample that leaves the calibrated range is known', () => {
   const part = decodeClientPart(client)
   expect(part.input.calibrated).toEqual({ low: 0, high: 1 })

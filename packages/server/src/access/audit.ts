@@ -31,10 +31,12 @@ export interface AuditQuery {
   readonly tenant?: string | undefined
 }
 
-/** A log that is only appended to. */
+/** A log that is only appended to, until its entries are past their time. */
 export interface Audit {
   /** Now; texts are cut at 256 characters, and have U+FFFD for control characters. */
   append(entry: Omit<AuditEntry, 'at'>): Promise<void>
+  /** Deletes what happened before, milliseconds since 1970; how many. */
+  expire(before: number): Promise<number>
   /** Newest first. */
   list(query?: AuditQuery): Promise<readonly AuditEntry[]>
 }
@@ -67,6 +69,10 @@ export function createAudit(db: Kysely<Tables>): Audit {
           request: request === undefined ? null : cut(request),
         })
         .execute()
+    },
+    async expire(before) {
+      const { numDeletedRows } = await db.deleteFrom('audit').where('at', '<', before).executeTakeFirst()
+      return Number(numDeletedRows)
     },
     async list({ limit = defaultLimit, before, tenant } = {}) {
       if (!Number.isInteger(limit) || limit < 1 || limit > mostEntries)

@@ -26,7 +26,7 @@ export interface Job {
   readonly signal?: AbortSignal
   /** Milliseconds since 1970: past it the job is not started, or stopped. */
   readonly deadline?: number
-  /** Waits until no other job waits, and never takes the last free thread of several: batch jobs. */
+  /** Waits until no other job waits, between its samples too, and never takes the last free thread of several: batch jobs. */
   readonly background?: boolean
   /** Hears a few times a second how many samples are done, where there are several. */
   readonly onProgress?: (done: number, total: number) => void

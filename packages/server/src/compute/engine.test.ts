@@ -1,8 +1,8 @@
 import { encodeFrame, GloveboxError } from '@glovebox/he'
 import { describe, expect, test } from 'vitest'
-import { createKeys, encryptQuery, openModel } from '../../../client/src/index.ts'
+import { createKeys, decryptReply, encryptQuery, openModel } from '../../../client/src/index.ts'
 import { compileTiny, tinySamples } from '../../../client/test/tiny.ts'
-import { openEngine } from './engine.ts'
+import { openEngine, type Part } from './engine.ts'
 
 // What a hostile client can send to a thread: anything, with a right checksum. Each is an error that the thread survives.
 
@@ -96,5 +96,28 @@ describe('what a client sends', () => {
     const before = process.memoryUsage().rss
     for (let i = 0; i < 50; i++) lose()
     expect(process.memoryUsage().rss - before).toBeLessThan(50e6)
+  })
+})
+
+test('an answer that was paused after each sample is the answer', () => {
+  const samples = tinySamples(3)
+  const three = encryptQuery(model, secret, samples)
+  let part: Part | undefined
+  let reply: Uint8Array | undefined
+  const seen: number[] = []
+  while (!reply) {
+    const got = engine.answerOrPause(three, keys, {
+      part,
+      pause: () => true,
+      onProgress: (done) => void seen.push(done),
+    })
+    if (got instanceof Uint8Array) reply = got
+    else part = got
+  }
+  expect(seen).toEqual([1, 2, 3])
+  const [paused, whole] = [reply, engine.answer(three, keys)].map((bytes) => decryptReply(model, secret, bytes))
+  expect(paused).toHaveLength(3)
+  paused!.forEach((output, i) => {
+    for (const [k, value] of output.entries()) expect(value).toBeCloseTo(whole![i]![k]!, 2)
   })
 })

@@ -33,7 +33,7 @@ import {
   samplesPerRun,
 } from '@glovebox/ml'
 
-/** Ten times as fast as that in JavaScript, which counts for keys. */
+/** Ten times as fast as that in JavaScript, which counts for keys, and for replies of small models. */
 const digest = (bytes: Uint8Array): Uint8Array => createHash('sha256').update(bytes).digest()
 
 /** Samples in one query. */
@@ -66,6 +66,24 @@ export interface Engine extends Disposable {
    * the query or the keys are to blame for.
    */
   answer(query: Uint8Array, keys: Keys, options?: AnswerOptions): Uint8Array
+  /** As `answer`, but stops behind a run where it is told to: with what is to be given to it to go on, on any thread. */
+  answerOrPause(query: Uint8Array, keys: Keys, options: PauseOptions): Uint8Array | Part
+}
+
+/** Replies to the first samples of a query. */
+export interface Part {
+  /** Samples. */
+  readonly done: number
+  /** The first bytes of the body of the reply. */
+  readonly replies: Uint8Array
+}
+
+/** What `answerOrPause` may be told. */
+export interface PauseOptions extends AnswerOptions {
+  /** What an earlier call came to with the same query. */
+  readonly part?: Part | undefined
+  /** Asked after each run but the last. */
+  readonly pause?: (() => boolean) | undefined
 }
 
 /** What `answer` may be told. */
@@ -101,40 +119,51 @@ export function openEngine(serverPart: Uint8Array): Engine {
       ckks[Symbol.dispose]()
     },
     readKeys: (bytes) => readKeys(ckks, owner, bytes, withKeys),
-    answer(query, keys, { onProgress, signal } = {}) {
-      const kind = peekKind(query) === 'query for a sum' ? 'query for a sum' : 'query'
-      const { body } = decodeFrame(query, kind, { owner, ownerName: 'models', what: 'the query', digest })
-      const count = body.u32('count')
-      if (count < 1 || count > maxSamples) throw body.malformed('count', `1 to ${maxSamples}`, count)
-      const most = samplesPerRun(program)
-      const { tiles } = program.input.layout
-      using own = withKeys ? undefined : readMask(ckks, body)
-      const mask = own ?? keys.mask
-      if (!mask)
-        throw new GloveboxError('missing-key', `"${program.name}" needs evaluation keys, with the mask in them`)
-      requireCiphertexts(ckks, body, Math.ceil(count / most) * tiles)
-      const summed = kind === 'query for a sum'
-      if (summed && most > 1)
-        throw new GloveboxError('unsupported', `"${program.name}" has batch packing, in which samples are not added up`)
-      const replies = summed ? 1 : count
-      const writer = new ByteWriter()
-      writer.u32(replies)
-      for (let done = 0; done < replies; ) {
-        signal?.throwIfAborted()
-        using used = createScope()
-        const input = readSum(ckks, body, tiles, summed ? count : 1, used, signal)
-        const outputs = runEncrypted(prepared, input, keys, { signal }).map((output) => used.use(output))
-        for (const output of outputs) {
-          // Without it, the second part of a product with weights would tell the weights.
-          using masked = maskWith(ckks, output, mask)
-          writeReply(writer, masked, program.output.reply)
-        }
-        done = Math.min(replies, done + most)
-        onProgress?.(done, replies)
+    answer: (query, keys, { onProgress, signal } = {}) =>
+      answerOrPause(query, keys, { onProgress, signal }) as Uint8Array,
+    answerOrPause,
+  }
+
+  function answerOrPause(
+    query: Uint8Array,
+    keys: Keys,
+    { onProgress, signal, part, pause }: PauseOptions,
+  ): Uint8Array | Part {
+    const kind = peekKind(query) === 'query for a sum' ? 'query for a sum' : 'query'
+    const { body } = decodeFrame(query, kind, { owner, ownerName: 'models', what: 'the query', digest })
+    const count = body.u32('count')
+    if (count < 1 || count > maxSamples) throw body.malformed('count', `1 to ${maxSamples}`, count)
+    const most = samplesPerRun(program)
+    const { tiles } = program.input.layout
+    using own = withKeys ? undefined : readMask(ckks, body)
+    const mask = own ?? keys.mask
+    if (!mask) throw new GloveboxError('missing-key', `"${program.name}" needs evaluation keys, with the mask in them`)
+    const each = requireCiphertexts(ckks, body, Math.ceil(count / most) * tiles)
+    const summed = kind === 'query for a sum'
+    if (summed && most > 1)
+      throw new GloveboxError('unsupported', `"${program.name}" has batch packing, in which samples are not added up`)
+    const replies = summed ? 1 : count
+    const writer = new ByteWriter()
+    if (part) {
+      writer.raw(part.replies)
+      body.slice((part.done / most) * tiles * each, 'ciphertexts')
+    } else writer.u32(replies)
+    for (let done = part?.done ?? 0; done < replies; ) {
+      signal?.throwIfAborted()
+      using used = createScope()
+      const input = readSum(ckks, body, tiles, summed ? count : 1, used, signal)
+      const outputs = runEncrypted(prepared, input, keys, { signal }).map((output) => used.use(output))
+      for (const output of outputs) {
+        // Without it, the second part of a product with weights would tell the weights.
+        using masked = maskWith(ckks, output, mask)
+        writeReply(writer, masked, program.output.reply)
       }
-      body.end()
-      return encodeFrame('reply', owner, writer.done())
-    },
+      done = Math.min(replies, done + most)
+      onProgress?.(done, replies)
+      if (done < replies && pause?.()) return { done, replies: writer.done() }
+    }
+    body.end()
+    return encodeFrame('reply', owner, writer.done(), digest)
   }
 }
 
@@ -175,13 +204,14 @@ function readSum(
   }
 }
 
-/** That the ciphertexts are all there, before the first is computed on. They have one form: that of the first. */
-function requireCiphertexts(ckks: Ckks, body: ByteReader, count: number): void {
+/** That the ciphertexts are all there, before the first is computed on; the bytes of each. They have one form: that of the first. */
+function requireCiphertexts(ckks: Ckks, body: ByteReader, count: number): number {
   const [seeded = 0, , level = 0] = body.bytes.subarray(body.offset, body.offset + 3)
   if (level > ckks.params.maxLevel) throw body.malformed('level', `at most ${ckks.params.maxLevel}`, level)
-  const expected = count * (ciphertextBytes(ckks.params, level, seeded === 1) - frameOverhead)
-  if (body.remaining !== expected)
-    throw body.malformed('ciphertexts', `${expected} bytes for ${count} of them`, body.remaining)
+  const each = ciphertextBytes(ckks.params, level, seeded === 1) - frameOverhead
+  if (body.remaining !== count * each)
+    throw body.malformed('ciphertexts', `${count * each} bytes for ${count} of them`, body.remaining)
+  return each
 }
 
 /** An encryption of zero; of a seed, so that nobody chose its second part. */

@@ -1,6 +1,7 @@
 import { GloveboxError } from '@glovebox/he'
 import type { Lease } from '../keys/warm.ts'
 import type { Answer, Job } from './compute.ts'
+import type { Part } from './engine.ts'
 import { keysIn, keysOf } from './messages.ts'
 
 /** A job on its way: it waits for a thread, is loaded into memory, waits with what was loaded, runs, is over. */
@@ -19,6 +20,11 @@ export interface Entry {
   /** What was charged to its tenant. */
   charged: number
   waitMs: number
+  /** Of its wait: in which the thread made its model warm ahead of it. */
+  preparedMs: number
+  /** What it came to before others went first, and what that took. */
+  part: Part | undefined
+  computeMs: number
   /** Why it is to end, where it was told to. */
   stopped: GloveboxError | undefined
   resolve(answer: Answer): void
@@ -34,7 +40,7 @@ export function openEntry(
   settle: { resolve(answer: Answer): void; reject(error: unknown): void },
 ): Entry {
   const keys = job.keysDigest === undefined ? undefined : keysOf(job.tenant, job.keysDigest)
-  const control = new Int32Array(new SharedArrayBuffer(12))
+  const control = new Int32Array(new SharedArrayBuffer(16))
   const withdraw = (): void => tell('the query was withdrawn')
   const tell = (text: string): void => {
     if (entry.stage === 'over' || entry.stopped) return
@@ -75,6 +81,9 @@ export function openEntry(
     leases: {},
     charged: 0,
     waitMs: 0,
+    preparedMs: 0,
+    part: undefined,
+    computeMs: 0,
     stopped: undefined,
     resolve(answer) {
       end()
@@ -102,4 +111,15 @@ export function late(running: boolean, ms: number): string {
   return running
     ? `the query was stopped: it took longer than ${seconds} s`
     : `the query waited until its time was over, ${seconds} s: try again in a moment`
+}
+
+/** What killed the thread may have been another one's doing: to be tried again. */
+export function died(cause: Error): GloveboxError {
+  return new GloveboxError('unavailable', 'the thread that computed on the query died: try again in a moment', {
+    cause,
+  })
+}
+
+export function shuttingDown(): GloveboxError {
+  return new GloveboxError('unavailable', 'the server is shutting down: try again in a moment')
 }

@@ -16,6 +16,8 @@ export interface Lines {
   next(slot: Slot): Entry | undefined
   /** Brings into memory what it needs; then it is one of the next. */
   load(entry: Entry): void
+  /** Somebody waits for an answer, and could have a thread. */
+  readonly pressing: boolean
   /** What a tenant is charged: milliseconds. */
   charge(entry: Entry, ms: number): void
   /** Undefined where there is room for one more, for which another one may give way. */
@@ -143,6 +145,9 @@ export function createLines(options: LinesOptions): Lines {
       const at = loaded.findIndex(mayRun)
       if (at >= 0) return loaded.splice(at, 1)[0]
       return take(waiting, slot, mayRun) ?? (behindToo ? take(background, slot, mayRun) : undefined)
+    },
+    get pressing() {
+      return waiting.length > 0 || loaded.some(({ job }) => !job.background)
     },
     charge: ({ job }, ms) => lineOf(job).charge(job.tenant, ms),
     makeRoom(job) {

@@ -1,4 +1,5 @@
 import type { ErrorCode } from '@glovebox/he'
+import type { Part } from './engine.ts'
 
 // What the pool and its threads say to each other: one message each way for a job. Bytes travel in shared memory or are handed over, never copied.
 
@@ -17,8 +18,10 @@ export interface RunMessage {
   /** `bytes` where the thread has them not decoded. */
   readonly keys: { readonly id: string; readonly bytes: Uint8Array | undefined } | undefined
   readonly query: Uint8Array
-  /** Shared: other than 0 once nobody waits for the answer; samples done; of how many. */
+  /** Shared: other than 0 once nobody waits for the answer; samples done; of how many; other than 0 where others are to go first. */
   readonly control: Int32Array
+  /** Of an earlier run, to go on from. */
+  readonly part: Part | undefined
 }
 
 export interface ModelMessage {
@@ -55,6 +58,7 @@ export interface Aftermath {
 export type FromThread =
   | { readonly kind: 'ready' }
   | ({ readonly kind: 'done'; readonly reply: Uint8Array; readonly computeMs: number } & Aftermath)
+  | ({ readonly kind: 'paused'; readonly part: Part; readonly computeMs: number } & Aftermath)
   | ({ readonly kind: 'refused'; readonly code: ErrorCode; readonly message: string } & Aftermath)
   /** A model or keys were expected to be here, and are not: send them along. */
   | ({ readonly kind: 'cold' } & Aftermath)

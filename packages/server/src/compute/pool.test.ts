@@ -9,7 +9,7 @@ import type { Bytes, Job } from './compute.ts'
 import { openPool, type Pool, type PoolOptions } from './pool.ts'
 
 // The pool with threads that obey: the first byte of a query says what to do, the second is a time in units of 10 ms.
-const [echo, crash, hang, refuse, wait, grow, stuck] = [0, 1, 2, 3, 4, 5, 6]
+const [echo, crash, hang, refuse, wait, grow, stuck, batch] = [0, 1, 2, 3, 4, 5, 6, 7]
 const folder = mkdtempSync(join(tmpdir(), 'glovebox-pool-'))
 const script = join(folder, 'thread.mjs')
 writeFileSync(
@@ -34,6 +34,7 @@ writeFileSync(
      const state = after(changed, opened, read)
      if (what === ${crash}) { process.nextTick(() => { throw new Error('crashed') }); return }
      if (what === ${hang}) spin(time * 10)
+     if (what === ${batch} && (m.part?.done ?? 0) < time) { spin(1e4, () => Atomics.load(m.control, 3)); return { kind: 'paused', part: { done: 1 + (m.part?.done ?? 0), replies: m.query }, computeMs: 7, ...state } }
      if (what === ${stuck}) spin(1e5)
      if (what === ${wait}) { Atomics.store(m.control, 2, 5); Atomics.store(m.control, 1, 3); spin(1e4, () => Atomics.load(m.control, 0)); return { kind: 'refused', code: 'unavailable', message: 'stopped', ...state } }
      if (what === ${refuse}) return { kind: 'refused', code: 'missing-key', message: 'no key', ...state }
@@ -275,6 +276,15 @@ describe('keys', () => {
     expect(asked).toEqual(['part', 'a/k', 'a/x'])
   })
 
+  test('that are made warm while a query waits for it are told apart from waiting', async () => {
+    const { run, warm } = await start()
+    const ahead = warm({ model: model(), tenant: 'a', keysDigest: 'k' })
+    const { warmMs } = await run(job(echo))
+    await ahead
+    expect(warmMs).toBeGreaterThan(0)
+    expect(await run(job(echo))).toMatchObject({ warmMs: 0 })
+  })
+
   test('of one tenant are not those of another', async () => {
     const { run } = await start()
     await run(job(echo))
@@ -338,4 +348,25 @@ describe('closing', () => {
     await close({ drainMs: 50 })
     expect((await running).map(codeOf)).toEqual(['unavailable'])
   })
+})
+
+// The first one pauses it twice: for its turn, and once its keys are in memory.
+test.each([
+  ['whose keys are cold', ['other']],
+  ['whose keys are warm', ['a', 'a']],
+])('a batch job on the only thread pauses for queries %s, and goes on from where it was', async (_, tenants) => {
+  const { run, stats } = await start({ threads: 1 })
+  let over = false
+  const long = run(job(batch, { background: true, time: 2 }))
+  void long.finally(() => {
+    over = true
+  })
+  while (stats().busy === 0) await new Promise((resolve) => setTimeout(resolve, 1))
+  for (const tenant of tenants) {
+    await run(job(echo, { tenant }))
+    expect(over).toBe(false)
+  }
+  // Two parts of 7 ms each, and what the script calls the time of the last.
+  expect((await long).computeMs).toBeGreaterThanOrEqual(14)
+  expect(stats()).toMatchObject({ served: tenants.length + 1, died: 0, busy: 0 })
 })

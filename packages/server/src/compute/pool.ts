@@ -3,11 +3,22 @@ import type { Logger } from 'pino'
 import { createWarm, type Lease } from '../keys/warm.ts'
 import type { Compute, ComputeSources, ComputeStats, Job, ModelRef } from './compute.ts'
 import { createCosts } from './costs.ts'
-import { type Entry, late, openEntry } from './entry.ts'
+import { died, type Entry, late, openEntry, release, shuttingDown } from './entry.ts'
 import { createLines, keysAreWarm, modelIsWarm } from './lines.ts'
 import { type FromThread, keysIn, keysOf } from './messages.ts'
 import { complete, type PoolOptions } from './pool-options.ts'
-import { createSlot, isEntry, type Preparation, type Slot, type SlotEvents, send, startThread } from './slot.ts'
+import {
+  createSlot,
+  goFirst,
+  isEntry,
+  leastBusy,
+  type Preparation,
+  preparedSince,
+  type Slot,
+  type SlotEvents,
+  send,
+  startThread,
+} from './slot.ts'
 
 export type { PoolOptions } from './pool-options.ts'
 
@@ -74,7 +85,10 @@ export function openPool(sources: ComputeSources, options: PoolOptions, log: Log
     const { name, serverPart } = job.model
     slot.current = entry
     entry.stage = 'running'
-    entry.waitMs = performance.now() - entry.since
+    if (!entry.part) {
+      entry.preparedMs = preparedSince(slot, serverPart, entry.since)
+      entry.waitMs = performance.now() - entry.since - entry.preparedMs
+    }
     entry.charged = costs.running(serverPart)
     lines.charge(entry, entry.charged)
     send(slot, {
@@ -86,6 +100,7 @@ export function openPool(sources: ComputeSources, options: PoolOptions, log: Log
           : { id: entry.keys, bytes: keysAreWarm(slot, entry) ? undefined : leases.keys?.bytes },
       query: job.query,
       control,
+      part: entry.part,
     })
   }
 
@@ -106,6 +121,7 @@ export function openPool(sources: ComputeSources, options: PoolOptions, log: Log
         if (entry) start(slot, entry)
       }
     }
+    if (lines.pressing) goFirst(slots)
     if (closing && slots.every(({ current }) => !current)) idle?.()
   }
 
@@ -117,13 +133,30 @@ export function openPool(sources: ComputeSources, options: PoolOptions, log: Log
       return
     }
     const warmMs = message.openMs + message.keysMs
+    if (message.kind === 'paused' || message.kind === 'done') entry.computeMs += message.computeMs
     if (message.kind === 'done') {
       counters.served++
       lines.charge(entry, warmMs + message.computeMs - entry.charged)
       costs.learn(job.model.serverPart, message, message.computeMs)
-      const answer = { reply: message.reply, computeMs: message.computeMs, waitMs: entry.waitMs, warmMs }
+      const answer = {
+        reply: message.reply,
+        computeMs: entry.computeMs,
+        waitMs: entry.waitMs,
+        warmMs: warmMs + entry.preparedMs,
+      }
       entry.resolve(answer)
       options.onAnswer?.(job, answer)
+    } else if (message.kind === 'paused') {
+      lines.charge(entry, warmMs + message.computeMs - entry.charged)
+      if (closing || entry.stopped) {
+        entry.reject(entry.stopped ?? shuttingDown())
+        return
+      }
+      Atomics.store(entry.control, 3, 0)
+      release(entry)
+      entry.part = message.part
+      entry.stage = 'waiting'
+      lines.push(entry)
     } else if (message.kind === 'refused') {
       if (!entry.stopped) counters.refused++
       entry.reject(entry.stopped ?? new GloveboxError(message.code, message.message))
@@ -149,7 +182,9 @@ export function openPool(sources: ComputeSources, options: PoolOptions, log: Log
       }
       if (current && isEntry(current)) finish(current, message)
       else if (current) {
-        costs.learn(current.model.serverPart, message)
+        const { serverPart } = current.model
+        costs.learn(serverPart, message)
+        slot.prepared = { serverPart, at: performance.now(), ms: message.openMs + message.keysMs }
         current.done(message.kind === 'refused' ? new GloveboxError(message.code, message.message) : undefined)
       }
       dispatch()
@@ -190,6 +225,7 @@ export function openPool(sources: ComputeSources, options: PoolOptions, log: Log
       }
       if (closing) return done(shuttingDown())
       slot.preparations.push({ model, lease, keys, done })
+      goFirst([slot])
       dispatch()
     })
 
@@ -250,11 +286,7 @@ export function openPool(sources: ComputeSources, options: PoolOptions, log: Log
         for (const result of [first, second]) if (result.status === 'fulfilled') result.value.release()
         throw first.status === 'rejected' ? first.reason : (second as PromiseRejectedResult).reason
       }
-      // Where it disturbs least.
-      const load = ({ ready, current, preparations }: Slot): number =>
-        (ready ? 0 : 9) + (current ? 1 : 0) + preparations.length
-      const slot = slots.reduce((best, other) => (load(other) < load(best) ? other : best))
-      await queuePreparation(slot, model, first.value, { id, lease: second.value })
+      await queuePreparation(leastBusy(slots), model, first.value, { id, lease: second.value })
     },
     forget(tenant, digest) {
       const keys = keysOf(tenant, digest)
@@ -289,13 +321,4 @@ export function openPool(sources: ComputeSources, options: PoolOptions, log: Log
       await Promise.all(slots.map(({ worker }) => worker?.terminate()))
     },
   }
-}
-
-/** What killed it may have been another one's doing: to be tried again. */
-function died(cause: Error): GloveboxError {
-  return new GloveboxError('unavailable', 'the thread that computed on the query died: try again in a moment', { cause })
-}
-
-function shuttingDown(): GloveboxError {
-  return new GloveboxError('unavailable', 'the server is shutting down: try again in a moment')
 }

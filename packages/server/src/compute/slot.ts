@@ -20,6 +20,8 @@ export interface Slot {
   closed: boolean
   current: Entry | Preparation | undefined
   readonly preparations: Preparation[]
+  /** The last one that is done, when it was and what it took, in ms. */
+  prepared: { readonly serverPart: string; readonly at: number; readonly ms: number } | undefined
   models: ReadonlySet<string>
   keys: ReadonlySet<string>
   memory: number
@@ -64,6 +66,7 @@ export function createSlot(): Slot {
     closed: false,
     current: undefined,
     preparations: [],
+    prepared: undefined,
     models: new Set(),
     keys: new Set(),
     memory: 0,
@@ -113,4 +116,26 @@ export function startThread(slot: Slot, options: SlotOptions, events: SlotEvents
       else setTimeout(again, restartDelayMs).unref()
     })
   })
+}
+
+/** Milliseconds since a time in which a slot has prepared a model, as far as it was the last one. */
+export function preparedSince({ prepared }: Slot, serverPart: string, since: number): number {
+  return prepared?.serverPart === serverPart ? Math.max(0, Math.min(prepared.ms, prepared.at - since)) : 0
+}
+
+/** Where a preparation disturbs least. */
+export function leastBusy(slots: readonly Slot[]): Slot {
+  const load = ({ ready, current, preparations }: Slot): number =>
+    (ready ? 0 : 9) + (current ? 1 : 0) + preparations.length
+  return slots.reduce((best, other) => (load(other) < load(best) ? other : best))
+}
+
+/** Has a job that nobody waits for pause behind its sample at hand, where no thread is free: it goes on when no other job waits. */
+export function goFirst(among: readonly Slot[]): void {
+  if (among.some(({ ready, current }) => ready && !current)) return
+  const behind = among.flatMap(({ current }) =>
+    current && isEntry(current) && current.job.background ? [current.control] : [],
+  )
+  const [first] = behind
+  if (first && behind.every((control) => Atomics.load(control, 3) === 0)) Atomics.store(first, 3, 1)
 }

@@ -55,11 +55,13 @@ function keysFor(engine: Engine, serverPart: string, { id, bytes }: NonNullable<
   return timed('keysMs', () => keyCache.add(full, bytes.length, () => engine.readKeys(bytes)))
 }
 
-function compute({ model, keys: named, query, control }: RunMessage): FromThread {
+function compute({ model, keys: named, query, control, part }: RunMessage): FromThread {
   const engine = engineOf(model)
   const keys = named ? keysFor(engine, model.serverPart, named) : noKeys
   const started = performance.now()
-  const reply = engine.answer(query, keys, {
+  const answer = engine.answerOrPause(query, keys, {
+    part,
+    pause: () => Atomics.load(control, 3) !== 0,
     onProgress(done, total) {
       Atomics.store(control, 2, total)
       Atomics.store(control, 1, done)
@@ -72,7 +74,9 @@ function compute({ model, keys: named, query, control }: RunMessage): FromThread
       },
     },
   })
-  return { kind: 'done', reply, computeMs: performance.now() - started, ...after() }
+  const computeMs = performance.now() - started
+  if (answer instanceof Uint8Array) return { kind: 'done', reply: answer, computeMs, ...after() }
+  return { kind: 'paused', part: answer, computeMs, ...after() }
 }
 
 function after(): Aftermath {

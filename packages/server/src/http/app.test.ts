@@ -103,6 +103,7 @@ describe('what is announced', () => {
         versions: [{ version: '1', kind: 'numbers', needs_keys: true, stage: 'None', tags: { accuracy: '0.5' } }],
       },
     ])
+    expect((await app.call('POST', '/v2/repository/index')).status).toBe(200)
     expect(await (await app.call('POST', '/v2/repository/index', {})).json()).toEqual([
       { name: 'tiny', version: '1', state: 'READY', reason: '' },
     ])
@@ -344,13 +345,10 @@ describe('infer', () => {
     expect(JSON.stringify(app.lines)).toContain('a detail')
   })
 
-  test('a query over the limit is 413; all bodies together have a limit', async () => {
+  test('a query over the limit is 413', async () => {
     await using app = await setUpKeys({ config: { limits: { queryBytes: 100 } } })
     const refused = await infer(app.call, body, length)
     expect([refused.status, refused.headers.get('connection')]).toEqual([413, 'close'])
-    await using full = await setUpKeys({ config: { limits: { receiving: 100 } } })
-    const later = await infer(full.call, body, length)
-    expect([later.status, later.headers.get('retry-after')]).toEqual([503, '1'])
   })
 
   test('while queries are computed on they count as received, and no longer', async () => {
@@ -364,7 +362,8 @@ describe('infer', () => {
     })
     const first = infer(app.call, body, length)
     while (app.seen.length === 0) await new Promise((resolve) => setTimeout(resolve, 1))
-    expect((await infer(app.call, body, length)).status).toBe(503)
+    const later = await infer(app.call, body, length)
+    expect([later.status, later.headers.get('retry-after')]).toEqual([503, '1'])
     answer()
     expect((await first).status).toBe(200)
     const next = infer(app.call, body, length)
@@ -372,6 +371,28 @@ describe('infer', () => {
     answer()
     expect((await next).status).toBe(200)
   })
+})
+
+test('a tenant has so many uploads coming in at one time', async () => {
+  await using app = await setUpKeys({ config: { limits: { tenantUploads: 1, tenantKeyBytes: 2 ** 20 } } })
+  let end: () => void = () => undefined
+  const slow = new ReadableStream({
+    start(controller) {
+      controller.enqueue(new Uint8Array(10))
+      end = () => controller.close()
+    },
+  })
+  const path = `/v2/keys/${'1'.repeat(64)}`
+  const first = app.call('PUT', path, slow)
+  let second = await app.call('PUT', path, keys)
+  while (second.status !== 503) second = await app.call('PUT', path, keys)
+  expect([await errorOf(second), second.headers.get('retry-after')]).toEqual([
+    expect.stringContaining('coming in'),
+    '1',
+  ])
+  end()
+  expect((await first).status).toBe(400)
+  expect((await app.call('PUT', path, keys)).status).toBe(400)
 })
 
 describe('jobs', () => {
@@ -478,6 +499,8 @@ describe('administration', () => {
       alias: 'production',
       version: '9',
     })
+    // It is here: nothing changes.
+    expect((await app.call('PUT', `/v2/keys/${address}`, keys)).status).toBe(200)
     await app.call('DELETE', `/v2/keys/${address}`)
     const { entries } = (await (await app.call('GET', '/v2/audit?limit=10')).json()) as {
       entries: { action: string; outcome: string; object: string; request: string }[]

@@ -24,9 +24,13 @@ export function createAllow({
   const requests = limiter(limits.requestsPerMinute)
   const failures = limiter(limits.failuresPerMinute)
 
-  const fail = async (address: string, reason: string, message: string): Promise<never> => {
+  // Each leaves a line in the audit log.
+  const failed = async (who: string, reason: string): Promise<void> => {
     metrics.authFailed(reason)
-    if (failures) await spend(failures, address, () => metrics.rateLimited('failures'))
+    if (failures) await spend(failures, who, () => metrics.rateLimited('failures'))
+  }
+  const fail = async (address: string, reason: string, message: string): Promise<never> => {
+    await failed(address, reason)
     throw new Refusal(401, 'unauthorised', message, { 'www-authenticate': 'Bearer realm="glovebox"' })
   }
 
@@ -54,7 +58,7 @@ export function createAllow({
     if (requests && principal.token !== undefined)
       await spend(requests, principal.token, () => metrics.rateLimited('requests'))
     if (need !== 'any' && !allows(principal, need)) {
-      metrics.authFailed('scope')
+      await failed(`token ${principal.token}`, 'scope')
       try {
         requireScope(principal, need)
       } catch (error) {

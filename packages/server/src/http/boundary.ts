@@ -66,12 +66,22 @@ export function boundary(access: Access): MiddlewareHandler<Env> {
   }
 }
 
+/** Written by proxies, behind which others than this machine stand. */
+const forwarding = ['x-forwarded-for', 'x-forwarded-host', 'x-real-ip', 'forwarded']
+
 /**
  * Where no token is asked for, a page that somebody opens on this machine must not be able to: neither under a name that it made point here (DNS rebinding),
  * nor by sending what it cannot read the answer to.
  */
 function requireLocal(c: Context<Env>, origin: string | undefined, granted: boolean): void {
   const host = c.req.header('host')
+  const brought = forwarding.find((name) => c.req.header(name) !== undefined)
+  if (brought !== undefined)
+    throw new Refusal(
+      403,
+      'unauthorised',
+      `this server asks for no token, and the header "${brought}" says that a proxy brought the request from elsewhere: it has to run with tokens (GLOVEBOX_ADMIN_TOKEN)`,
+    )
   if (host !== undefined && !isLoopback(hostname(host)))
     throw new Refusal(
       403,

@@ -24,6 +24,8 @@ export interface Env {
     principal: Principal | undefined
     /** What a change was made to, for the audit log. */
     object: string | undefined
+    /** A change that changed nothing: there is nothing to write down. */
+    unchanged: boolean | undefined
   }
 }
 

@@ -122,10 +122,12 @@ export function defineJobs(define: Define, services: Services, ownKeys: OwnKeys)
       },
     },
     async ({ c, principal, params }) => {
-      const { status } = await jobs.get(principal.tenant, params.id)
+      const { status, error } = await jobs.get(principal.tenant, params.id)
       if (status === 'queued' || status === 'running')
         throw new Refusal(425, 'unavailable', `the job is ${status}: ask again later`, { 'retry-after': '1' })
       if (status === 'cancelled') throw new Refusal(409, 'unavailable', 'the job was cancelled: it has no result')
+      // 503 would have clients ask again for what does not come.
+      if (error?.code === 'unavailable') throw new Refusal(409, 'unavailable', `the job failed: ${error.message}`)
       const { bytes, body, job } = await jobs.result(principal.tenant, params.id)
       const { head, headerLength } = encodeInferHead({
         model: job.model,

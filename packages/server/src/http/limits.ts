@@ -18,6 +18,8 @@ export interface Limits {
   readonly blobBytes: number
   /** One part of an upload in parts. */
   readonly partBytes: number
+  /** Bodies of uploads of one tenant that come in at one time, of keys or of files of models. */
+  readonly tenantUploads: number
   /** A JSON body. */
   readonly jsonBytes: number
   /** All bodies that are being received or computed on at one time. */
@@ -28,19 +30,23 @@ export interface Limits {
   readonly tenantQueue: number
   /** Jobs of one tenant that are not finished. */
   readonly tenantJobs: number
+  /** What queries and results of the jobs of one tenant may take in storage. */
+  readonly tenantJobBytes: number
   /** Time for which a worker that gives no sign of life keeps its jobs; clocks of workers should agree to a fraction of it. */
   readonly jobLeaseMs: number
   /** How often a job is begun whose workers die with it, or fail for no reason of the job's own. */
   readonly jobAttempts: number
   /** Time after which a finished job and its result are deleted. */
   readonly jobExpiryMs: number
+  /** Time for which the audit log is kept. */
+  readonly auditExpiryMs: number
   /** From the arrival of a query to its reply; then it is stopped. */
   readonly inferMs: number
   /** Between two pieces of a body; then the connection is closed. */
   readonly idleMs: number
   /** Requests with one token in a minute; 0 for no limit. */
   readonly requestsPerMinute: number
-  /** Requests with a wrong token from one address in a minute; 0 for no limit. */
+  /** Requests in a minute with a wrong token from one address, or for what a token does not allow; 0 for no limit. */
   readonly failuresPerMinute: number
 }
 
@@ -58,14 +64,17 @@ export const defaultLimits: Limits = {
   keyExpiryMs: 30 * day,
   blobBytes: 1024 * MiB,
   partBytes: 8 * MiB,
+  tenantUploads: 16,
   jsonBytes: MiB / 4,
   receiving: 512 * MiB,
   queue: 64,
   tenantQueue: 64,
   tenantJobs: 1000,
+  tenantJobBytes: 16 * 1024 * MiB,
   jobLeaseMs: 30_000,
   jobAttempts: 3,
   jobExpiryMs: 7 * day,
+  auditExpiryMs: 400 * day,
   inferMs: 10 * 60_000,
   idleMs: 30_000,
   requestsPerMinute: 120_000,

@@ -115,7 +115,7 @@ export function defineOip(define: Define, services: Services): void {
       tag,
       summary: 'All versions that the caller may use (model repository extension)',
       need: 'any',
-      body: z.object({ ready: z.boolean().optional() }),
+      body: z.object({ ready: z.boolean().optional() }).optional(),
       replies: json(
         'An entry for each version.',
         z.array(z.object({ name: z.string(), version: z.string(), state: z.string(), reason: z.string() })),

@@ -134,7 +134,7 @@ function runner<P extends Shape | undefined, Q extends Shape | undefined, B exte
       principal,
       params: params ? check(params, c.req.param(), 'the address') : {},
       query: query ? check(query, c.req.query(), 'the query of the address') : {},
-      body: route.body ? check(route.body, await readJson(c, services), 'the body') : undefined,
+      body: route.body ? check(route.body, await readJson(c, services, isOptional(route.body)), 'the body') : undefined,
     }
     return handler(call as unknown as Call<P, Q, B>)
   }
@@ -143,7 +143,7 @@ function runner<P extends Shape | undefined, Q extends Shape | undefined, B exte
     try {
       if (need !== 'public') principal = await c.get('trace').span('auth', () => allow(c, need))
       const response = await run(c, principal)
-      if (route.audit) await note(services, c, principal, route.audit, 'ok')
+      if (route.audit && !c.get('unchanged')) await note(services, c, principal, route.audit, 'ok')
       return response
     } catch (error) {
       // Hono takes nothing else for an error.
@@ -188,8 +188,12 @@ function check<T>(schema: z.ZodType<T>, value: unknown, what: string): T {
   )
 }
 
-async function readJson(c: Context<Env>, { limits }: Services): Promise<unknown> {
+const isOptional = (schema: z.ZodType): boolean => schema.safeParse(undefined).success
+
+async function readJson(c: Context<Env>, { limits }: Services, optional: boolean): Promise<unknown> {
   const type = c.req.header('content-type')
+  const empty = (c.req.header('content-length') ?? '0') === '0' && c.req.header('transfer-encoding') === undefined
+  if (optional && empty) return undefined
   if (type === undefined || !/^application\/json *(;|$)/i.test(type))
     throw new Refusal(415, 'unsupported', 'the body expected JSON, with "content-type: application/json"')
   const pieces: Uint8Array[] = []
@@ -231,7 +235,7 @@ function document<P extends Shape | undefined, Q extends Shape | undefined, B ex
       ...(params && { params: z.object(params) }),
       ...(query && { query: z.object(query) }),
       ...(headers && { headers: z.object(headers) }),
-      ...(body && { body: { required: true, content: { 'application/json': { schema: body } } } }),
+      ...(body && { body: { required: !isOptional(body), content: { 'application/json': { schema: body } } } }),
       ...(binary && {
         body: { required: true, content: { [binary]: { schema: { type: 'string' as const, format: 'binary' } } } },
       }),

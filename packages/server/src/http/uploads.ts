@@ -7,7 +7,6 @@ import { announcedLength, streamBody } from './body.ts'
 import type { Env, Services } from './context.ts'
 import { Refusal } from './errors.ts'
 import type { Define } from './route.ts'
-import { passedThrough } from './scavenge.ts'
 import { digestSchema } from './schemas.ts'
 
 /** Where uploads go: keys, or parts of models. */
@@ -42,11 +41,28 @@ export function defineUploads(define: Define, services: Services, target: Upload
   const { path: base, what, tag, need, limit, id, audit } = target
   const path = `${base}/{sha256}`
   const params = { sha256: digestSchema }
+  /** Bodies that are coming in, by tenant. */
+  const coming = new Map<string, number>()
+  /** What is stored has a quota, which those that are just coming in are not part of. */
+  async function inPlace<T>({ tenant }: Principal, run: () => Promise<T>): Promise<T> {
+    const others = coming.get(tenant) ?? 0
+    if (others >= limits.tenantUploads) {
+      metrics.rateLimited('uploads')
+      throw new GloveboxError('unavailable', `${others} of your uploads are coming in: try again in a moment`)
+    }
+    coming.set(tenant, others + 1)
+    try {
+      return await run()
+    } finally {
+      const left = coming.get(tenant)! - 1
+      if (left > 0) coming.set(tenant, left)
+      else coming.delete(tenant)
+    }
+  }
   async function* counted(body: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
     for await (const piece of body) {
       metrics.upload(target.metric, piece.length)
       yield piece
-      passedThrough(piece.length)
     }
   }
 
@@ -94,7 +110,8 @@ export function defineUploads(define: Define, services: Services, target: Upload
       if (total === undefined && c.req.header('transfer-encoding') === undefined && c.env?.incoming)
         throw new Refusal(411, 'malformed', 'the body expected a "content-length"')
       const body = counted(streamBody(c, { limit, idleMs: limits.idleMs, what }))
-      const created = await target.put(principal, sha256, body, { total })
+      const created = await inPlace(principal, () => target.put(principal, sha256, body, { total }))
+      c.set('unchanged', !created)
       c.get('log').info({ digest: sha256.slice(0, 16), bytes: total, created }, `${target.metric} stored`)
       return c.json({ digest: sha256 }, created ? 201 : 200)
     },
@@ -131,7 +148,7 @@ export function defineUploads(define: Define, services: Services, target: Upload
         throw new GloveboxError('too-large', `${what} has ${total} bytes, at most ${limit} are accepted`)
       const body = counted(streamBody(c, { limit: limits.partBytes, idleMs: limits.idleMs, what: 'the part' }))
       const part = { offset, total, body }
-      const done = await target.append(principal, sha256, part)
+      const done = await inPlace(principal, () => target.append(principal, sha256, part))
       c.header('upload-offset', String(done.offset))
       if (!done.fits)
         throw new Refusal(409, 'malformed', `the upload is at ${done.offset}, the part begins at ${offset}`, {

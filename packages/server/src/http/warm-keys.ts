@@ -1,6 +1,9 @@
 import type { Principal } from '../access/principal.ts'
 import type { Services } from './context.ts'
 
+/** Larger ones than this share of the memory for keys wait for their first query: they would push out those that are used. */
+const most = 4
+
 /**
  * Has a thread read keys that have just come, so that their first query need not wait for it. They are of a program, which may be that of several
  * versions: the newest one is taken. What fails is for the query to tell.
@@ -9,10 +12,12 @@ export function createWarmer({
   keys,
   registry,
   compute,
+  limits,
   log,
-}: Pick<Services, 'keys' | 'registry' | 'compute' | 'log'>): (principal: Principal, digest: string) => void {
+}: Pick<Services, 'keys' | 'registry' | 'compute' | 'limits' | 'log'>): (principal: Principal, digest: string) => void {
   const warm = async (principal: Principal, digest: string): Promise<void> => {
-    const { program } = await keys.use(principal.tenant, digest)
+    const { program, bytes } = await keys.use(principal.tenant, digest)
+    if (bytes > limits.keyMemory / most) return
     const { items } = await registry.searchModels(principal, { limit: 1000 })
     const version = items
       .flatMap(({ versions }) => versions)

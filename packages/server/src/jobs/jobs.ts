@@ -47,7 +47,7 @@ export interface NewJob {
 export interface Jobs {
   /**
    * What is acknowledged is kept. `created` is false where the key was there. Throws GloveboxError `exists` for the same key with another query,
-   * `unavailable` where the tenant has too many jobs that are not finished.
+   * `unavailable` where the tenant has too many jobs that are not finished, `too-large` where they store too much.
    */
   create(tenant: string, job: NewJob): Promise<{ readonly job: JobState; readonly created: boolean }>
   /** Throws GloveboxError `not-found`. */
@@ -68,6 +68,8 @@ export interface Jobs {
 export interface JobsOptions {
   /** Unfinished ones of a tenant. Default 1000. */
   readonly tenantJobs?: number
+  /** Queries and results of a tenant that are stored, in bytes. Default 16 GiB. */
+  readonly tenantBytes?: number
   /** Milliseconds that a job is kept after it was made, and after it has finished. Default 7 days. */
   readonly expiryMs?: number
 }
@@ -84,7 +86,7 @@ export function createJobs(
   objects: ObjectStore,
   queue: JobQueue,
   log: Logger,
-  { tenantJobs = 1000, expiryMs = 7 * day }: JobsOptions = {},
+  { tenantJobs = 1000, tenantBytes = 16 * 2 ** 30, expiryMs = 7 * day }: JobsOptions = {},
 ): Jobs {
   const find = (tenant: string, id: string): Promise<Selectable<JobTable>> =>
     db
@@ -107,6 +109,24 @@ export function createJobs(
     throw new GloveboxError('exists', `there is a job ${row.id} with the same idempotency key and another query`)
   }
 
+  /** How many jobs of a tenant are not finished, and what all of its jobs store. */
+  const load = async (tenant: string): Promise<{ ahead: number; bytes: number }> => {
+    const rows = await db
+      .selectFrom('jobs')
+      .select(['status', ({ fn }) => fn.countAll<number>().as('count')])
+      .select(({ fn }) => [fn.sum<number>('query_bytes').as('queries'), fn.sum<number>('reply_bytes').as('replies')])
+      .where('tenant', '=', tenant)
+      .groupBy('status')
+      .execute()
+    let [ahead, bytes] = [0, 0]
+    for (const { status, count, queries, replies } of rows) {
+      if (unfinished.includes(status)) ahead += Number(count)
+      // Queries go when their jobs end.
+      bytes += unfinished.includes(status) ? Number(queries) : Number(replies ?? 0)
+    }
+    return { ahead, bytes }
+  }
+
   const deleteData = async (id: string): Promise<void> => {
     for await (const { key } of objects.list(`jobs/${id}/`)) await objects.delete(key)
   }
@@ -127,17 +147,16 @@ export function createJobs(
       const request = hashOf([model.name, String(model.version), model.serverPart, keysDigest ?? ''], query)
       const before = await findByKey(tenant, idempotencyKey, request)
       if (before) return { job: before, created: false }
-      const { count } = await db
-        .selectFrom('jobs')
-        .select(({ fn }) => fn.countAll<number>().as('count'))
-        .where('tenant', '=', tenant)
-        .where('status', 'in', unfinished)
-        .executeTakeFirstOrThrow()
-      const ahead = Number(count)
+      const { ahead, bytes } = await load(tenant)
       if (ahead >= tenantJobs)
         throw new GloveboxError(
           'unavailable',
           `${ahead} of your jobs are not finished, at most ${tenantJobs} may be: wait for some`,
+        )
+      if (bytes + query.length > tenantBytes)
+        throw new GloveboxError(
+          'too-large',
+          `queries and results of your jobs take ${bytes} bytes, with this one more than ${tenantBytes}: fetch results and delete jobs`,
         )
       const now = Date.now()
       const row: Selectable<JobTable> = {

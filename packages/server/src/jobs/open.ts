@@ -26,6 +26,10 @@ export interface JobServiceOptions extends LeaseOptions {
   readonly background?: boolean
   /** Unfinished ones of a tenant. Default 1000. */
   readonly tenantJobs?: number
+  /** What jobs of a tenant may store, in bytes. */
+  readonly tenantBytes?: number
+  /** Hears of every job that came to an end here. */
+  readonly onEnd?: (status: 'done' | 'failed') => void
   /** See `RunnerOptions`. */
   readonly sweepMs?: number
   /** Notes that keys are used; throws GloveboxError `not-found` where they are gone. */
@@ -69,6 +73,7 @@ export async function openJobService(options: JobServiceOptions): Promise<JobSer
           background,
           beatMs: leaseMs / 3,
           sweepMs,
+          ...(options.onEnd && { onEnd: options.onEnd }),
           ...(options.useKeys && { useKeys: options.useKeys }),
         })
   return {

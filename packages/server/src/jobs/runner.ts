@@ -21,6 +21,8 @@ export interface RunnerOptions {
   readonly log: Logger
   /** Notes that keys are used; throws GloveboxError `not-found` where they are gone. */
   readonly useKeys?: (tenant: string, digest: string) => Promise<unknown>
+  /** Hears of every job that came to an end here. */
+  readonly onEnd?: (status: 'done' | 'failed') => void
   /** Jobs at the same time. Default 1. */
   readonly concurrency?: number
   /** Whether they leave threads to queries that somebody waits for. Default true. */
@@ -87,6 +89,7 @@ export function openRunner(options: RunnerOptions): JobRunner {
         beat()
       })
       const won = await keep(claim, answer, Math.max(1, progress.total))
+      if (won) options.onEnd?.('done')
       jobLog.info({ computeMs: Math.round(answer.computeMs), replyBytes: answer.reply.length, won }, 'job done')
     } catch (error) {
       if (lost) jobLog.info('the job was cancelled, or another worker has it')
@@ -137,7 +140,10 @@ export function openRunner(options: RunnerOptions): JobRunner {
     if (closing.signal.aborted) return leases.release(claim, { counted: false, delayMs: 0 })
     if (error instanceof GloveboxError && error.code !== 'unavailable') {
       jobLog.warn({ reason: error.message }, 'job failed')
-      return leases.fail(claim, error.code, error.message)
+      await leases.fail(claim, error.code, error.message)
+      options.onEnd?.('failed')
+      await objects.delete(queryKey(claim.id)).catch(() => undefined)
+      return
     }
     jobLog.error({ err: error }, 'an attempt at a job failed')
     return leases.release(claim, { counted: true, delayMs: retryMs * Math.min(claim.attempt, 6) })

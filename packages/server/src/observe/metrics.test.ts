@@ -91,6 +91,14 @@ describe('Prometheus', () => {
     expect(await value(metrics, 'glovebox_memory_bytes{kind="rss"}')).toBeGreaterThan(1e7)
   })
 
+  test('is there while the database is away, but for what only the database knows', async () => {
+    const metrics = createMetrics('1')
+    const away = () => Promise.reject(new Error('connection refused'))
+    metrics.read({ compute: () => compute, jobs: away, stored: away })
+    expect(await value(metrics, 'glovebox_threads')).toBe(2)
+    expect(await value(metrics, 'glovebox_jobs{status="queued"}')).toBeUndefined()
+  })
+
   test('of two services in one process is apart', async () => {
     const [one, two] = [createMetrics('1'), createMetrics('1')]
     one.upload('blob', 5)

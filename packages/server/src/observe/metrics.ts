@@ -21,7 +21,7 @@ export interface Metrics {
   /** `limit` is the name of one, never a value of the request; so is `reason` below. */
   rateLimited(limit: string): void
   authFailed(reason: string): void
-  jobDone(status: 'done' | 'failed' | 'cancelled'): void
+  jobDone(status: 'done' | 'failed'): void
   /** Where the numbers come from that others hold; what was told before stays. */
   read(sources: Partial<Sources>): void
   /** In Prometheus' text format. */

@@ -62,8 +62,11 @@ export function createReadings(registry: Registry, version: string, sources: Par
         this.reset()
         // A gauge without labels begins at 0, which nobody has said.
         if (label === '') this.remove()
-        for (const [key, value] of Object.entries((await collect()) ?? {}))
-          this.set(label === '' ? {} : { [label]: key }, value)
+        // A database that is away takes no other number with it.
+        const values = await Promise.resolve()
+          .then(collect)
+          .catch(() => undefined)
+        for (const [key, value] of Object.entries(values ?? {})) this.set(label === '' ? {} : { [label]: key }, value)
       },
     })
   }

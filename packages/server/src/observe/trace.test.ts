@@ -9,7 +9,7 @@ import {
   trace,
 } from '@opentelemetry/api'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
-import { resumeTrace, startTrace } from './trace.ts'
+import { startTrace } from './trace.ts'
 
 /** What an SDK would keep of a span. */
 interface Kept {
@@ -117,14 +117,6 @@ describe('with an SDK', () => {
     expect(spans[1]!.attributes).toEqual({ 'error.type': 'not-found' })
     expect(JSON.stringify(spans)).not.toContain('private')
   })
-
-  test('a job goes on with the trace of the request that made it', () => {
-    const request = startTrace('POST /v2/models/:name/jobs', headers)
-    const carried: unknown = JSON.parse(JSON.stringify(request.carry()))
-    request.end(202)
-    resumeTrace('job', carried as Record<string, string>).end(200)
-    expect(spans[1]).toMatchObject({ name: 'job', traceId, parent: spans[0]!.spanId })
-  })
 })
 
 test('without an SDK nothing is traced and everything runs', async () => {
@@ -132,6 +124,5 @@ test('without an SDK nothing is traced and everything runs', async () => {
   expect(request.id).toBeUndefined()
   expect(await request.span('compute', async () => 5)).toBe(5)
   request.past('queue', 1)
-  expect(request.carry()).toEqual({})
   request.end(200)
 })

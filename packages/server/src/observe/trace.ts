@@ -1,6 +1,5 @@
 import {
   type Attributes,
-  type Context,
   context,
   propagation,
   ROOT_CONTEXT,
@@ -26,8 +25,6 @@ export interface Trace {
   past(name: SpanName, ms: number, end?: number): void
   /** Facts about the request: names, sizes; nothing private. */
   set(attributes: Attributes): void
-  /** `traceparent` and whatever else the propagator writes, for a job that goes on elsewhere. */
-  carry(): Record<string, string>
   /** Ends the span; statuses from 500 are failures. */
   end(status: number): void
 }
@@ -39,22 +36,10 @@ const headerGetter: TextMapGetter<Headers> = {
 
 /** Begins the span of a request, below the one that its `traceparent` names. */
 export function startTrace(name: string, headers: Headers, attributes: Attributes = {}): Trace {
-  return openTrace(name, propagation.extract(ROOT_CONTEXT, headers, headerGetter), SpanKind.SERVER, attributes)
-}
-
-/** Goes on with what `carry` gave, on whatever machine a job has come to. */
-export function resumeTrace(
-  name: string,
-  carried: Readonly<Record<string, string>>,
-  attributes: Attributes = {},
-): Trace {
-  return openTrace(name, propagation.extract(ROOT_CONTEXT, carried), SpanKind.CONSUMER, attributes)
-}
-
-function openTrace(name: string, parent: Context, kind: SpanKind, attributes: Attributes): Trace {
+  const parent = propagation.extract(ROOT_CONTEXT, headers, headerGetter)
   // Asked for each time: an SDK may be registered after this module was loaded.
   const tracer = trace.getTracer('glovebox')
-  const root = tracer.startSpan(name, { kind, attributes }, parent)
+  const root = tracer.startSpan(name, { kind: SpanKind.SERVER, attributes }, parent)
   const within = trace.setSpan(parent, root)
   return {
     get id() {
@@ -77,11 +62,6 @@ function openTrace(name: string, parent: Context, kind: SpanKind, attributes: At
     },
     set(facts) {
       root.setAttributes(facts)
-    },
-    carry() {
-      const carrier: Record<string, string> = {}
-      propagation.inject(within, carrier)
-      return carrier
     },
     end(status) {
       root.setAttribute('http.response.status_code', status)

@@ -1,6 +1,7 @@
 import { createHash, randomUUID } from 'node:crypto'
 import { GloveboxError } from '@glovebox/he'
 import type { ObjectStore } from './objects.ts'
+import { passedThrough } from './scavenge.ts'
 import { createStaging, largestPart, reached, resumesAt } from './staging.ts'
 import { peek, until } from './stream.ts'
 import { createTurns } from './turns.ts'
@@ -155,6 +156,7 @@ export function createContents(objects: ObjectStore, rules: ContentRules): Conte
       bytes += piece.length
       if (bytes > limit) throw tooLarge(bytes, limit)
       yield piece
+      passedThrough(piece.length)
     }
     if (bytes === 0) throw new GloveboxError('malformed', `${what} expected at least one byte, got none`)
   }
@@ -165,6 +167,7 @@ export function createContents(objects: ObjectStore, rules: ContentRules): Conte
       for await (const piece of staging.join(tenant, digest, total)) {
         joined += piece.length
         yield piece
+        passedThrough(piece.length)
       }
       if (joined < total) throw new Gap()
     }

@@ -75,7 +75,15 @@ function statementOf(statement: StatementSync, text: string): SqliteStatement {
   return {
     reader: /^\s*(select|with|pragma|values|explain)\b|\breturning\b/i.test(text),
     all: (parameters) => statement.all(...values(parameters)),
-    run: (parameters) => statement.run(...values(parameters)),
+    run(parameters) {
+      try {
+        return statement.run(...values(parameters))
+      } catch (error) {
+        // On a full disk SQLite rolls back by itself (sqlite.org/lang_transaction.html, 3): the error that led there is the one to tell.
+        if (!/^rollback$/i.test(text) || !/no transaction is active/.test(String(error))) throw error
+        return { changes: 0, lastInsertRowid: 0 }
+      }
+    },
     iterate: (parameters) => statement.iterate(...values(parameters)),
   }
 }
