@@ -41,7 +41,7 @@ function NoModels(): JSX.Element {
     <Empty title="There is no model here yet">
       <p>Train one of ours, or compile your own, and push it to this service:</p>
       <code class="command">
-        {`glovebox train digits-linear -o digits\nglovebox push digits --server ${location.origin} --name digits`}
+        {`npx glovebox train digits-linear -o mydigits\nnpx glovebox push mydigits --server ${location.origin} --name mydigits`}
       </code>
     </Empty>
   )

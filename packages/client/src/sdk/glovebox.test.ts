@@ -47,14 +47,14 @@ describe.each([true, false])('with a thread of its own: %s', (worker) => {
     const { outputs, label, scores, values, probabilities } = await model.predict(samples[0]!, {
       onProgress: ({ stage }) => stages.add(stage),
     })
-    expect(within([outputs])).toBeLessThan(1)
+    expect(within([outputs])).toBeLessThan(2.5)
     expect([...stages]).toEqual(expect.arrayContaining(['keys', 'upload', 'encrypt', 'infer', 'decrypt']))
     expect(label).toBe(String([...outputs].indexOf(Math.max(...outputs))))
     expect(scores).toEqual({ 0: outputs[0], 1: outputs[1] })
     expect(values).toEqual([...outputs])
     expect(probabilities).toBe(false)
     const all = await model.predictAll(samples)
-    expect(within(all.map((prediction) => prediction.outputs))).toBeLessThan(1)
+    expect(within(all.map((prediction) => prediction.outputs))).toBeLessThan(2.5)
     expect(model.digest).toBe(Buffer.from(model.part.digest).toString('hex'))
   })
 
@@ -90,7 +90,7 @@ describe.each([true, false])('with a thread of its own: %s', (worker) => {
       },
     })
     const { outputs } = await (await service.model('tiny')).predict(samples[0]!)
-    expect(within([outputs])).toBeLessThan(1)
+    expect(within([outputs])).toBeLessThan(2.5)
     expect(urls.at(0)).toBe('GET /v2/models/tiny/client Bearer gbx_abc')
     expect(urls.at(-1)).toBe('POST /v2/models/tiny/infer Bearer gbx_abc')
     expect(kept).toHaveLength(1)
@@ -101,7 +101,7 @@ describe.each([true, false])('with a thread of its own: %s', (worker) => {
     const abort = new AbortController()
     const onProgress = (): void => abort.abort(new Error('enough'))
     await expect(model.predict(samples[0]!, { signal: abort.signal, onProgress })).rejects.toThrow('enough')
-    expect(within([(await model.predict(samples[0]!)).outputs])).toBeLessThan(1)
+    expect(within([(await model.predict(samples[0]!)).outputs])).toBeLessThan(2.5)
     await expect(model.predict(samples[0]!, { signal: AbortSignal.abort(new Error('no')) })).rejects.toThrow('no')
   })
 
@@ -126,7 +126,7 @@ describe.each([true, false])('with a thread of its own: %s', (worker) => {
     expect(await model.examples()).toBeUndefined()
     const job = await model.submit(samples)
     expect(await job.state()).toMatchObject({ id: job.id, status: 'queued' })
-    expect(within((await job.result()).map(({ outputs }) => outputs))).toBeLessThan(1)
+    expect(within((await job.result()).map(({ outputs }) => outputs))).toBeLessThan(2.5)
     await job.cancel()
     expect(fake.jobs.has(job.id)).toBe(false)
   })
@@ -145,7 +145,7 @@ test('a program that forgets to close ends all the same', async () => {
   const { stdout } = await promisify(execFile)(process.execPath, ['--conditions=@glovebox/source', script], {
     timeout: 30_000,
   })
-  expect(within([Float64Array.from(JSON.parse(stdout))])).toBeLessThan(1)
+  expect(within([Float64Array.from(JSON.parse(stdout))])).toBeLessThan(2.5)
 })
 
 test.each<[GloveboxOptions, string]>([

@@ -45,6 +45,9 @@ afterAll(async () => {
   await rm(data, { recursive: true, force: true })
 })
 
+/** The stated bound is four deviations, and hundreds of outputs are looked at. */
+const tolerance = 2.5
+
 function right(
   model: Small,
   samples: readonly Float64Array[],
@@ -55,7 +58,7 @@ function right(
       samples,
       said.map(({ outputs }) => outputs),
     ),
-  ).toBeLessThan(1)
+  ).toBeLessThan(tolerance)
 }
 
 test('lists what there is, with cards', async () => {

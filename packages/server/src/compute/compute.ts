@@ -86,7 +86,7 @@ export interface Compute {
   readonly ready: boolean
   /**
    * Throws GloveboxError for what the query or the keys are to blame for; `unavailable` when the queue is full, the tenant has too many jobs, the deadline
-   * has passed, or it is closing; `not-found` for keys that are gone; `unsupported` for a program that this version cannot run.
+   * has passed, a thread dies with it, none can start, or it is closing; `not-found` for keys that are gone; `unsupported` for a program that this version cannot run.
    */
   run(job: Job): Promise<Answer>
   /** Prepares a model on every thread, so that its first query is quick. Throws what the model is to blame for. */

@@ -115,9 +115,14 @@ export function late(running: boolean, ms: number): string {
 
 /** What killed the thread may have been another one's doing: to be tried again. */
 export function died(cause: Error): GloveboxError {
-  return new GloveboxError('unavailable', 'the thread that computed on the query died: try again in a moment', {
+  return new GloveboxError('unavailable', 'the thread that computed died: try again in a moment', {
     cause,
   })
+}
+
+/** Threads die before they are ready, and are tried again and again. */
+export function noThreads(): GloveboxError {
+  return new GloveboxError('unavailable', 'the server has no thread that computes at the moment: try again later')
 }
 
 export function shuttingDown(): GloveboxError {

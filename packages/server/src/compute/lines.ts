@@ -4,6 +4,7 @@ import type { ComputeSources, Job } from './compute.ts'
 import type { Costs } from './costs.ts'
 import { type Entry, release } from './entry.ts'
 import { createFairQueue, type FairQueue } from './fair-queue.ts'
+import type { RunMessage } from './messages.ts'
 import { isEntry, type Slot } from './slot.ts'
 
 /** Jobs that wait: in line, for their bytes, for a thread with their bytes. */
@@ -24,7 +25,8 @@ export interface Lines {
   makeRoom(job: Job): GloveboxError | undefined
   /** By tenant. */
   counts(): Record<string, number>
-  drain(): Entry[]
+  /** Takes all, or those that are not in the background. */
+  drain(options?: { readonly background: boolean }): Entry[]
 }
 
 export interface LinesOptions {
@@ -51,6 +53,20 @@ export function modelIsWarm(slot: Slot, { job }: Entry): boolean {
 
 export function keysAreWarm(slot: Slot, { keysIn }: Entry): boolean {
   return keysIn === undefined || slot.keys.has(keysIn)
+}
+
+export function runMessage(slot: Slot, entry: Entry): RunMessage {
+  const { job, keys, leases, control, part } = entry
+  const { name, serverPart } = job.model
+  return {
+    kind: 'run',
+    model: { name, serverPart, bytes: modelIsWarm(slot, entry) ? undefined : leases.model?.bytes },
+    keys:
+      keys === undefined ? undefined : { id: keys, bytes: keysAreWarm(slot, entry) ? undefined : leases.keys?.bytes },
+    query: job.query,
+    control,
+    part,
+  }
 }
 
 const isWarm = (slot: Slot, entry: Entry): boolean => modelIsWarm(slot, entry) && keysAreWarm(slot, entry)
@@ -125,15 +141,17 @@ export function createLines(options: LinesOptions): Lines {
     }
   }
 
+  const remove = (entry: Entry): void => {
+    lineOf(entry.job).remove(entry.job.tenant, entry)
+    loading.delete(entry)
+    const at = loaded.indexOf(entry)
+    if (at >= 0) loaded.splice(at, 1)
+  }
+
   return {
     load,
     push: (entry) => lineOf(entry.job).push(entry.job.tenant, entry),
-    remove(entry) {
-      lineOf(entry.job).remove(entry.job.tenant, entry)
-      loading.delete(entry)
-      const at = loaded.indexOf(entry)
-      if (at >= 0) loaded.splice(at, 1)
-    },
+    remove,
     next(slot) {
       if (loaded.length + waiting.length + background.length === 0) return undefined
       const busy = slots.flatMap(({ current }) => (current && isEntry(current) ? [current.job] : []))
@@ -170,7 +188,11 @@ export function createLines(options: LinesOptions): Lines {
       for (const { job } of [...loading, ...loaded]) more(job.tenant, 1)
       return counts
     },
-    drain: () => [...waiting.drain(), ...background.drain(), ...loading, ...loaded.splice(0)],
+    drain({ background: behindToo } = { background: true }) {
+      const coming = [...loading, ...loaded].filter(({ job }) => behindToo || !job.background)
+      for (const entry of coming) remove(entry)
+      return [...waiting.drain(), ...(behindToo ? background.drain() : []), ...coming]
+    },
   }
 }
 

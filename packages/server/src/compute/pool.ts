@@ -1,18 +1,19 @@
 import { GloveboxError } from '@glovebox/he'
 import type { Logger } from 'pino'
-import { createWarm, type Lease } from '../keys/warm.ts'
-import type { Compute, ComputeSources, ComputeStats, Job, ModelRef } from './compute.ts'
+import { createWarm } from '../keys/warm.ts'
+import { createAlarm } from './alarm.ts'
+import type { Compute, ComputeSources, ComputeStats, Job } from './compute.ts'
 import { createCosts } from './costs.ts'
-import { died, type Entry, late, openEntry, release, shuttingDown } from './entry.ts'
-import { createLines, keysAreWarm, modelIsWarm } from './lines.ts'
-import { type FromThread, keysIn, keysOf } from './messages.ts'
+import { died, type Entry, late, noThreads, openEntry, release, shuttingDown } from './entry.ts'
+import { createLines, runMessage } from './lines.ts'
+import { type FromThread, keysOf } from './messages.ts'
 import { complete, type PoolOptions } from './pool-options.ts'
+import { beginPreparation, createPreparations } from './preparations.ts'
 import {
   createSlot,
+  type Death,
   goFirst,
   isEntry,
-  leastBusy,
-  type Preparation,
   preparedSince,
   type Slot,
   type SlotEvents,
@@ -47,26 +48,13 @@ export function openPool(sources: ComputeSources, options: PoolOptions, log: Log
   const costs = createCosts()
   const counters = { served: 0, refused: 0, failed: 0, turnedAway: 0, died: 0, recycled: 0 }
   let closing = false
-  let later: NodeJS.Timeout | undefined
-  let laterAt = 0
   let idle: (() => void) | undefined
 
   const turnAway = (entry: Entry, error: GloveboxError): void => {
     counters.turnedAway++
     entry.reject(error)
   }
-  const wake = (ms: number): void => {
-    if (ms <= 0) return void dispatch()
-    const at = performance.now() + ms
-    // The earliest one finds out about the others.
-    if (later && laterAt <= at) return
-    clearTimeout(later)
-    laterAt = at
-    later = setTimeout(() => {
-      later = undefined
-      dispatch()
-    }, ms)
-  }
+  const alarm = createAlarm(() => dispatch())
   const lines = createLines({
     slots,
     sources,
@@ -76,13 +64,12 @@ export function openPool(sources: ComputeSources, options: PoolOptions, log: Log
     queue,
     tenantQueue: sizes.tenantQueue,
     tenantThreads: sizes.tenantThreads,
-    wake,
+    wake: alarm.set,
     giveWay: turnAway,
   })
 
   const start = (slot: Slot, entry: Entry): void => {
-    const { job, leases, control } = entry
-    const { name, serverPart } = job.model
+    const { serverPart } = entry.job.model
     slot.current = entry
     entry.stage = 'running'
     if (!entry.part) {
@@ -91,36 +78,29 @@ export function openPool(sources: ComputeSources, options: PoolOptions, log: Log
     }
     entry.charged = costs.running(serverPart)
     lines.charge(entry, entry.charged)
-    send(slot, {
-      kind: 'run',
-      model: { name, serverPart, bytes: modelIsWarm(slot, entry) ? undefined : leases.model?.bytes },
-      keys:
-        entry.keys === undefined
-          ? undefined
-          : { id: entry.keys, bytes: keysAreWarm(slot, entry) ? undefined : leases.keys?.bytes },
-      query: job.query,
-      control,
-      part: entry.part,
-    })
+    send(slot, runMessage(slot, entry))
+  }
+
+  /** Gives a thread what is next; false where there is nothing. */
+  const feed = (slot: Slot): boolean => {
+    const preparation = slot.preparations.shift()
+    const entry = preparation ? undefined : lines.next(slot)
+    try {
+      if (preparation) beginPreparation(slot, preparation)
+      else if (entry) start(slot, entry)
+    } catch (error) {
+      // It was not sent, for example because it cannot be copied: the thread has not heard of it and is free.
+      slot.current = undefined
+      clearTimeout(slot.watch)
+      if (entry) counters.failed++
+      entry?.reject(error)
+      preparation?.done(error)
+    }
+    return preparation !== undefined || entry !== undefined
   }
 
   const dispatch = (): void => {
-    for (const slot of slots) {
-      if (!slot.ready || slot.current || slot.recycling) continue
-      const preparation = slot.preparations.shift()
-      if (preparation) {
-        const { model, lease, keys } = preparation
-        slot.current = preparation
-        send(slot, {
-          kind: 'prepare',
-          model: { name: model.name, serverPart: model.serverPart, bytes: lease.bytes },
-          keys: keys && { id: keys.id, bytes: keys.lease.bytes },
-        })
-      } else {
-        const entry = lines.next(slot)
-        if (entry) start(slot, entry)
-      }
-    }
+    for (const slot of slots) while (slot.ready && !slot.current && !slot.recycling && feed(slot));
     if (lines.pressing) goFirst(slots)
     if (closing && slots.every(({ current }) => !current)) idle?.()
   }
@@ -129,6 +109,7 @@ export function openPool(sources: ComputeSources, options: PoolOptions, log: Log
     const { job } = entry
     if (message.kind === 'cold') {
       lines.charge(entry, -entry.charged)
+      release(entry)
       lines.load(entry)
       return
     }
@@ -174,6 +155,7 @@ export function openPool(sources: ComputeSources, options: PoolOptions, log: Log
       if (message.kind === 'forgotten') return
       const { current } = slot
       slot.current = undefined
+      clearTimeout(slot.watch)
       // Not for what it has prepared: the next one would do that again.
       if (slot.memory > threadMemory && current && isEntry(current) && !closing) {
         counters.recycled++
@@ -193,41 +175,38 @@ export function openPool(sources: ComputeSources, options: PoolOptions, log: Log
       if (current && isEntry(current)) {
         counters.failed++
         current.reject(closing ? shuttingDown() : (current.stopped ?? died(error)))
-      } else if (current) {
-        current.done(error)
-      }
-      if (closing) return dispatch()
-      if (recycled) log.info('a thread is replaced because of its memory')
-      else {
-        counters.died++
-        log.error({ err: error }, 'a thread died and is replaced')
-      }
-      // What killed it is not tried again.
-      const suspect = current && (isEntry(current) ? current.job.model.serverPart : current.model.serverPart)
-      for (const serverPart of models)
-        if (serverPart !== suspect) prepareOn(slot, { name: serverPart, serverPart, digest: '' }).catch(() => undefined)
+      } else current?.done(closing ? shuttingDown() : died(error))
+      if (!closing) replaced(slot, { error, current, models, recycled })
+      // What it did may have held up others, that may go to another thread.
+      dispatch()
     },
   }
 
-  const prepareOn = async (slot: Slot, model: ModelRef): Promise<void> => {
-    if (slot.models.has(model.serverPart)) return
-    await queuePreparation(slot, model, await leaseOf(model))
+  const replaced = (slot: Slot, { error, current, models, recycled }: Death): void => {
+    if (recycled) log.info('a thread is replaced because of its memory')
+    else {
+      counters.died++
+      log.error({ err: error }, 'a thread died and is replaced')
+    }
+    // What killed it is not tried again.
+    const suspect = current && (isEntry(current) ? current.job.model.serverPart : current.model.serverPart)
+    for (const serverPart of models)
+      if (serverPart !== suspect) prepareOn(slot, { name: serverPart, serverPart, digest: '' }).catch(() => undefined)
+    if (!slot.failed) return
+    for (const { done } of slot.preparations.splice(0)) done(died(error))
+    // Jobs of a batch can wait.
+    if (noneStarts()) for (const entry of lines.drain({ background: false })) turnAway(entry, noThreads())
   }
-  const leaseOf = (model: ModelRef): Promise<Lease> =>
-    warmModels.acquire(model.serverPart, () => sources.serverPart(model.serverPart))
-  const queuePreparation = (slot: Slot, model: ModelRef, lease: Lease, keys?: Preparation['keys']): Promise<void> =>
-    new Promise((resolve, reject) => {
-      const done = (error?: unknown): void => {
-        lease.release()
-        keys?.lease.release()
-        if (error === undefined) resolve()
-        else reject(error)
-      }
-      if (closing) return done(shuttingDown())
-      slot.preparations.push({ model, lease, keys, done })
-      goFirst([slot])
-      dispatch()
-    })
+  const noneStarts = (): boolean => threads > 0 && slots.every(({ failed }) => failed)
+
+  const { prepareOn, prepare, warm } = createPreparations({
+    slots,
+    sources,
+    warmKeys,
+    warmModels,
+    refusal: () => (closing ? shuttingDown() : undefined),
+    wake: () => dispatch(),
+  })
 
   /** The client has left, or the deadline has passed. */
   const stop = (entry: Entry): void => {
@@ -248,6 +227,7 @@ export function openPool(sources: ComputeSources, options: PoolOptions, log: Log
     if (closing) return shuttingDown()
     if (threads === 0)
       return new GloveboxError('unavailable', 'this server leaves computing to workers: send the queries as a job')
+    if (noneStarts() && !job.background) return noThreads()
     if (job.signal?.aborted) return new GloveboxError('unavailable', 'the query was withdrawn')
     if (job.deadline !== undefined && job.deadline <= Date.now())
       return new GloveboxError('unavailable', late(false, 0))
@@ -271,23 +251,8 @@ export function openPool(sources: ComputeSources, options: PoolOptions, log: Log
         dispatch()
       })
     },
-    async prepare(model) {
-      await Promise.all(slots.map((slot) => prepareOn(slot, model)))
-    },
-    async warm({ model, tenant, keysDigest }) {
-      const id = keysOf(tenant, keysDigest)
-      const decoded = keysIn(model.serverPart, id)
-      if (slots.length === 0 || slots.some(({ keys }) => keys.has(decoded))) return
-      const [first, second] = await Promise.allSettled([
-        leaseOf(model),
-        warmKeys.acquire(id, () => sources.keys(tenant, keysDigest)),
-      ])
-      if (first.status === 'rejected' || second.status === 'rejected') {
-        for (const result of [first, second]) if (result.status === 'fulfilled') result.value.release()
-        throw first.status === 'rejected' ? first.reason : (second as PromiseRejectedResult).reason
-      }
-      await queuePreparation(leastBusy(slots), model, first.value, { id, lease: second.value })
-    },
+    prepare,
+    warm,
     forget(tenant, digest) {
       const keys = keysOf(tenant, digest)
       warmKeys.forget(keys)
@@ -305,7 +270,7 @@ export function openPool(sources: ComputeSources, options: PoolOptions, log: Log
     }),
     async close({ drainMs = 0 } = {}) {
       closing = true
-      clearTimeout(later)
+      alarm.clear()
       for (const entry of lines.drain()) turnAway(entry, shuttingDown())
       for (const { preparations } of slots) for (const { done } of preparations.splice(0)) done(shuttingDown())
       if (drainMs > 0 && slots.some(({ current }) => current))

@@ -27,6 +27,10 @@ export interface Slot {
   memory: number
   /** Its thread is being ended on purpose. */
   recycling: boolean
+  /** Its last thread died before it was ready, and none was since. */
+  failed: boolean
+  /** Ends a thread that starts or prepares for too long. */
+  watch: NodeJS.Timeout | undefined
 }
 
 export interface SlotOptions {
@@ -54,6 +58,8 @@ export interface Death {
 
 /** A thread that dies before it is ready is started again after this time, not at once: what killed it may still be there. */
 const restartDelayMs = 1000
+/** A thread that is not ready in this time hangs. */
+const startMs = 60_000
 
 /** From sources a thread is started from sources too, and from the build likewise. */
 const fromSources = import.meta.url.endsWith('.ts')
@@ -71,6 +77,8 @@ export function createSlot(): Slot {
     keys: new Set(),
     memory: 0,
     recycling: false,
+    failed: false,
+    watch: undefined,
   }
 }
 
@@ -82,40 +90,73 @@ export function isEntry(current: Entry | Preparation): current is Entry {
   return 'job' in current
 }
 
+/** Ends the thread of a slot as dead, unless `slot.watch` is cleared in time. */
+export function endUnless(slot: Slot, ms: number, done: string): void {
+  const { worker } = slot
+  clearTimeout(slot.watch)
+  slot.watch = setTimeout(() => {
+    if (worker && slot.worker === worker) end(worker, new Error(`a thread has not ${done} in ${ms / 1000} s`))
+  }, ms).unref()
+}
+
+/** Why threads were ended, where they did not end by themselves. */
+const causes = new WeakMap<Worker, Error>()
+function end(worker: Worker, cause: Error): void {
+  causes.set(worker, cause)
+  void worker.terminate()
+}
+
 /** Starts a thread. Resolves when it is ready, rejects when it dies before; one that dies is replaced either way. */
 export function startThread(slot: Slot, options: SlotOptions, events: SlotEvents): Promise<void> {
-  const worker = new Worker(options.script ?? threadScript, {
-    workerData: options.data,
+  return new Promise<void>((resolve, reject) => {
+    const ended = (error: Error): void => {
+      const { current, ready, recycling } = slot
+      const known = [...slot.models]
+      clearTimeout(slot.watch)
+      Object.assign(slot, createSlot(), { preparations: slot.preparations, closed: slot.closed, failed: !ready })
+      reject(error)
+      const again = (): void => {
+        if (!slot.closed) startThread(slot, options, events).catch(() => undefined)
+      }
+      events.died(slot, { error, current, models: known, recycled: recycling })
+      if (ready) again()
+      else setTimeout(again, restartDelayMs).unref()
+    }
+    let worker: Worker
+    try {
+      worker = openWorker(options)
+    } catch (error) {
+      // The system has no thread or memory left.
+      return ended(asError(error))
+    }
+    slot.worker = worker
+    endUnless(slot, startMs, 'started')
+    worker.on('message', (message: FromThread) => {
+      if (message.kind !== 'ready') return events.heard(slot, message)
+      clearTimeout(slot.watch)
+      slot.ready = true
+      slot.failed = false
+      events.ready(slot)
+      resolve()
+    })
+    // What it said is lost, so nobody knows what it is at.
+    worker.on('messageerror', (error) => end(worker, asError(error)))
+    worker.on('error', (error: unknown) => causes.set(worker, asError(error)))
+    worker.on('exit', (code) => ended(causes.get(worker) ?? new Error(`a thread ended with code ${code}`)))
+  })
+}
+
+function openWorker({ data, script }: SlotOptions): Worker {
+  return new Worker(script ?? threadScript, {
+    workerData: data,
     // Little of what a query leaves behind is long-lived: a larger one only takes memory.
     resourceLimits: { maxYoungGenerationSizeMb: 8 },
     execArgv: fromSources ? ['--conditions=@glovebox/source'] : [],
   })
-  slot.worker = worker
-  return new Promise<void>((resolve, reject) => {
-    let death: Error | undefined
-    worker.on('message', (message: FromThread) => {
-      if (message.kind !== 'ready') return events.heard(slot, message)
-      slot.ready = true
-      events.ready(slot)
-      resolve()
-    })
-    worker.on('error', (error: unknown) => {
-      death = error instanceof Error ? error : new Error(String(error))
-    })
-    worker.on('exit', (code) => {
-      const error = death ?? new Error(`a thread ended with code ${code}`)
-      const { current, ready, recycling } = slot
-      const known = [...slot.models]
-      Object.assign(slot, createSlot(), { preparations: slot.preparations, closed: slot.closed })
-      reject(error)
-      events.died(slot, { error, current, models: known, recycled: recycling })
-      const again = (): void => {
-        if (!slot.closed) startThread(slot, options, events).catch(() => undefined)
-      }
-      if (ready) again()
-      else setTimeout(again, restartDelayMs).unref()
-    })
-  })
+}
+
+function asError(error: unknown): Error {
+  return error instanceof Error ? error : new Error(String(error))
 }
 
 /** Milliseconds since a time in which a slot has prepared a model, as far as it was the last one. */

@@ -116,4 +116,9 @@ port.on('message', (message: ToThread) => {
   else port.postMessage(answer)
 })
 
+// A message that cannot be read, for want of memory, would be waited on for ever.
+port.on('messageerror', (error) => {
+  throw error
+})
+
 port.postMessage({ kind: 'ready' } satisfies FromThread)

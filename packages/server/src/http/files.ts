@@ -1,3 +1,4 @@
+import { Readable } from 'node:stream'
 import type { Context } from 'hono'
 import type { FileName, OpenFile } from '../registry/registry.ts'
 import type { Env, Services } from './context.ts'
@@ -75,5 +76,5 @@ export function sendFile(c: Context<Env>, { bytes, body }: Pick<OpenFile, 'bytes
   c.header('content-type', type)
   c.header('content-length', String(bytes))
   if (c.req.method === 'HEAD') return c.body(null, 200)
-  return c.body(ReadableStream.from(body) as ReadableStream<Uint8Array>, 200)
+  return c.body(Readable.toWeb(Readable.from(body, { objectMode: false })) as ReadableStream<Uint8Array>, 200)
 }

@@ -8,7 +8,8 @@ import type { Define } from './route.ts'
 import { anyObject, nameSchema, versionSchema } from './schemas.ts'
 import { serverName, serverVersion } from './version.ts'
 
-const extensions = ['he.ckks', 'he.bfv', 'binary_tensor_data', 'model_repository']
+// he.bfv comes with the first programs in BFV: what is announced here can be asked for.
+const extensions = ['he.ckks', 'binary_tensor_data', 'model_repository']
 const tag = 'Open Inference Protocol'
 const json = (description: string, content: z.ZodType) => ({ 200: { description, content } })
 
