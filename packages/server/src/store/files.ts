@@ -39,7 +39,7 @@ const leastFree = 2 ** 20
 export async function openFiles({ directory, shared = false }: FilesOptions): Promise<ObjectStore> {
   const temporary = join(directory, '~tmp')
   await storing(() => mkdir(temporary, { recursive: true, mode: 0o700 }))
-  await storing(() => sweep(temporary, shared ? dayMs : 0))
+  await storing(() => sweep(temporary, shared ? dayMs : Number.NEGATIVE_INFINITY))
   const pathOf = (key: string): string => join(directory, ...segmentsOf(key).flatMap(sharded))
 
   return {
