@@ -17,8 +17,7 @@ export type Message =
   | { readonly kind: 'error'; readonly id: number; readonly error: SentError }
 
 type Method = (args: never, context: CallContext) => Promise<unknown>
-// biome-ignore lint/suspicious/noExplicitAny: the parameter of any method
-type ArgsOf<F> = F extends (args: infer A, ...rest: any[]) => unknown ? A : never
+type ArgsOf<F> = F extends (args: infer A, ...rest: never[]) => unknown ? A : never
 type ResultOf<F> = F extends (...args: never) => Promise<infer R> ? R : never
 
 /** Calls methods of the other end. */
