@@ -51,7 +51,7 @@ export {
   sumSlots,
 } from './circuits/sums.ts'
 export { multiplyMatrix, transformSlots } from './circuits/transform.ts'
-export { encodeWeights, multiplySum, type WeightRow, type Weights } from './circuits/weights.ts'
+export { encodeWeights, multiplySum, type WeightRow } from './circuits/weights.ts'
 export type { BfvPreset, BfvPresetOptions } from './params/bfv-preset.ts'
 export type { PresetPrecision } from './params/ckks-precision.ts'
 export type { CkksPreset, CkksPresetOptions } from './params/ckks-preset.ts'
@@ -100,6 +100,7 @@ export {
 } from './rlwe/keys.ts'
 export { type ReplyOptions, readReply, replyBytes, writeReply } from './rlwe/reply.ts'
 export { ciphertextBytes, switchingKeyBytes, switchingKeyMemory } from './rlwe/sizes.ts'
+export type { Weights } from './rlwe/weights.ts'
 export {
   type DecodeOptions,
   decodeCiphertext,
@@ -125,4 +126,9 @@ export type { Context, OpenOptions } from './schemes/context.ts'
 export type { IntegerDecodeOptions, Integers } from './schemes/integer/encoder.ts'
 export { plaintextModulus } from './schemes/integer/plain-modulus.ts'
 export { replyBits } from './schemes/integer/reply-bits.ts'
-export type { IntegerEncodeOptions, IntegerScheme } from './schemes/integer/scheme.ts'
+export type {
+  IntegerEncodeOptions,
+  IntegerScheme,
+  IntegerWeightRow,
+  IntegerWeightsOptions,
+} from './schemes/integer/scheme.ts'

@@ -224,6 +224,7 @@ describe.each(['bfv', 'bgv'] as const)('%s', (name) => {
     rotateColumns: [ct, keys],
     hoist: [ct],
     rotateRowsHoisted: [hoisted, 1, keys],
+    encodeWeights: [[[[1], null]], { level: 0 }],
     together: [[() => scheme.negate(ct)]],
     interruptible: [new AbortController().signal, () => scheme.negate(ct)],
   })

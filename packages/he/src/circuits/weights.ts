@@ -1,6 +1,5 @@
 import { GloveboxError } from '../base/errors.ts'
 import { requireArray, requireContext, requireObject } from '../base/require.ts'
-import type { Ptr } from '../kernels/table.ts'
 import type { Ring } from '../ring/ring.ts'
 import {
   type Ciphertext,
@@ -11,28 +10,10 @@ import {
   requireScale,
   requireWhole,
 } from '../rlwe/ciphertext.ts'
+import { newWeights, type Weights } from '../rlwe/weights.ts'
 import { putCoefficients } from '../schemes/ckks/encoder.ts'
 import { requireSameScale } from '../schemes/ckks/same-scale.ts'
 import { tracedFunction } from '../schemes/trace.ts'
-
-/**
- * Polynomials W_jk with real coefficients, encoded once, for sums of products with ciphertexts; see {@link multiplySum}. Immutable; `using` gives the
- * memory back: 8 N + 192 bytes for each polynomial that is there and each prime of the level.
- */
-export interface Weights extends Disposable {
-  /** The ring of its context. */
-  readonly ring: Ring
-  /** Of the ciphertexts that it is multiplied with, from 0 to `params.maxLevel`; higher ones are taken at this level. */
-  readonly level: number
-  /** Of the coefficients, 1 or more: the scale of a result is that of the ciphertexts times it. */
-  readonly scale: number
-  /** Rows: how many sums are formed, 1 or more. */
-  readonly outputs: number
-  /** Polynomials of a row: how many ciphertexts are summed up, 1 or more. */
-  readonly inputs: number
-  /** Address of W_jk, level + 1 limbs; undefined for 0. Throws GloveboxError `disposed`. */
-  at(output: number, input: number): Ptr | undefined
-}
 
 /** Coefficients of a polynomial, lowest first; null for 0. */
 export type WeightRow = readonly (ArrayLike<number> | null)[]
@@ -44,50 +25,13 @@ function encode(
 ): Weights {
   requireContext('context', context)
   const { ring } = context
-  requireArray('rows', 'an array of rows', rows)
   requireObject('options', '{ scale, level? }', options)
   const { scale, level = ring.params.maxLevel } = options
   requireLevel(ring, level)
   requireScale(ring, level, scale)
-  if (rows.length === 0) throw new RangeError('"rows" expected at least one, got none')
-  rows.forEach((row, j) => {
-    requireArray(`rows[${j}]`, 'an array of coefficient arrays or null', row)
-    if (row.length === 0 || row.length !== rows[0]!.length)
-      throw new RangeError(
-        `"rows[${j}]" expected ${rows[0]!.length || 'one or more'} polynomials${j > 0 ? ' as the first row has' : ''}, got ${row.length}`,
-      )
-  })
-  const inputs = rows[0]!.length
-  // The place of each polynomial among those that are there.
-  let count = 0
-  const places = rows.flatMap((row) => row.map((polynomial) => (polynomial === null ? -1 : count++)))
-  const slab = ring.limbs(Math.max(1, count) * (level + 1))
-  const bytes = (level + 1) * ring.limbBytes
-  try {
-    rows.forEach((row, j) => {
-      row.forEach((polynomial, k) => {
-        const place = places[j * inputs + k]!
-        if (polynomial !== null)
-          putCoefficients(ring, slab.ptr + place * bytes, polynomial, level, scale, `rows[${j}][${k}]`)
-      })
-    })
-  } catch (error) {
-    slab[Symbol.dispose]()
-    throw error
-  }
-  return {
-    ring,
-    level,
-    scale,
-    outputs: rows.length,
-    inputs,
-    at(output, input) {
-      const { ptr } = slab
-      const place = places[output * inputs + input]!
-      return place < 0 ? undefined : ptr + place * bytes
-    },
-    [Symbol.dispose]: () => slab[Symbol.dispose](),
-  }
+  return newWeights(ring, rows, { level, scale }, (dst, polynomial, name) =>
+    putCoefficients(ring, dst, polynomial, level, scale, name),
+  )
 }
 
 /**

@@ -1,4 +1,5 @@
 import { expect, test } from 'vitest'
+import { multiplySum } from '../../circuits/weights.ts'
 import type { Ciphertext } from '../../rlwe/ciphertext.ts'
 import { decrypt } from '../../rlwe/decrypt.ts'
 import { encryptSymmetric } from '../../rlwe/encrypt-symmetric.ts'
@@ -35,4 +36,40 @@ test.each([1, 2, 255, 256, 257, 600])('a sum of %i products is the products, one
   const decoded = bfv.decode(decrypt(bfv, secret, sum))
   expect(Array.from(decoded.subarray(0, 3))).toEqual([...slots, 0])
   expect(bfv.ring.heap.used).toBeGreaterThan(before)
+})
+
+test.each(['slots', 'coefficients'] as const)('sums with encoded weights are sums of products, %s', (of) => {
+  const terms = [7, 11, 13].map((x) => encryptSymmetric(bfv, secret, bfv.encode([x, x + 1])))
+  const row = (j: number): number[] => Array.from({ length: 32 }, (_, i) => ((i + 3) * (j + 5)) % 193)
+  const encode = of === 'slots' ? bfv.encode : bfv.encodeCoefficients
+  const rows = [
+    [row(0), row(1), row(2)],
+    [null, row(3), null],
+  ]
+  const { used } = bfv.memory
+  const weights = bfv.encodeWeights(rows, { of })
+  expect(weights).toMatchObject({ outputs: 2, inputs: 3, level: 1, scale: 1 })
+  const [all, one] = multiplySum(bfv, terms, weights)
+  expect(residuesOf(all!)).toEqual(
+    residuesOf(
+      bfv.dotPlain(
+        terms,
+        rows[0]!.map((values) => encode(values!)),
+      ),
+    ),
+  )
+  expect(residuesOf(one!)).toEqual(residuesOf(bfv.multiplyPlain(terms[1]!, encode(row(3)))))
+  // Four polynomials at level 1, and nothing of what was needed to make them.
+  weights[Symbol.dispose]()
+  expect(() => weights.at(0, 0)).toThrow(/disposed/)
+  expect(bfv.memory.used).toBeGreaterThan(used)
+})
+
+test('weights that are none are refused', () => {
+  expect(() => bfv.encodeWeights([])).toThrow('"rows" expected at least one')
+  expect(() => bfv.encodeWeights([[[1]], [[1], [2]]])).toThrow('"rows[1]" expected 1 polynomials')
+  expect(() => bfv.encodeWeights([[[193]]])).toThrow('"rows[0][0][0]" expected an integer from -96 to 192')
+  expect(() => bfv.encodeWeights([[[1]]], { of: 'bits' as 'slots' })).toThrow(
+    "\"of\" expected 'slots' or 'coefficients'",
+  )
 })

@@ -24,7 +24,7 @@ export function slotOrder(n: number): Uint32Array {
 }
 
 /** Writes integers from -t/2 to t-1 in the order given, balanced, and zeros behind them. */
-function fill(target: Float64Array, values: Integers, name: string, t: number, order?: Uint32Array): void {
+export function fill(target: Float64Array, values: Integers, name: string, t: number, order?: Uint32Array): void {
   const count = values?.length
   if (typeof values !== 'object' || !Number.isInteger(count) || count < 0)
     throw new TypeError(
@@ -90,7 +90,7 @@ export function decodeCoefficients(
 }
 
 /** The table of the transform modulo t, or an error that says which t has one. */
-function slotTable(ring: Ring, { t, table }: PlainModulus): number {
+export function slotTable(ring: Ring, { t, table }: PlainModulus): number {
   if (table !== undefined) return table
   throw new GloveboxError(
     'unsupported',

@@ -4,6 +4,7 @@ import { encryptPublic } from '../../rlwe/encrypt-public.ts'
 import { conjugate, type Hoisted, hoist, rotate, rotateHoisted } from '../../rlwe/galois.ts'
 import type { EvaluationKeys, PublicKey } from '../../rlwe/keys.ts'
 import { relinearise } from '../../rlwe/relinearise.ts'
+import type { Weights } from '../../rlwe/weights.ts'
 import type { Context } from '../context.ts'
 import * as arithmetic from './arithmetic.ts'
 import { dotPlain, sumOfMultiples } from './combination.ts'
@@ -21,11 +22,21 @@ import { type Message, withMessage, withMessages } from './message.ts'
 import { switchModulus } from './modulus-switch.ts'
 import { evaluatePolynomial } from './polynomial.ts'
 import { exponentiate, multiplyMany, type Product } from './power.ts'
+import { encodeWeights } from './weights.ts'
 
 /** At which level a message is to be encrypted; default: the top. Sums and products take a message at any level. */
 export interface IntegerEncodeOptions {
   /** An integer from 0 to `params.maxLevel`; default: the top. */
   readonly level?: number
+}
+
+/** One factor for each ciphertext of a sum, as `encode` or `encodeCoefficients` takes them; null for 0. */
+export type IntegerWeightRow = readonly (Integers | null)[]
+
+/** How factors of sums are encoded. */
+export interface IntegerWeightsOptions extends IntegerEncodeOptions {
+  /** What a factor is: the values of its slots (default), or coefficients of its polynomial. */
+  readonly of?: 'slots' | 'coefficients'
 }
 
 /**
@@ -111,6 +122,13 @@ export interface IntegerScheme extends Context {
    * parts or a value of a trimmed reply, `parameters-mismatch` for an operand of another context.
    */
   dotPlain(a: readonly Ciphertext[], b: readonly Plaintext[]): Ciphertext
+  /**
+   * Factors of many such sums over the same ciphertexts, to be kept: `multiplySum` forms all of them in one pass, on all threads. out_j = sum_k a_k b_jk for
+   * the rows b_j, all of one length.
+   * @throws TypeError for what is no array of arrays; RangeError for no rows, rows of different lengths, values and levels as `encode` does; GloveboxError
+   * `unsupported` where t has no slots.
+   */
+  encodeWeights(rows: readonly IntegerWeightRow[], options?: IntegerWeightsOptions): Weights
   /**
    * Three parts: relinearise before rotating or multiplying again.
    * @throws GloveboxError `unsupported` for an operand in three parts or of a trimmed reply, `parameters-mismatch` for an operand of another context;
@@ -267,6 +285,7 @@ export function integerScheme(form: IntegerForm, products: IntegerProducts): Int
     multiplyPlain: (a, b) => message('b', b, (m) => arithmetic.multiplyPlain(own('a', a), m)),
     addConstant: (a, value) => arithmetic.addConstant(form, own('a', a), integer('value', value)),
     multiplyConstant: (a, value) => arithmetic.multiplyConstant(own('a', a), integer('value', value)),
+    encodeWeights: (rows, o = {}) => encodeWeights(form, order, rows, options(o).of ?? 'slots', place(o)),
     dotPlain: (a, b) => messages(b, all('a', a).length, (m) => dotPlain(form, a, m)),
     multiply: (a, b) => products.multiply(own('a', a), own('b', b)),
     square: (a) => products.multiply(own('a', a), a),
