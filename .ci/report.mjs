@@ -4,7 +4,8 @@ import { relative } from 'node:path'
 
 const [report, failures] = process.argv.slice(2)
 const { numPassedTests, numFailedTests, success, testResults } = JSON.parse(readFileSync(report, 'utf8'))
-const say = (where, what) => appendFileSync(failures, `FAILED: ${where}\n${what.split('\n').slice(0, 8).join('\n').slice(0, 1500)}\n`)
+const say = (where, what) =>
+  appendFileSync(failures, `FAILED: ${where}\n${what.split('\n').slice(0, 8).join('\n').slice(0, 1500)}\n`)
 
 for (const file of testResults) {
   const name = relative('.', file.name)

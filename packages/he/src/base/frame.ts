@@ -22,6 +22,8 @@ const frameKinds = {
   'evaluation keys of a program': 20,
   'secret key of a program': 21,
   'query for a sum': 22,
+  'query of a set': 32,
+  'reply of a set': 33,
 } as const
 
 /** What a frame may hold, one byte on the wire; the layout of frames stands in docs/wire-format.md. */

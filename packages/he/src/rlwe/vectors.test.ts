@@ -146,6 +146,8 @@ test('frames of all kinds keep their numbers', () => {
     'evaluation keys of a program': 20,
     'secret key of a program': 21,
     'query for a sum': 22,
+    'query of a set': 32,
+    'reply of a set': 33,
   } as const
   for (const [kind, number] of Object.entries(kinds)) {
     expect(encodeFrame(kind as keyof typeof kinds, new Uint8Array(32), new ByteWriter().u8(1).done())[5]).toBe(number)
