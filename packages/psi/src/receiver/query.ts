@@ -1,0 +1,194 @@
+import { GloveboxError } from '@glovebox/he'
+import { decrypt, encryptSymmetric } from '@glovebox/he/secret'
+import { createField, reduce } from '../field/field.ts'
+import { placeItems } from '../hashing/cuckoo.ts'
+import { encryptLabel, labelOf } from '../hashing/label.ts'
+import { bucketOf, feltsOf, locationsOf } from '../hashing/tag.ts'
+import type { SetParams } from '../params/set-params.ts'
+import { encodeQuery, readReplies } from '../wire/query.ts'
+import type { QueryKeys } from './keyring.ts'
+
+/** One query of some items, ready to be sent. */
+export interface PreparedQuery {
+  readonly bucket: number
+  /** The frame to send. */
+  readonly bytes: Uint8Array
+  /** Which of the outputs that were given are in it. */
+  readonly items: readonly number[]
+  /** bin → place in `items`, or -1; of a set that takes one item a query: undefined, as it is in every bin. */
+  readonly bins: Int32Array | undefined
+}
+
+/** Whether an item is in the set, and what the set says of it. */
+export interface Answer {
+  readonly found: boolean
+  /** Of sets with labels, where it was found: `params.labelBytes` bytes. */
+  readonly label?: Uint8Array
+}
+
+/**
+ * Queries for items by their OPRF outputs (64 bytes each: tag, then the key of the label), bucket by bucket: one for each item, or with hash functions as
+ * many items in one as cuckoo hashing places (Pagh, Rodler 2004). How many queries there are tells how many items; nothing else of them is told but, with
+ * a prefix, their buckets.
+ * @throws RangeError for outputs of another length.
+ */
+export function prepareQueries(keys: QueryKeys, outputs: readonly Uint8Array[], epoch: number): PreparedQuery[] {
+  const { params } = keys
+  outputs.forEach((output, i) => {
+    if (output.length !== 64) throw new RangeError(`"outputs[${i}]" expected 64 bytes, got ${output.length}`)
+  })
+  const byBucket = new Map<number, number[]>()
+  outputs.forEach((output, i) => {
+    const bucket = bucketOf(params, output)
+    const list = byBucket.get(bucket)
+    if (list) list.push(i)
+    else byBucket.set(bucket, [i])
+  })
+  const seal = (bucket: number, items: readonly number[], bins: Int32Array | undefined): PreparedQuery => ({
+    bucket,
+    items,
+    bins,
+    bytes: encrypted(
+      keys,
+      epoch,
+      bucket,
+      items.map((i) => feltsOf(params, outputs[i]!)),
+      bins,
+    ),
+  })
+  const out: PreparedQuery[] = []
+  for (const [bucket, items] of [...byBucket].sort(([a], [b]) => a - b)) {
+    if (params.powers === undefined || params.powers.hashFunctions === 0)
+      for (const item of items) out.push(seal(bucket, [item], undefined))
+    else for (const part of placed(params, items, outputs)) out.push(seal(bucket, part.items, part.bins))
+  }
+  return out
+}
+
+/** Items in as few tables as they fit into: one, or halves of them in two. */
+function placed(
+  params: SetParams,
+  items: readonly number[],
+  outputs: readonly Uint8Array[],
+): { items: readonly number[]; bins: Int32Array }[] {
+  const half = Math.ceil(items.length / 2)
+  try {
+    if (items.length <= params.bins)
+      return [
+        {
+          items,
+          bins: placeItems(
+            items.map((i) => locationsOf(params, outputs[i]!)),
+            params.bins,
+          ),
+        },
+      ]
+  } catch (error) {
+    if (!(error instanceof GloveboxError) || error.code !== 'unsupported' || items.length === 1) throw error
+  }
+  return [...placed(params, items.slice(0, half), outputs), ...placed(params, items.slice(half), outputs)]
+}
+
+/** Slots of every ciphertext of a query, encrypted in their order. */
+function encrypted(
+  { params, scheme, secret, digest }: QueryKeys,
+  epoch: number,
+  bucket: number,
+  felts: readonly Uint32Array[],
+  bins: Int32Array | undefined,
+): Uint8Array {
+  const slots = params.method === 'matrix' ? vectorsOfPowers(params, felts[0]!) : powersOfBins(params, felts, bins)
+  const ciphertexts = []
+  for (const values of slots) {
+    using plaintext = scheme.encode(values)
+    ciphertexts.push(encryptSymmetric(scheme, secret, plaintext))
+  }
+  const bytes = encodeQuery(params, { epoch, bucket, keys: digest, ciphertexts })
+  for (const ciphertext of ciphertexts) ciphertext[Symbol.dispose]()
+  return bytes
+}
+
+/** 1, x, …, x^(D-1) of two field elements, one in each row of slots, as often as there is room. */
+function* vectorsOfPowers(params: SetParams, felts: Uint32Array): Generator<Float64Array> {
+  const { n, t, feltsPerItem, pairs } = params
+  const { degree } = params.matrix!
+  const field = createField(t)
+  for (let pair = 0; pair < pairs; pair++) {
+    const values = new Float64Array(n)
+    for (let side = 0; side < 2 && 2 * pair + side < feltsPerItem; side++) {
+      const x = felts[2 * pair + side]!
+      for (let i = 0, power = 1; i < n / 2; i++) {
+        values[(side * n) / 2 + i] = power
+        power = (i + 1) % degree === 0 ? 1 : reduce(field, power * x)
+      }
+    }
+    yield values
+  }
+}
+
+/** Each power that is uploaded, of each group of bins: k adjacent slots a bin. */
+function* powersOfBins(
+  params: SetParams,
+  felts: readonly Uint32Array[],
+  bins: Int32Array | undefined,
+): Generator<Float64Array> {
+  const { n, t, feltsPerItem: k, binsPerGroup, groups } = params
+  const { queryPowers } = params.powers!
+  const field = createField(t)
+  const top = queryPowers.at(-1)!
+  for (let group = 0; group < groups; group++) {
+    const wanted = new Map(queryPowers.map((power) => [power, new Float64Array(n)]))
+    for (let bin = 0; bin < binsPerGroup && group * binsPerGroup + bin < params.bins; bin++) {
+      const item = bins === undefined ? 0 : bins[group * binsPerGroup + bin]!
+      if (item < 0) continue
+      for (let j = 0; j < k; j++) {
+        const x = felts[item]![j]!
+        for (let power = 1, value = x; power <= top; power++, value = reduce(field, value * x)) {
+          const values = wanted.get(power)
+          if (values !== undefined) values[bin * k + j] = value
+        }
+      }
+    }
+    yield* wanted.values()
+  }
+}
+
+/**
+ * What the reply to a query says of its items, in the order of `query.items`. An item is found where all its field elements are roots in one bin of one
+ * bundle; its label is read there and decrypted with the second half of its OPRF output (Cong et al. 2021, eprint 2021/1116, section 3.2).
+ * @throws GloveboxError `malformed`, `too-large`, `parameters-mismatch` for what is no reply to it.
+ */
+export function readAnswers(
+  { params, scheme, secret }: QueryKeys,
+  query: PreparedQuery,
+  outputs: readonly Uint8Array[],
+  reply: Uint8Array,
+  options: { readonly epoch: number; readonly maxBytes: number },
+): Answer[] {
+  const { feltsPerItem: k, binsPerGroup, pairs, polynomials, n } = params
+  const answers: Answer[] = query.items.map(() => ({ found: false }))
+  for (const { group, ciphertexts } of readReplies(params, scheme, reply, options)) {
+    const decoded = ciphertexts.map((ciphertext) => {
+      using plaintext = decrypt(scheme, secret, ciphertext)
+      return scheme.decode(plaintext)
+    })
+    const at = (polynomial: number, bin: number, j: number): number =>
+      params.method === 'matrix'
+        ? decoded[polynomial * pairs + Math.floor(j / 2)]![((j % 2) * n) / 2 + bin]!
+        : decoded[polynomial]![bin * k + j]!
+    const bins = Math.min(binsPerGroup, params.bins - group * binsPerGroup)
+    for (let bin = 0; bin < bins; bin++) {
+      const item = query.bins === undefined ? 0 : query.bins[group * binsPerGroup + bin]!
+      if (item < 0 || answers[item]!.found) continue
+      let zeros = 0
+      while (zeros < k && at(0, bin, zeros) === 0) zeros++
+      if (zeros < k) continue
+      answers[item] = { found: true }
+      if (params.labelBytes === 0) continue
+      const felts = Uint32Array.from({ length: (polynomials - 1) * k }, (_, i) => at(1 + Math.floor(i / k), bin, i % k))
+      const labelKey = outputs[query.items[item]!]!.subarray(32)
+      answers[item] = { found: true, label: encryptLabel(labelKey, labelOf(params, felts)) }
+    }
+  }
+  return answers
+}
