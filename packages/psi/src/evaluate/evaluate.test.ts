@@ -16,7 +16,7 @@ function ask(literal: SetParamsLiteral, entries: readonly Entry[], outputs: read
   using keys = createQueryKeys(params)
   using decoded = keys.upload && evaluator.decodeKeys(keys.upload, limits.maxBytes)
   const answers = new Array(outputs.length)
-  const queries = prepareQueries(keys, outputs, 7)
+  const queries = [...prepareQueries(keys, outputs, 7)]
   for (const query of queries) {
     const reply = evaluator.answer(query.bytes, decoded, limits)
     readAnswers(keys, query, outputs, reply, limits).forEach((answer, i) => {

@@ -8,7 +8,7 @@ import {
 } from '@glovebox/he'
 import { createField, reduce } from '../field/field.ts'
 import type { SetParams } from '../params/set-params.ts'
-import { decodeQuery, encodeReply } from '../wire/query.ts'
+import { decodeQuery, encodeReply, type ReadOptions } from '../wire/query.ts'
 import type { LoadedBundle, Method, Row } from './loaded.ts'
 import { matrixMethod } from './matrix.ts'
 import { powersMethod } from './powers.ts'
@@ -32,7 +32,11 @@ export interface Evaluator extends Disposable {
    * The reply to a query, both as bytes.
    * @throws GloveboxError as `decodeQuery`; `missing-key` without keys where the set needs them.
    */
-  answer(query: Uint8Array, keys: EvaluationKeys | undefined, options: { epoch: number; maxBytes: number }): Uint8Array
+  answer(
+    query: Uint8Array,
+    keys: EvaluationKeys | undefined,
+    options: ReadOptions & { readonly epoch: number },
+  ): Uint8Array
 }
 
 /** Takes rows in order of (bucket, group, bundle, bin), one bundle at a time in memory before it is encoded. */
@@ -87,8 +91,9 @@ function evaluator<B extends LoadedBundle>(
         `the keys lack ${typeof missing === 'string' ? missing : `the Galois key for ${missing} steps`}: make them with createQueryKeys for these parameters`,
       )
     },
-    answer(bytes, keys, { epoch, maxBytes }) {
-      const query = decodeQuery(params, scheme, bytes, maxBytes)
+    answer(bytes, keys, options) {
+      const { epoch } = options
+      const query = decodeQuery(params, scheme, bytes, options)
       let replies: Ciphertext[] = []
       try {
         if (query.epoch !== epoch)
@@ -98,7 +103,7 @@ function evaluator<B extends LoadedBundle>(
           )
         const bundles = buckets.get(query.bucket) ?? []
         replies = method.evaluate(query.ciphertexts, bundles, keys)
-        return encodeReply(params, epoch, bundles, replies)
+        return encodeReply(params, epoch, bundles, replies, options.hash)
       } finally {
         for (const value of [...query.ciphertexts, ...replies]) value[Symbol.dispose]()
       }

@@ -5,7 +5,7 @@ import { placeItems } from '../hashing/cuckoo.ts'
 import { encryptLabel, labelOf } from '../hashing/label.ts'
 import { bucketOf, feltsOf, locationsOf } from '../hashing/tag.ts'
 import type { SetParams } from '../params/set-params.ts'
-import { encodeQuery, readReplies } from '../wire/query.ts'
+import { encodeQuery, type ReadOptions, readReplies } from '../wire/query.ts'
 import type { QueryKeys } from './keyring.ts'
 
 /** One query of some items, ready to be sent. */
@@ -28,11 +28,15 @@ export interface Answer {
 
 /**
  * Queries for items by their OPRF outputs (64 bytes each: tag, then the key of the label), bucket by bucket: one for each item, or with hash functions as
- * many items in one as cuckoo hashing places (Pagh, Rodler 2004). How many queries there are tells how many items; nothing else of them is told but, with
+ * many items in one as cuckoo hashing places (Pagh, Rodler 2004). Each is encrypted when it is asked for. How many queries there are tells how many items; nothing else of them is told but, with
  * a prefix, their buckets.
  * @throws RangeError for outputs of another length.
  */
-export function prepareQueries(keys: QueryKeys, outputs: readonly Uint8Array[], epoch: number): PreparedQuery[] {
+export function* prepareQueries(
+  keys: QueryKeys,
+  outputs: readonly Uint8Array[],
+  epoch: number,
+): Generator<PreparedQuery, void> {
   const { params } = keys
   outputs.forEach((output, i) => {
     if (output.length !== 64) throw new RangeError(`"outputs[${i}]" expected 64 bytes, got ${output.length}`)
@@ -56,13 +60,11 @@ export function prepareQueries(keys: QueryKeys, outputs: readonly Uint8Array[], 
       bins,
     ),
   })
-  const out: PreparedQuery[] = []
   for (const [bucket, items] of [...byBucket].sort(([a], [b]) => a - b)) {
     if (params.powers === undefined || params.powers.hashFunctions === 0)
-      for (const item of items) out.push(seal(bucket, [item], undefined))
-    else for (const part of placed(params, items, outputs)) out.push(seal(bucket, part.items, part.bins))
+      for (const item of items) yield seal(bucket, [item], undefined)
+    else for (const part of placed(params, items, outputs)) yield seal(bucket, part.items, part.bins)
   }
-  return out
 }
 
 /** Items in as few tables as they fit into: one, or halves of them in two. */
@@ -163,7 +165,7 @@ export function readAnswers(
   query: PreparedQuery,
   outputs: readonly Uint8Array[],
   reply: Uint8Array,
-  options: { readonly epoch: number; readonly maxBytes: number },
+  options: ReadOptions & { readonly epoch: number },
 ): Answer[] {
   const { feltsPerItem: k, binsPerGroup, pairs, polynomials, n } = params
   const answers: Answer[] = query.items.map(() => ({ found: false }))

@@ -41,12 +41,35 @@ export function encodeQuery(params: SetParams, query: Query): Uint8Array {
   return encodeFrame(kind, fromHex(params.digest), writer.done())
 }
 
-function openQuery(params: SetParams, bytes: Uint8Array, maxBytes: number): { header: QueryHeader; body: ByteReader } {
-  const { body } = decodeFrame(bytes, kind, {
+/** How frames from outside are read. */
+export interface ReadOptions {
+  /** Refuse more than this many bytes before reading them. */
+  readonly maxBytes: number
+  /** SHA-256, for platforms that have a quicker one than the default. */
+  readonly hash?: (bytes: Uint8Array) => Uint8Array
+}
+
+function openFrame(
+  params: SetParams,
+  bytes: Uint8Array,
+  what: typeof kind | typeof replyKind,
+  { maxBytes, hash }: ReadOptions,
+): ByteReader {
+  const { body } = decodeFrame(bytes, what, {
     owner: fromHex(params.digest),
     ownerName: 'parameters of the set',
     maxBytes,
+    ...(hash && { digest: hash }),
   })
+  return body
+}
+
+function openQuery(
+  params: SetParams,
+  bytes: Uint8Array,
+  options: ReadOptions,
+): { header: QueryHeader; body: ByteReader } {
+  const body = openFrame(params, bytes, kind, options)
   const epoch = body.u32('epoch')
   const bucket = body.u16('bucket')
   if (bucket >= 2 ** params.prefixBits) throw body.malformed('bucket', `less than ${2 ** params.prefixBits}`, bucket)
@@ -55,16 +78,16 @@ function openQuery(params: SetParams, bytes: Uint8Array, maxBytes: number): { he
 }
 
 /** The header of a query, nothing else read. @throws as {@link decodeQuery}, but for its ciphertexts. */
-export function peekQuery(params: SetParams, bytes: Uint8Array, maxBytes: number): QueryHeader {
-  return openQuery(params, bytes, maxBytes).header
+export function peekQuery(params: SetParams, bytes: Uint8Array, options: ReadOptions): QueryHeader {
+  return openQuery(params, bytes, options).header
 }
 
 /**
  * A query of at most `maxBytes` bytes, checked residue by residue.
  * @throws GloveboxError `malformed`, `too-large`, `parameters-mismatch` for one of another set; `insecure-parameters`.
  */
-export function decodeQuery(params: SetParams, context: Context, bytes: Uint8Array, maxBytes: number): Query {
-  const { header, body } = openQuery(params, bytes, maxBytes)
+export function decodeQuery(params: SetParams, context: Context, bytes: Uint8Array, options: ReadOptions): Query {
+  const { header, body } = openQuery(params, bytes, options)
   const wanted = params.queryCiphertexts
   const count = body.u16('count')
   if (count !== wanted) throw body.malformed('count', `${wanted} ciphertexts`, count)
@@ -98,6 +121,7 @@ export function encodeReply(
   epoch: number,
   bundles: readonly { readonly group: number }[],
   replies: readonly Ciphertext[],
+  hash?: (bytes: Uint8Array) => Uint8Array,
 ): Uint8Array {
   const each = params.polynomials * params.pairs
   const writer = new ByteWriter()
@@ -107,7 +131,7 @@ export function encodeReply(
     for (const reply of replies.slice(i * each, (i + 1) * each))
       writeReply(writer, reply, { bits: params.replyBits, stride: 1 })
   })
-  return encodeFrame(replyKind, fromHex(params.digest), writer.done())
+  return encodeFrame(replyKind, fromHex(params.digest), writer.done(), hash)
 }
 
 /** The replies of one bundle, alive until the next is asked for. */
@@ -125,13 +149,9 @@ export function* readReplies(
   params: SetParams,
   context: Context,
   bytes: Uint8Array,
-  options: { readonly epoch: number; readonly maxBytes: number },
+  options: ReadOptions & { readonly epoch: number },
 ): Generator<BundleReply, void> {
-  const { body } = decodeFrame(bytes, replyKind, {
-    owner: fromHex(params.digest),
-    ownerName: 'parameters of the set',
-    maxBytes: options.maxBytes,
-  })
+  const body = openFrame(params, bytes, replyKind, options)
   const epoch = body.u32('epoch')
   if (epoch !== options.epoch) throw body.malformed('epoch', `${options.epoch}, that of the query`, epoch)
   const bundles = body.u32('bundles')
