@@ -57,6 +57,15 @@ function apply(context: { readonly ring: Ring }, inputs: readonly Ciphertext[], 
   if (inputs.length !== weights.inputs)
     throw new RangeError(`"inputs" expected ${weights.inputs} ciphertexts, one for each column, got ${inputs.length}`)
   const { level, scale } = requireInputs(ring, inputs, weights.level)
+  // A value of BFV or BGV at a lower level is not the same residues without the last: it is switched there.
+  if (ring.params.scheme !== 'ckks')
+    inputs.forEach((input, k) => {
+      if (input.level !== weights.level)
+        throw new GloveboxError(
+          'level-exhausted',
+          `"inputs[${k}]" is at level ${input.level}, the weights are for level ${weights.level}: use switchModulus, or encode for that level`,
+        )
+    })
   for (const [k, { parts }] of inputs.entries())
     if (parts !== 2) throw new GloveboxError('unsupported', `"inputs[${k}]" has 3 parts: relinearise it first`)
   requireScale(ring, level, scale * weights.scale)
@@ -138,7 +147,7 @@ export function requireInputs(
  * s·√(Σ_k Σ_i (scale·w_ki)²), and the rounding of the weights one of √(Σ_k Σ_i m_ki² / 12), m the coefficients of the inputs times their scale: both in
  * units of the result's scale.
  * @throws RangeError for another number of inputs; TypeError for operands of other kinds; GloveboxError `scale-mismatch` for inputs of different
- * scales or a product that does not fit the modulus, `unsupported` for three parts or a trimmed reply, `parameters-mismatch`, `disposed`,
- * `out-of-memory`.
+ * scales or a product that does not fit the modulus, `level-exhausted` for values of BFV or BGV at another level than the weights, `unsupported` for
+ * three parts or a trimmed reply, `parameters-mismatch`, `disposed`, `out-of-memory`.
  */
 export const multiplySum: typeof apply = tracedFunction('circuits', 'multiplySum', apply)

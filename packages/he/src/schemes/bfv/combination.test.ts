@@ -65,6 +65,14 @@ test.each(['slots', 'coefficients'] as const)('sums with encoded weights are sum
   expect(bfv.memory.used).toBeGreaterThan(used)
 })
 
+test('a ciphertext at another level than the weights is refused: its residues would be wrong', () => {
+  const ct = encryptSymmetric(bfv, secret, bfv.encode([5]))
+  const low = bfv.encodeWeights([[[3]]], { level: 0 })
+  expect(() => multiplySum(bfv, [ct], low)).toThrow('"inputs[0]" is at level 1, the weights are for level 0')
+  const [sum] = multiplySum(bfv, [bfv.switchModulus(ct, 0)], low)
+  expect(bfv.decode(decrypt(bfv, secret, sum!))[0]).toBe(15)
+})
+
 test('weights that are none are refused', () => {
   expect(() => bfv.encodeWeights([])).toThrow('"rows" expected at least one')
   expect(() => bfv.encodeWeights([[[1]], [[1], [2]]])).toThrow('"rows[1]" expected 1 polynomials')
