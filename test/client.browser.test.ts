@@ -199,8 +199,7 @@ describe('the secret key', () => {
       return { values, extractable: wrapping.extractable, exported, secret: base64(new Uint8Array(secret)) }
     })()`)
     const frame = Buffer.from(stored.secret, 'base64')
-    const { ckks } = openModel(client)
-    const secret = decodeSecretKey({ ...openModel(client), ckks }, frame)
+    const secret = decodeSecretKey(openModel(client), frame)
     const packed = Buffer.from(decodeFrame(frame, 'secret key of a program').body.bytes.slice(32))
     const ternary = Int8Array.from(
       { length: 4 * packed.length },

@@ -57,9 +57,9 @@ export async function openKeyFiles(model: ClientModel, folder: string): Promise<
 }
 
 /** The evaluation keys of a model that needs none: the same for everybody, so no file has them. */
-function noKeys({ part, ckks }: ClientModel): Uint8Array<ArrayBuffer> {
+function noKeys({ part, context }: ClientModel): Uint8Array<ArrayBuffer> {
   const writer = new ByteWriter()
-  writeEvaluationKeys(writer, ckks.ring, { relinearisation: undefined, galois: new Map() })
+  writeEvaluationKeys(writer, context.ring, { relinearisation: undefined, galois: new Map() })
   return encodeFrame('evaluation keys of a program', part.digest, writer.done()) as Uint8Array<ArrayBuffer>
 }
 

@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs'
 import { Command } from 'commander'
+import { addBreach } from './commands/breach.ts'
 import { addCalibrate } from './commands/calibrate.ts'
 import { addCompile } from './commands/compile.ts'
 import { addDecrypt } from './commands/decrypt.ts'
@@ -39,6 +40,8 @@ export function createProgram(): Command {
   program.commandsGroup('A service:')
   for (const add of [addServe, addWorker, addGallery, addPush, addTest, addDeploy, addPredict]) add(program)
   for (const add of [addModels, addKeys, addTypes, addToken, addTop]) add(program)
+  program.commandsGroup('A list:')
+  addBreach(program)
   program.commandsGroup('By hand, file by file:')
   for (const add of [addKeygen, addEncrypt, addRun, addDecrypt]) add(program)
   program.commandsGroup('To look at:')

@@ -20,15 +20,15 @@ function answer(
   change: { readonly bits?: number; readonly stride?: number; readonly count?: number } = {},
 ): Uint8Array {
   const { program } = decodeServerPart(tiny.server)
-  const { ckks } = openModel(tiny.client)
-  const prepared = prepare(program, ckks)
-  const received = readEvaluationKeys(decodeFrame(evaluation, 'evaluation keys of a program').body, ckks.ring)
+  const { context } = openModel(tiny.client)
+  const prepared = prepare(program, context)
+  const received = readEvaluationKeys(decodeFrame(evaluation, 'evaluation keys of a program').body, context.ring)
   const { body } = decodeFrame(query, 'query')
   const count = body.u32('count')
   const writer = new ByteWriter()
   writer.u32(change.count ?? count)
   for (let i = 0; i < count; i++) {
-    const [output] = runEncrypted(prepared, [readCiphertext(body, ckks.ring)], received)
+    const [output] = runEncrypted(prepared, [readCiphertext(body, context.ring)], received)
     writeReply(writer, output!, { ...program.output.reply, ...change })
   }
   return encodeFrame('reply', model.part.digest, writer.done())
@@ -84,7 +84,7 @@ describe('keys', () => {
   })
 
   test('a client part that asks for keys without end is refused', () => {
-    const rotations = Array.from({ length: 2047 }, (_, i) => ({ steps: i + 1, level: model.ckks.params.maxLevel }))
+    const rotations = Array.from({ length: 2047 }, (_, i) => ({ steps: i + 1, level: model.context.params.maxLevel }))
     const greedy: ClientModel = {
       ...other,
       part: { ...other.part, keys: { rotations: [...rotations, ...rotations, ...rotations, ...rotations] } },

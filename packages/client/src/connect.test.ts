@@ -16,7 +16,7 @@ import { openModel } from './model.ts'
 
 const tiny = compileTiny()
 const { program, digest } = decodeServerPart(tiny.server)
-const context = openModel(tiny.client).ckks
+const context = openModel(tiny.client).context
 const prepared = prepare(program, context)
 const keys = createKeys(openModel(tiny.client))
 const [sample] = tinySamples(1)

@@ -100,11 +100,11 @@ interface Made {
 
 /** Makes a key at each step and says how many are made and how many there will be. */
 function* makeKeys(model: ClientModel): Generator<[done: number, total: number], Made, void> {
-  const { ckks, part } = model
+  const { context, part } = model
   const { rotations, relinearisation } = part.keys
   const bytes = requireReasonable(model)
   const total = rotations.length + (relinearisation === undefined ? 0 : 1)
-  const secret = createSecretKey(ckks)
+  const secret = createSecretKey(context)
   const made: SwitchingKey[] = []
   let whole = false
   const keep = (key: SwitchingKey): SwitchingKey => {
@@ -114,19 +114,19 @@ function* makeKeys(model: ClientModel): Generator<[done: number, total: number],
   try {
     const galois = new Map<number, SwitchingKey>()
     for (const rotation of rotations) {
-      for (const [element, key] of createGaloisKeys(ckks, secret, [rotation])) galois.set(element, keep(key))
+      for (const [element, key] of createGaloisKeys(context, secret, [rotation])) galois.set(element, keep(key))
       yield [made.length, total]
     }
     const keys = {
       relinearisation:
         relinearisation === undefined
           ? undefined
-          : keep(createRelinearisationKey(ckks, secret, { level: relinearisation })),
+          : keep(createRelinearisationKey(context, secret, { level: relinearisation })),
       galois,
     }
     if (relinearisation !== undefined) yield [made.length, total]
     const writer = new ByteWriter(bytes + slackBytes)
-    writeEvaluationKeys(writer, ckks.ring, keys)
+    writeEvaluationKeys(writer, context.ring, keys)
     if (needsKeys(part.keys)) writeMask(writer, model, secret)
     whole = true
     return { secret, body: writer.done() }
@@ -137,7 +137,7 @@ function* makeKeys(model: ClientModel): Generator<[done: number, total: number],
 }
 
 /** About the bytes of all keys. A client part comes from the server, which must not have us make keys without end. */
-function requireReasonable({ ckks: { params }, part: { keys } }: ClientModel): number {
+function requireReasonable({ context: { params }, part: { keys } }: ClientModel): number {
   const levels = keys.rotations.map(({ level }) => level)
   if (keys.relinearisation !== undefined) levels.push(keys.relinearisation)
   const bytes = levels.reduce((sum, level) => sum + switchingKeyBytes(params, level), 0)
@@ -163,8 +163,8 @@ function pair(
  * secret key beside evaluation keys of another would decrypt to noise. Keep it where only its owner can read it.
  */
 export function encodeSecretKey(keys: ClientKeys): Uint8Array<ArrayBuffer> {
-  const { part, ckks } = keys.model
-  const writer = new ByteWriter(ckks.ring.n / 4 + 32)
+  const { part, context } = keys.model
+  const writer = new ByteWriter(context.ring.n / 4 + 32)
   writer.raw(fromHex(keys.digest))
   writeSecretKey(writer, keys.secret)
   const frame = encodeFrame('secret key of a program', part.digest, writer.done()) as Uint8Array<ArrayBuffer>
@@ -199,7 +199,7 @@ export function decodeKeys(
 function readSecret(model: ClientModel, bytes: Uint8Array): { secret: SecretKey; evaluationDigest: Uint8Array } {
   const body = openFrame(model, bytes, 'secret key of a program', 'the secret key')
   const evaluationDigest = body.slice(32, 'digest of the evaluation keys').slice()
-  const secret = readSecretKey(body, model.ckks.ring)
+  const secret = readSecretKey(body, model.context.ring)
   try {
     body.end()
   } catch (error) {

@@ -1,12 +1,14 @@
-import { type ByteReader, type Ckks, decodeFrame, type FrameKind, openCkks } from '@glovebox/he'
-import { type ClientPart, decodeClientPart } from '@glovebox/ml'
+import { type ByteReader, decodeFrame, type FrameKind } from '@glovebox/he'
+import { type ClientPart, decodeClientPart, openContext, type Scheme, type SchemeContext, schemeOf } from '@glovebox/ml'
 
 /** A model as its client sees it: what to encrypt how, which keys to make, how to read a reply. No weights, nothing secret. */
 export interface ClientModel {
   /** The public part of the model: parameters, layouts, keys needed. */
   readonly part: ClientPart
-  /** A context for its parameters. */
-  readonly ckks: Ckks
+  /** A context for its parameters, of CKKS or BFV. */
+  readonly context: SchemeContext
+  /** How numbers become its messages. */
+  readonly scheme: Scheme
 }
 
 /** What `openModel` may be told. */
@@ -18,7 +20,8 @@ export interface OpenModelOptions {
 /** Reads a client part and opens a context for it. Parameters are checked against the security table here too, whoever sent them. */
 export function openModel(bytes: Uint8Array, options: OpenModelOptions = {}): ClientModel {
   const part = decodeClientPart(bytes)
-  return { part, ckks: openCkks(part.params, options) }
+  const context = openContext(part.params, options)
+  return { part, context, scheme: schemeOf(context) }
 }
 
 /** Opens a frame that is bound to the model; throws GloveboxError `parameters-mismatch` for one of another. */

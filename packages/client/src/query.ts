@@ -80,7 +80,7 @@ export function requireSum(part: ClientPart, inputs: readonly Float64Array[]): v
   }
   const sum = inputs.reduce((a, b) => a.map((v, i) => v + b[i]!))
   try {
-    requireSample(part, sum)
+    requireSample(part, sum, { sum: true })
   } catch (error) {
     throw new RangeError(`the sum of the samples: ${(error as Error).message}`, { cause: error })
   }
@@ -119,11 +119,12 @@ export function encryptInputs(
   onProgress?: EncryptOptions['onProgress'],
   kind: 'query' | 'query for a sum' = 'query',
 ): Uint8Array<ArrayBuffer> {
-  const { ckks, part } = model
+  const { context, scheme, part } = model
   const { input, encoding } = part
   const at = { level: input.level, scale: input.scale }
   const most = samplesPerRun(part)
-  const bytes = Math.ceil(inputs.length / most) * input.layout.tiles * ciphertextBytes(ckks.params, input.level, true)
+  const bytes =
+    Math.ceil(inputs.length / most) * input.layout.tiles * ciphertextBytes(context.params, input.level, true)
   if (bytes > maxQueryBytes) {
     throw new GloveboxError(
       'too-large',
@@ -136,8 +137,8 @@ export function encryptInputs(
   for (let done = 0; done < inputs.length; ) {
     const some = inputs.slice(done, done + most)
     for (const values of packInput(part, some)) {
-      using plaintext = encoding === 'slots' ? ckks.encode(values, at) : ckks.encodeCoefficients(values, at)
-      using ciphertext = encryptSymmetric(ckks, secret, plaintext)
+      using plaintext = scheme.encode(values, at, encoding)
+      using ciphertext = encryptSymmetric(context, secret, plaintext)
       writeCiphertext(writer, ciphertext)
     }
     done += some.length
@@ -147,7 +148,7 @@ export function encryptInputs(
 }
 
 /** How many samples go in one request. */
-export function samplesPerRequest({ ckks: { params }, part }: ClientModel): number {
+export function samplesPerRequest({ context: { params }, part }: ClientModel): number {
   // A batch costs the same however few samples are in it.
   if (part.packing === 'batch') return samplesPerRun(part)
   const each = part.input.layout.tiles * ciphertextBytes(params, part.input.level, true)

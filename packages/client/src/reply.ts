@@ -16,7 +16,7 @@ export function decryptReply(
   bytes: Uint8Array,
   options: { readonly count?: number } = {},
 ): Float64Array[] {
-  const { ckks, part } = model
+  const { context, scheme, part } = model
   const { scale, reply } = part.output
   const body = openFrame(model, bytes, 'reply', 'the reply')
   const count = body.u32('count')
@@ -25,16 +25,16 @@ export function decryptReply(
     throw body.malformed('count', `${options.count}, as many as were asked for`, count)
   const most = samplesPerRun(part)
   const { tiles } = part.output.layout
-  const expected = Math.ceil(count / most) * tiles * replyBytes(ckks.ring.n, reply)
+  const expected = Math.ceil(count / most) * tiles * replyBytes(context.ring.n, reply)
   if (body.remaining !== expected)
     throw body.malformed('replies', `${expected} bytes as the client part says`, body.remaining)
   const outputs: Float64Array[] = []
   while (outputs.length < count) {
     const replies = Array.from({ length: tiles }, () => {
-      using ciphertext = readReply(body, ckks.ring)
-      requireAnnounced(ciphertext, scale, reply)
-      using plaintext = decrypt(ckks, secret, ciphertext)
-      return part.encoding === 'slots' ? ckks.decode(plaintext) : ckks.decodeCoefficients(plaintext)
+      using ciphertext = readReply(body, context.ring)
+      requireAnnounced(ciphertext, scheme.borne(scale), reply)
+      using plaintext = decrypt(context, secret, ciphertext)
+      return scheme.decode(plaintext, scale, part.encoding)
     })
     outputs.push(...readOutput(part, replies, Math.min(most, count - outputs.length)))
   }

@@ -162,7 +162,7 @@ export function fakeService({ client, server, parts = true, version, fault }: Fa
 
 function makeEngine(client: Uint8Array, server: Uint8Array) {
   const { program, digest } = decodeServerPart(server)
-  const { ckks: context, part } = openModel(client)
+  const { context, part } = openModel(client)
   return { program, digest, context, part, prepared: prepare(program, context) }
 }
 

@@ -6,11 +6,11 @@ import type { ClientModel } from '../src/model.ts'
 export const maskForms = ['good', 'unseeded', 'three parts', 'level 1'] as const
 
 /** A mask of some form, in bytes; 'level 1' needs a model that has that level. */
-export function maskBytes({ ckks }: ClientModel, secret: SecretKey, form: (typeof maskForms)[number]): Uint8Array {
+export function maskBytes({ context }: ClientModel, secret: SecretKey, form: (typeof maskForms)[number]): Uint8Array {
   const level = form === 'level 1' ? 1 : 0
-  const zero = encryptSymmetric(ckks, secret, ckks.encodeCoefficients([0], { level, scale: 1 }))
+  const zero = encryptSymmetric(context, secret, context.encodeCoefficients([0], { level, scale: 1 }))
   const made: Ciphertext =
-    form === 'unseeded' ? ckks.add(zero, zero) : form === 'three parts' ? ckks.multiply(zero, zero) : zero
+    form === 'unseeded' ? context.add(zero, zero) : form === 'three parts' ? context.multiply(zero, zero) : zero
   const writer = new ByteWriter()
   writeCiphertext(writer, made)
   return writer.done()

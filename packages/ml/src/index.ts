@@ -37,6 +37,7 @@ export {
   scalePixels,
 } from './program/client.ts'
 export {
+  type IntegerInput,
   type KeysNeeded,
   keysNeeded,
   needsKeys,
@@ -56,6 +57,7 @@ export { runClear } from './run/clear.ts'
 export { type CostTable, costOf, defaultCostTable } from './run/cost.ts'
 export { type RunOptions, runEncrypted, runEncryptedAsync, type StepTiming } from './run/encrypted.ts'
 export { type EncodedLinear, type Prepared, prepare } from './run/prepare.ts'
+export { openContext, type Scheme, type SchemeContext, schemeOf } from './run/scheme.ts'
 export { type SimulateOptions, simulate } from './run/simulate.ts'
 export type { SparseMatrix } from './tensor/sparse.ts'
 export type { Tensor } from './tensor/tensor.ts'

@@ -2,9 +2,8 @@ import {
   ByteReader,
   ByteWriter,
   type Ciphertext,
-  type Ckks,
   type EvaluationKeys,
-  openCkks,
+  maskWith,
   readReply,
   writeReply,
 } from '@glovebox/he'
@@ -22,17 +21,20 @@ import {
   decodeClientPart,
   decodeServerPart,
   type KeysNeeded,
+  openContext,
   type Program,
   packInput,
   prepare,
   readOutput,
   runEncrypted,
+  type SchemeContext,
   type StepTiming,
+  schemeOf,
 } from '../src/index.ts'
 
 /** Client and server of one program in one process: everything goes through the bytes of the bundle and of the reply. */
 export interface Session extends Disposable {
-  readonly ckks: Ckks
+  readonly context: SchemeContext
   readonly replyBytes: number
   predict(sample: Float64Array, onStep?: (timing: StepTiming) => void): Float64Array
   /** One run, of as many samples as a run takes at most. */
@@ -40,25 +42,24 @@ export interface Session extends Disposable {
 }
 
 /** The evaluation keys that a program asks for, each at its level. */
-export function createKeysFor(ckks: Ckks, secret: SecretKey, { rotations, relinearisation }: KeysNeeded) {
+export function createKeysFor(context: SchemeContext, secret: SecretKey, { rotations, relinearisation }: KeysNeeded) {
   const level = relinearisation
   return {
-    relinearisation: level === undefined ? undefined : createRelinearisationKey(ckks, secret, { level }),
-    galois: createGaloisKeys(ckks, secret, rotations),
+    relinearisation: level === undefined ? undefined : createRelinearisationKey(context, secret, { level }),
+    galois: createGaloisKeys(context, secret, rotations),
   } satisfies EvaluationKeys
 }
 
 /** The ciphertexts of one run. */
 export function encryptRun(
-  ckks: Ckks,
+  context: SchemeContext,
   secret: SecretKey,
   part: Pick<ClientPart, 'packing' | 'encoding' | 'params' | 'input'>,
   samples: readonly ArrayLike<number>[],
 ): Ciphertext[] {
   return packInput(part, samples).map((values) => {
-    using message =
-      part.encoding === 'slots' ? ckks.encode(values, part.input) : ckks.encodeCoefficients(values, part.input)
-    return encryptSymmetric(ckks, secret, message)
+    using message = schemeOf(context).encode(values, part.input, part.encoding)
+    return encryptSymmetric(context, secret, message)
   })
 }
 
@@ -66,33 +67,37 @@ export function openSession(compiled: Program): Session {
   const files = bundle(compiled)
   const client = decodeClientPart(files.client)
   const { program } = decodeServerPart(files.server)
-  const ckks = openCkks(client.params)
-  const secret = createSecretKey(ckks)
-  const keys = createKeysFor(ckks, secret, client.keys)
-  const prepared = prepare(program, ckks)
+  const context = openContext(client.params)
+  const scheme = schemeOf(context)
+  const secret = createSecretKey(context)
+  const keys = createKeysFor(context, secret, client.keys)
+  const prepared = prepare(program, context)
+  // Sums of integers may be nothing but a bias: there a mask is what hides them.
+  const zero = encryptSymmetric(context, secret, context.encodeCoefficients([0], { level: 0, scale: 1 }))
+  const hidden = (ct: Ciphertext): Ciphertext => (context.params.scheme === 'bfv' ? maskWith(context, ct, zero) : ct)
   const session = {
-    ckks,
+    context,
     replyBytes: 0,
     predict: (sample: Float64Array, onStep?: (timing: StepTiming) => void) => session.predictAll([sample], onStep)[0]!,
     predictAll(samples: readonly Float64Array[], onStep?: (timing: StepTiming) => void) {
       using used = new DisposableStack()
-      const query = encryptRun(ckks, secret, client, samples)
+      const query = encryptRun(context, secret, client, samples)
       for (const ciphertext of query) used.use(ciphertext)
       const writer = new ByteWriter()
       const answer = runEncrypted(prepared, query, keys, { onStep })
-      for (const ciphertext of answer) writeReply(writer, used.use(ciphertext), client.output.reply)
+      for (const ciphertext of answer) writeReply(writer, hidden(used.use(ciphertext)), client.output.reply)
       const bytes = writer.done()
       session.replyBytes = bytes.length
       const reader = new ByteReader(bytes, 'the reply')
       const replies = answer.map(() => {
-        using reply = readReply(reader, ckks.ring)
-        using decrypted = decrypt(ckks, secret, reply)
-        return client.encoding === 'slots' ? ckks.decode(decrypted) : ckks.decodeCoefficients(decrypted)
+        using reply = readReply(reader, context.ring)
+        using decrypted = decrypt(context, secret, reply)
+        return scheme.decode(decrypted, client.output.scale, client.encoding)
       })
       reader.end()
       return readOutput(client, replies, samples.length)
     },
-    [Symbol.dispose]: () => ckks[Symbol.dispose](),
+    [Symbol.dispose]: () => context[Symbol.dispose](),
   }
   return session
 }

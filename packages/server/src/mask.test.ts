@@ -9,6 +9,8 @@ import { noKeys, openEngine } from './compute/engine.ts'
 // Every reply is hidden by a mask whose second part the client did not choose; with another one nothing is computed.
 
 const small = compileSmall([20, 3], { packing: 'coefficient' })
+/** Results are integers, and rows of weights may be nothing but zeros. */
+const exact = compileSmall([20, 3], { scheme: 'bfv', packing: 'coefficient' })
 const tiny = compileTiny()
 /** Has a level 1, and needs no keys. */
 const rescaled = compileSmall([3, 2], { packing: 'coefficient', precisionBits: 16 })
@@ -16,7 +18,7 @@ const rescaled = compileSmall([3, 2], { packing: 'coefficient', precisionBits: 1
 function open({ client, server }: { readonly client: Uint8Array; readonly server: Uint8Array }) {
   const model = openModel(client)
   const { secret, evaluation } = createKeys(model)
-  const maskLength = ciphertextBytes(model.ckks.params, 0, true) - frameOverhead
+  const maskLength = ciphertextBytes(model.context.params, 0, true) - frameOverhead
   return { model, secret, evaluation, engine: openEngine(server), maskLength }
 }
 
@@ -57,7 +59,7 @@ describe('a query of a model without keys', () => {
   test('is refused at another level than 0', () => {
     const { model, secret, engine, maskLength } = open(rescaled)
     expect(model.part.keys).toEqual({ rotations: [] })
-    expect(model.ckks.params.maxLevel).toBeGreaterThan(0)
+    expect(model.context.params.maxLevel).toBeGreaterThan(0)
     const body = bodyOf(encryptQuery(model, secret, rescaled.samples(1)))
     const mask = maskBytes(model, secret, 'level 1')
     const frame = encodeFrame('query', model.part.digest, joined(body.slice(0, 4), mask, body.slice(4 + maskLength)))
@@ -112,6 +114,7 @@ describe('replies to the same query', () => {
   test.each([
     ['a model without keys', small, small.samples(2)],
     ['a model with keys', tiny, tinySamples(2)],
+    ['a model in BFV', exact, exact.samples(2)],
   ])('are masked anew each time: %s', (_, files, samples) => {
     const { model, secret, evaluation, engine } = open(files)
     using keys = engine.readKeys(evaluation)

@@ -1,4 +1,5 @@
 import { encodeFrame, GloveboxError } from '@glovebox/he'
+import { simulate } from '@glovebox/ml'
 import { pino } from 'pino'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { connect, createKeys, decryptReply, encryptQuery, openModel } from '../../client/src/index.ts'
@@ -60,6 +61,20 @@ describe('on the engine', () => {
     const sum = encodeFrame('query for a sum', client.part.digest, query.slice(44, query.length - 16))
     expect(() => openEngine(batch.server).answer(sum, noKeys)).toThrow(/batch packing/)
   })
+})
+
+test('sums of integers are those of a model in BFV, to the last bit', () => {
+  const files = compileSmall([20, 3], { scheme: 'bfv', packing: 'coefficient', summands: 3 })
+  const client = openModel(files.client)
+  const { scale } = client.part.input
+  const samples = files.samples(3).map((sample) => sample.map((v) => Math.round(v * scale) / scale))
+  const keys = createKeys(client)
+  const query = encryptQuery(client, keys.secret, samples)
+  const frame = encodeFrame('query for a sum', client.part.digest, query.slice(44, query.length - 16))
+  using exact = openEngine(files.server)
+  const [output, ...others] = decryptReply(client, keys.secret, exact.answer(frame, noKeys), { count: 1 })
+  expect(others).toEqual([])
+  expect(output).toEqual(simulate(files.program, Float64Array.from(add(samples))))
 })
 
 describe('over HTTP', () => {

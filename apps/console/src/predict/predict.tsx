@@ -177,7 +177,7 @@ function ClientSays({ model: { info } }: { readonly model: PrivateModel }): JSX.
         <dd>{info.packing}</dd>
         <dt>Parameters</dt>
         <dd>
-          CKKS, ring of {info.ringDegree.toLocaleString('en')}, {info.modulusBits} bits in all
+          {info.scheme.toUpperCase()}, ring of {info.ringDegree.toLocaleString('en')}, {info.modulusBits} bits in all
           {info.security && `; security ${info.security}`}
         </dd>
         {info.first.length > 0 && (
@@ -193,7 +193,10 @@ function ClientSays({ model: { info } }: { readonly model: PrivateModel }): JSX.
           </>
         )}
         <dt>Largest error</dt>
-        <dd>{(100 * info.relativeError).toPrecision(2)} % of the largest output, by encryption</dd>
+        <dd>
+          {(100 * info.relativeError).toPrecision(2)} % of the largest output, by{' '}
+          {info.scheme === 'ckks' ? 'encryption' : 'rounding to integers'}
+        </dd>
         <dt>Program</dt>
         <dd>
           <code class="wrap">{info.digest}</code>

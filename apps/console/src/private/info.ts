@@ -9,13 +9,14 @@ type After = Part['output']['after'][number]
 /** What the public part of a model says, for people. */
 export function infoOf(part: Part): ModelInfo {
   const [first] = part.input.before
-  const { ringDegree, modulusBits, specialBits, security = '128-classical' } = part.params
+  const { scheme, ringDegree, modulusBits, specialBits, security = '128-classical' } = part.params
   const columns = first?.op === 'columns' ? first.columns.filter((column) => !column.unused) : undefined
   const [only] = columns ?? []
   return {
     name: part.name,
     digest: Array.from(part.digest, (byte) => byte.toString(16).padStart(2, '0')).join(''),
     packing: part.packing,
+    scheme,
     ringDegree,
     modulusBits: [...modulusBits, ...specialBits].reduce((sum, bits) => sum + bits, 0),
     security,

@@ -22,6 +22,8 @@ export interface ModelInfo {
   readonly name: string
   readonly digest: string
   readonly packing: string
+  /** BFV is exact: errors come of rounding to integers before. */
+  readonly scheme: 'ckks' | 'bfv' | 'bgv'
   readonly ringDegree: number
   readonly modulusBits: number
   readonly security: string

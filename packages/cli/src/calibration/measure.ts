@@ -85,7 +85,7 @@ async function measure(
   } finally {
     for (const { model, keys } of asked) {
       keys[Symbol.dispose]()
-      model.ckks[Symbol.dispose]()
+      model.context[Symbol.dispose]()
     }
   }
   return asked.map(({ times }) => times)

@@ -17,6 +17,7 @@ import { cardFile, type Extras, examplesFile, extrasBeside, metricsFile, writeEx
 import { finite, integer } from '../numbers.ts'
 import { replacing } from '../replaced.ts'
 import { readSamples } from '../samples/read.ts'
+import { type SchemeName, schemeOption } from '../scheme.ts'
 import { showBytes } from '../terminal/format.ts'
 import { showChoice } from '../terminal/model.ts'
 import { showParams } from '../terminal/params.ts'
@@ -28,6 +29,7 @@ interface CompileOptions {
   readonly force?: boolean
   readonly calibration?: string
   readonly precision?: number
+  readonly scheme?: SchemeName
   readonly packing?: Packing
   readonly batchSize?: number
   readonly summands?: number
@@ -54,9 +56,10 @@ export function addCompile(cli: Command): void {
     )
     .option(
       '--precision <bits>',
-      'encryption may add errors of 2^-bits of the largest output (default: 10, which is 0.1 %)',
+      'encryption, or rounding to integers, may add errors of 2^-bits of the largest output (default: 10, which is 0.1 %)',
       bits,
     )
+    .addOption(schemeOption())
     .addOption(
       new Option(
         '--packing <kind>',
@@ -104,6 +107,7 @@ export function addCompile(cli: Command): void {
           pixels,
           ...(samples && { samples }),
           ...(options.precision !== undefined && { precisionBits: options.precision }),
+          ...(options.scheme && { scheme: options.scheme }),
           ...(options.packing && { packing: options.packing }),
           ...(options.batchSize !== undefined && { batchSize: options.batchSize }),
           ...(options.summands !== undefined && { summands: options.summands }),
@@ -115,7 +119,7 @@ export function addCompile(cli: Command): void {
       )
       progress.stop()
       await writeExtras(options.output, extras)
-      if (!samples) process.stderr.write(syntheticOnly(model))
+      if (!samples) process.stderr.write(syntheticOnly(model, made.program))
       const { program } = made
       process.stdout.write(
         `${join(options.output, clientFile)}: ${showBytes(made.clientBytes)}, for clients\n` +
@@ -124,6 +128,7 @@ export function addCompile(cli: Command): void {
           moved(program) +
           `${showChoice(program.report.alternatives, options.packing !== undefined)}\n` +
           approximated(program) +
+          exact(program) +
           `${showParams(made.params)}; glovebox inspect ${options.output} says more\n`,
       )
     })
@@ -159,9 +164,16 @@ function approximated({ report: { approximation } }: Program): string {
   return `${count} became polynomials, which moves outputs by ${off} of their size${met ? '' : ': more than was allowed, so look at glovebox inspect'}\n`
 }
 
+/** What a program in BFV takes and promises. */
+function exact({ input: { integers }, report }: Program): string {
+  return integers ? `${report.notes.find((note) => note.startsWith('exact'))}\n` : ''
+}
+
 /** Whether results can be trusted hangs on the inputs that ranges were measured on. */
-function syntheticOnly(model: Model): string {
+function syntheticOnly(model: Model, { input: { integers } }: Program): string {
   const how = 'give some that are typical with --calibration FILE'
+  if (integers && model.before.length === 0)
+    return `inputs are taken to be ${integers.multiples ? 'pictures of bytes' : 'from 0 to 1'}, and others are refused: ${how}, if yours are\n`
   if (model.before.length === 0)
     return `ranges were measured on synthetic inputs from 0 to 1 only: ${how}, above all if yours go beyond\n`
   const { unknown } = typicalRows(model)

@@ -236,12 +236,12 @@ const encryptTo = (path: string) =>
 
 /** The same frame without the first of the Galois keys. */
 function withoutGaloisKey(bytes: Uint8Array): Uint8Array {
-  const { ckks } = openModel(tiny.client)
+  const { context } = openModel(tiny.client)
   const { owner, body } = decodeFrame(bytes, 'evaluation keys of a program')
-  const keys = readEvaluationKeys(body, ckks.ring)
+  const keys = readEvaluationKeys(body, context.ring)
   const mask = body.slice(body.remaining, 'mask')
   const writer = new ByteWriter()
-  writeEvaluationKeys(writer, ckks.ring, { ...keys, galois: new Map([...keys.galois].slice(1)) })
+  writeEvaluationKeys(writer, context.ring, { ...keys, galois: new Map([...keys.galois].slice(1)) })
   writer.raw(mask)
   return encodeFrame('evaluation keys of a program', owner, writer.done())
 }

@@ -43,14 +43,14 @@ export function addInspect(program: Command): void {
         process.stdout.write(await programText(path))
         return
       }
-      const { part, ckks } = await openClientFile(path)
-      using _ckks = ckks
+      const { part, context } = await openClientFile(path)
+      using _context = context
       if (options.why) {
         const { alternatives } = part.report
         process.stdout.write(options.json ? `${JSON.stringify(alternatives)}\n` : showAlternatives(alternatives))
         return
       }
-      const inspected = { part, params: ckks.params, ...(await priced(path, part, options.costs)) }
+      const inspected = { part, params: context.params, ...(await priced(path, part, options.costs)) }
       const extras = (await isFolder(path)) ? await readExtras(path) : {}
       process.stdout.write(
         options.json

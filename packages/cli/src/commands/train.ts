@@ -6,6 +6,7 @@ import { writeOutput } from '../files.ts'
 import { cardFile, examplesFile, metricsFile, writeExtras } from '../model-folder.ts'
 import { finite, integer } from '../numbers.ts'
 import { replacing } from '../replaced.ts'
+import { type SchemeName, schemeOption } from '../scheme.ts'
 import { showBytes, showMs } from '../terminal/format.ts'
 import { cardOf, type Report, type Trained } from '../train/trained.ts'
 
@@ -19,6 +20,7 @@ interface TrainOptions {
   readonly seed: number
   readonly epochs?: number
   readonly decay?: number
+  readonly scheme?: SchemeName
   readonly json?: boolean
   readonly force?: boolean
 }
@@ -47,6 +49,7 @@ export function addTrain(program: Command): void {
       'how much squared weights are held down (default: 1e-4 of digits, else 1 / rows)',
       decay,
     )
+    .addOption(schemeOption())
     .option('--force', 'replace another model that is in the folder')
     .option('--json', 'print one JSON object at the end instead of lines')
     .action(async (kind: (typeof kinds)[number], options: TrainOptions, command: Command) => {
@@ -63,6 +66,7 @@ export function addTrain(program: Command): void {
         {
           name: kind === 'digits-linear' ? trained.name : basename(resolve(options.output)),
           samples: trained.calibration,
+          ...(options.scheme && { scheme: options.scheme }),
           ...(costTable && { costTable }),
         },
         replacing(options.output, options.force ?? false),

@@ -92,6 +92,6 @@ function resultOf({ result, outcome, model, roundTripMs }: DemoRun): DigitsResul
     threads: result.threads,
     ringDegree: result.ringDegree,
     logQP: result.logQP,
-    securityBits: Number.parseInt(model.ckks.params.security[0]!.target, 10),
+    securityBits: Number.parseInt(model.context.params.security[0]!.target, 10),
   }
 }

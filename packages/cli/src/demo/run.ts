@@ -149,7 +149,7 @@ function summarise(
   predictions: readonly Prediction[],
   { keygenMs, threads, tookMs }: { readonly keygenMs: number; readonly threads: number; readonly tookMs: number },
 ): DemoResult {
-  const { params } = model.ckks
+  const { params } = model.context
   const { part } = model
   const score = (rows: readonly ArrayLike<number>[]): number | null => {
     const value = metric.score(rows)

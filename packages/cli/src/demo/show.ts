@@ -84,10 +84,10 @@ function showTable(demo: Demo, { result, model, task }: DemoRun, columns: number
         ? `none; secret key made in ${showMs(result.keygenMs)}`
         : `${showBytes(result.keyBytes)}, uploaded once; made in ${showMs(result.keygenMs)}`,
     ],
-    ['parameters', `${showParams(model.ckks.params)}; ${result.packing} packing`],
+    ['parameters', `${showParams(model.context.params)}; ${result.packing} packing`],
     [
       'security',
-      `${model.ckks.params.security[0]!.target.replace('-', ' bits, ')}, log2 QP ${result.logQP.toFixed(1)}`,
+      `${model.context.params.security[0]!.target.replace('-', ' bits, ')}, log2 QP ${result.logQP.toFixed(1)}`,
     ],
   ] as const
   // Borders and spaces around two columns.

@@ -21,7 +21,7 @@ describe.each(gallery.map((model) => [model.name, model] as const))('%s', (name,
     expect(metrics === undefined).toBe(name === 'fitness')
     expect(part.packing === 'batch').toBe(name === 'digits-batch')
     const opened = openModel(new Uint8Array(readFileSync(join(out, 'client.gbx'))))
-    using _ckks = opened.ckks
+    using _context = opened.context
     for (const item of examples!.items) {
       const values = prepareSample(opened.part, sampleOf(item), { pixels: examples!.pixels ?? false }, item.name)
       requireSample(opened.part, values)

@@ -130,7 +130,7 @@ async function withFolder({ url, token }: Api, { name, version }: ModelName, fol
     },
     async [Symbol.asyncDispose]() {
       keys[Symbol.dispose]()
-      model.ckks[Symbol.dispose]()
+      model.context[Symbol.dispose]()
     },
   }
 }

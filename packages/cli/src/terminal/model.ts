@@ -33,12 +33,12 @@ export function showModel({ part, params, cost, pricedBy }: Inspected, columns: 
     ...titled('security', params.security.map(showCheck)),
     `packing      ${part.packing}: ${packings[part.packing]}; --why has what else was looked at`,
     `at once      ${together === 1 ? 'one sample' : `${showCount(together)} samples`} in each run`,
-    `precision    encryption adds errors up to 2^${Math.log2(report.relativeError).toFixed(1)} (${(100 * report.relativeError).toPrecision(2)} %) of the largest output${output.units ? ' in units of its own' : ''} (${report.largestOutput.toPrecision(4)}), predicted`,
+    `precision    ${input.integers ? 'rounding to integers' : 'encryption'} adds errors up to 2^${Math.log2(report.relativeError).toFixed(1)} (${(100 * report.relativeError).toPrecision(2)} %) of the largest output${output.units ? ' in units of its own' : ''} (${report.largestOutput.toPrecision(4)}), ${input.integers ? 'whatever the input; encryption adds none' : 'predicted'}`,
     ...(input.summands
       ? [`sums         the server adds up ${input.summands} samples at most, encrypted, and answers for their sum`]
       : []),
     `calibrated   on ${report.calibration}`,
-    `inputs       calibrated from ${short(input.calibrated.low)} to ${short(input.calibrated.high)}; refused beyond ±${short(input.largest)}${input.before.length > 0 ? ', as the client has prepared them' : ''}`,
+    `inputs       ${showRange(input)}${input.before.length > 0 ? ', as the client has prepared them' : ''}`,
     ...notes,
     '',
     ...(report.approximation ? [showApproximation(report.approximation), ''] : []),
@@ -56,6 +56,15 @@ export function showModel({ part, params, cost, pricedBy }: Inspected, columns: 
     .flatMap((line) => line.split('\n'))
     .map((line) => hang(line, columns))
     .join('\n')}\n`
+}
+
+/** What is taken. */
+function showRange({ calibrated, integers, largest, scale }: ClientPart['input']): string {
+  const range = `calibrated from ${short(calibrated.low)} to ${short(calibrated.high)}; refused`
+  if (!integers) return `${range} beyond ±${short(largest)}`
+  const units = scale === 1 ? 'whole numbers' : `multiples of 1/${short(scale)}`
+  const between = integers.multiples ? `, and between ${units}` : ''
+  return `${range} below ${short(integers.low)} and above ${short(integers.high)}${between}`
 }
 
 /** Of the terminal, or what every terminal has. */

@@ -146,7 +146,7 @@ export async function openRemoteModel(
       }
     },
     [Symbol.dispose]() {
-      model.ckks[Symbol.dispose]()
+      model.context[Symbol.dispose]()
     },
   }
 }

@@ -33,7 +33,7 @@ export function encryptPublic(context: { readonly ring: Ring }, key: PublicKey, 
  * z_0 is what the client sent, and need not be that of a zero: then c_0 of the result tells of u where it is given away. Trim it (`writeReply`): where most of
  * its N coefficients are sent, a z_0 that was made up for that tells all of u, and c_1.
  * Adds an error of variance 10.5 (1 + 4N/3) to every coefficient. `ct` of two parts, at a level up to that of `zero`; the result keeps its level and scale.
- * @throws GloveboxError `unsupported` for three parts, a `zero` that is not seeded or not whole, or another scheme than CKKS; `level-exhausted` for one of a lower level than `ct`,
+ * @throws GloveboxError `unsupported` for three parts, a `zero` that is not seeded or not whole, or a ciphertext of BGV; `level-exhausted` for one of a lower level than `ct`,
  * `parameters-mismatch` for values of another context, `disposed`; TypeError for what is no ciphertext.
  */
 export function maskWith(context: { readonly ring: Ring }, ct: Ciphertext, zero: Ciphertext): Ciphertext {
@@ -45,11 +45,8 @@ export function maskWith(context: { readonly ring: Ring }, ct: Ciphertext, zero:
     throw new GloveboxError('unsupported', `"ct" and "zero" expected two parts, got ${ct.parts} and ${zero.parts}`)
   if (zero.seed === undefined)
     throw new GloveboxError('unsupported', '"zero" expected a seeded ciphertext, whose second part nobody has chosen')
-  if (ring.params.literal.scheme !== 'ckks')
-    throw new GloveboxError(
-      'unsupported',
-      `"ct" expected a ciphertext of CKKS, got one of ${ring.params.literal.scheme}`,
-    )
+  if (ring.params.scheme === 'bgv')
+    throw new GloveboxError('unsupported', '"ct" expected a ciphertext of CKKS or BFV, got one of bgv')
   if (zero.stride !== 1)
     throw new GloveboxError('unsupported', '"zero" expected a whole ciphertext, got one of a trimmed reply')
   if (zero.level < ct.level)

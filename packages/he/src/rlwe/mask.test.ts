@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import { openBfv } from '../schemes/bfv/bfv.ts'
+import { openBgv } from '../schemes/bgv/bgv.ts'
 import { openCkks } from '../schemes/ckks/ckks.ts'
 import { limbOf } from './ciphertext.ts'
 import { decrypt } from './decrypt.ts'
@@ -83,17 +84,30 @@ describe('a masked ciphertext', () => {
     expect(() => maskWith(ckks, zero, encode([0], 0))).toThrow(expect.objectContaining({ code: 'level-exhausted' }))
   })
 
-  test('is one of CKKS', () => {
-    const bfv = openBfv({
-      scheme: 'bfv',
-      ringDegree: 2048,
-      modulusBits: [40],
-      specialBits: [],
-      digitSize: 1,
-      plaintextModulus: 65537,
-    })
+  const integers = {
+    ringDegree: 2048,
+    modulusBits: [40],
+    specialBits: [],
+    digitSize: 1,
+    plaintextModulus: 65537,
+  } as const
+
+  test('of BFV is the same integers', () => {
+    const bfv = openBfv({ ...integers, scheme: 'bfv' })
     const secret = createSecretKey(bfv)
-    const ct = encryptSymmetric(bfv, secret, bfv.encode([1]))
-    expect(() => maskWith(bfv, ct, ct)).toThrow(/CKKS/)
+    const values = Float64Array.from({ length: 2048 }, (_, i) => ((i * 7919) % 65537) - 32768)
+    const encrypt = (numbers: ArrayLike<number>) => encryptSymmetric(bfv, secret, bfv.encodeCoefficients(numbers))
+    const ct = encrypt(values)
+    const masked = maskWith(bfv, ct, encrypt([0]))
+    expect(bfv.decodeCoefficients(decrypt(bfv, secret, masked), { signed: true })).toEqual(values)
+    const second = (value: typeof ct): Float64Array => bfv.ring.heap.f64(limbOf(value, 1, 0), 2048).slice()
+    expect(second(masked).filter((v, i) => v === second(ct)[i])).toHaveLength(0)
+  })
+
+  test('is none of BGV', () => {
+    const bgv = openBgv({ ...integers, scheme: 'bgv' })
+    const secret = createSecretKey(bgv)
+    const ct = encryptSymmetric(bgv, secret, bgv.encode([1]))
+    expect(() => maskWith(bgv, ct, ct)).toThrow(/CKKS or BFV, got one of bgv/)
   })
 })

@@ -11,6 +11,18 @@ import { assignScales } from './scales.ts'
 import { type Candidate, type Goal, mostReplyBits, searchShare } from './sizes.ts'
 import { keptBy } from './structure.ts'
 
+/** What a program says of itself that the search does not change. */
+export interface Facts extends Pick<Report, 'calibration' | 'approximation'> {
+  /** The least and the largest element of the samples. */
+  readonly inputs: ProgramInput['calibrated']
+  /** Whether there are no samples, but pictures that were made up. */
+  readonly synthetic: boolean
+  /** Samples in a sum. */
+  readonly summands: number
+  /** Of the outputs, where they have some. */
+  readonly units: readonly number[] | undefined
+}
+
 /** The program of a candidate with the exact primes of its parameters. */
 export function build(
   { graph, before, after }: Model,
@@ -18,16 +30,7 @@ export function build(
   reach: Sensitivity,
   goal: Goal,
   samples: readonly Float64Array[],
-  {
-    inputs,
-    summands,
-    units,
-    ...facts
-  }: Pick<Report, 'calibration' | 'notes' | 'approximation' | 'alternatives'> & {
-    readonly inputs: ProgramInput['calibrated']
-    readonly summands: number
-    readonly units: readonly number[] | undefined
-  },
+  { inputs, summands, units, synthetic: _, ...facts }: Facts & Pick<Report, 'notes' | 'alternatives'>,
   options: { readonly name?: string; readonly pixels?: PixelScaling },
 ): Program {
   const { circuit, timing, relinearise, literal } = candidate

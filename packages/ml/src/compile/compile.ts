@@ -7,13 +7,14 @@ import { type ApproximateOptions, approximate } from '../passes/approximate.ts'
 import { lower } from '../passes/lower.ts'
 import { peelOutput } from '../passes/peel-output.ts'
 import type { PixelScaling, Program } from '../program/program.ts'
-import type { Report } from '../program/report.ts'
 import { type CostTable, defaultCostTable } from '../run/cost.ts'
-import { build } from './build.ts'
+import { build, type Facts } from './build.ts'
 import { splitSamples, syntheticSamples } from './calibration.ts'
+import { type Attempt, alternativesOf, cheapest, explore, rejectedRings, type Tried } from './explore.ts'
+import { compileIntegers, requireAffine } from './integers.ts'
 import { divideOutputs, unitsOf } from './output-units.ts'
 import { circuitsOf } from './packings.ts'
-import { type Load, leastTransport, priceOf } from './price.ts'
+import { type Load, priceOf } from './price.ts'
 import { search } from './search.ts'
 import { shortfall } from './shortfall.ts'
 import { type Candidate, type Goal, replyShare, searchShare } from './sizes.ts'
@@ -23,6 +24,12 @@ import { refuseConstant, verify } from './verify.ts'
 
 /** What `compile` may be told; it chooses what is left out. */
 export interface CompileOptions {
+  /**
+   * What computes: `ckks` (default), real numbers with noise; or `bfv`, exact integers, for affine models. There inputs and weights are rounded so finely
+   * that no input in range moves an output by more than 2^-precisionBits of the largest output, inputs out of range are refused, and an encrypted run gives
+   * the result of the rounded model to the last bit.
+   */
+  readonly scheme?: 'ckks' | 'bfv'
   /** What the model is called; default: the name of its input. */
   readonly name?: string
   /** Inputs to measure magnitudes on, one after the other; default: synthetic ones. */
@@ -36,7 +43,10 @@ export interface CompileOptions {
   readonly precisionOf?: 'largest' | 'each' | readonly number[]
   /** Samples that the server may be asked to add up encrypted, to answer for the sum; what is promised holds for sums of as many. Default 1. */
   readonly summands?: number
-  /** Bits that values may exceed their calibrated magnitude by, from 0. Default 2, which is four times. */
+  /**
+   * Bits that values may exceed their calibrated magnitude by, from 0. Default 2, which is four times. In BFV, bits that the range of inputs is widened by:
+   * default 1, or 0 where they are multiples of a step (see `IntegerInput`).
+   */
   readonly headroomBits?: number
   /** Ring degrees that may be used, ascending. Default 2048 to 32768. */
   readonly ringDegrees?: readonly number[]
@@ -58,13 +68,17 @@ export interface CompileOptions {
 const maxNoiseSamples = 8
 const syntheticCount = 8
 const packings: readonly Packing[] = ['coefficient', 'slots', 'batch']
+const schemes: readonly string[] = ['ckks', 'bfv']
 
 /**
  * Compiles a model to an encrypted program: replaces activations by polynomials, composes affine maps, lays vectors out in ciphertexts, chooses for each packing the smallest parameters that are
  * precise enough at 128-bit security, and takes the packing of the least price. Throws GloveboxError `unsupported` or `too-large`, naming the layer, where nothing fits.
  */
 export function compile(source: Model | Graph, options: CompileOptions = {}): Program {
+  const scheme = options.scheme ?? 'ckks'
+  if (!schemes.includes(scheme)) throw new RangeError(`"scheme" expected ckks or bfv, got ${String(scheme)}`)
   const peeled = peelOutput('graph' in source ? source : modelOf(source))
+  if (scheme === 'bfv') requireAffine(peeled.graph, options.packing)
   const size = peeled.graph.nodes[0]!.size
   const given = options.samples
   const rows = given || peeled.before.length === 0 ? undefined : typicalRows(peeled)
@@ -108,84 +122,64 @@ export function compile(source: Model | Graph, options: CompileOptions = {}): Pr
   if (degrees.length === 0) throw new RangeError('"ringDegrees" expected at least one ring degree, got none')
   const odd = degrees.find((n) => !(n >= 1024 && n <= 131072 && Number.isInteger(Math.log2(n))))
   if (odd !== undefined) throw new RangeError(`"ringDegrees" expected powers of two from 1024 to 131072, got ${odd}`)
-  const tried: Tried[] = []
-  for (const { packing, rings } of circuitsOf(lowered, degrees, options.packing)) {
-    // Batches differ by ring in nothing but how many samples they take.
-    let same: Sensitivity | undefined
-    for (const { ringDegree, circuits } of rings) {
-      const best = cheapest(tried)?.price?.milliseconds ?? Infinity
-      const found = circuits().map((circuit): Tried => {
-        const least = leastTransport(circuit, ringDegree, load)
-        if (least > best) return { circuit, ringDegree, why: tooDear(least) }
-        const reach = same ?? measure(circuit, vectors, sums)
-        if (packing === 'batch') same = reach
-        return attempt(circuit, ringDegree, reach, goal)
-      })
-      tried.push(...found)
-      // A larger ring costs more of everything.
-      if (found.some(({ candidate, reach }) => candidate || !reach)) break
-    }
-    if (tried.length === 0) throw new Error(`internal error: nothing was tried for ${packing} packing`)
-  }
-  const best = cheapest(tried)
-  if (!best?.candidate || !best.reach) throw refusal(tried, degrees, precision, options.packing)
-  verify(graph, best.circuit, thin(vectors))
-  const calibration =
-    (given
-      ? `${vectors.length} given samples`
-      : `${vectors.length} synthetic ${rows ? 'rows, by what the steps of the client say of its columns' : 'samples, uniform noise and bright rectangles in [0, 1]'}`) +
-    (summands > 1 ? `, and sums of ${summands}` : '')
-  const rejected = tried.flatMap(({ circuit: { packing }, ringDegree, reach, why }) =>
-    packing === best.circuit.packing && reach && why ? [`ring degree ${ringDegree} is not enough: ${why}`] : [],
-  )
-  const facts = {
-    calibration,
+  const facts: Facts = {
+    calibration:
+      (given
+        ? `${vectors.length} given samples`
+        : `${vectors.length} synthetic ${rows ? 'rows, by what the steps of the client say of its columns' : 'samples, uniform noise and bright rectangles in [0, 1]'}`) +
+      (summands > 1 ? `, and sums of ${summands}` : ''),
     // Synthetic pictures come close to 1.
     inputs: given || rows ? rangeOf(vectors) : { low: 0, high: 1 },
-    notes: [...best.circuit.notes, ...new Set(rejected)],
+    synthetic: !given && !rows,
     ...(approximation.activations.length > 0 && { approximation }),
-    alternatives: tried.map(alternative).sort((a, b) => (a.milliseconds ?? Infinity) - (b.milliseconds ?? Infinity)),
+    summands,
+    units,
   }
+  if (scheme === 'bfv') {
+    const source = { model, lowered, vectors, all, facts }
+    return compileIntegers(source, { precision, goal, degrees }, options)
+  }
+  // Batches differ by ring in nothing but how many samples they take.
+  let batch: Sensitivity | undefined
+  const tried = explore<Found>(circuitsOf(lowered, degrees, options.packing), load, (circuit, ringDegree) => {
+    const reach = (circuit.packing === 'batch' ? batch : undefined) ?? measure(circuit, vectors, sums)
+    if (circuit.packing === 'batch') batch = reach
+    return attempt(circuit, ringDegree, reach, goal)
+  })
+  const best = cheapest(tried)
+  if (!best?.found) throw refusal(tried, degrees, precision, options.packing)
+  verify(graph, best.circuit, thin(vectors))
+  const { approximation: polynomials, ...others } = facts
   return build(
     model,
-    best.candidate,
-    best.reach,
+    best.found.candidate,
+    best.found.reach,
     goal,
     [...thin(vectors), ...sums],
-    { ...facts, summands, units },
+    {
+      ...others,
+      notes: [...best.circuit.notes, ...rejectedRings(tried, best)],
+      ...(polynomials && { approximation: polynomials }),
+      alternatives: alternativesOf(tried),
+    },
     options,
   )
 }
 
-interface Tried {
-  readonly circuit: Circuit
-  readonly ringDegree: number
-  /** Undefined where it was not looked into. */
-  readonly reach?: Sensitivity
-  readonly candidate?: Candidate
-  /** Why there is no candidate. */
-  readonly why?: string
-  readonly price?: ReturnType<typeof priceOf>
+interface Found {
+  readonly candidate: Candidate
+  readonly reach: Sensitivity
 }
 
-function tooDear(milliseconds: number): string {
-  return `not looked into: to send its query alone takes ${milliseconds.toFixed(0)} ms a sample, more than all of another way`
-}
-
-function attempt(circuit: Circuit, ringDegree: number, reach: Sensitivity, goal: Goal): Tried {
+function attempt(circuit: Circuit, ringDegree: number, reach: Sensitivity, goal: Goal): Attempt<Found> {
   const finding = search(circuit, ringDegree, reach, goal)
   const { candidate } = finding
-  if (candidate) return { circuit, ringDegree, reach, candidate, price: priceOf(candidate, goal) }
-  return { circuit, ringDegree, reach, why: shortfall(finding, circuit, reach, goal.relativeError) }
-}
-
-function cheapest(tried: readonly Tried[]): Tried | undefined {
-  const found = tried.filter(({ candidate }) => candidate)
-  return found.sort((a, b) => a.price!.milliseconds - b.price!.milliseconds)[0]
+  if (candidate) return { found: { candidate, reach }, price: priceOf(candidate, goal) }
+  return { why: shortfall(finding, circuit, reach, goal.relativeError) }
 }
 
 function refusal(
-  tried: readonly Tried[],
+  tried: readonly Tried<Found>[],
   degrees: readonly number[],
   precision: number,
   packing: Packing | undefined,
@@ -195,11 +189,6 @@ function refusal(
     `no parameters up to ring degree ${degrees.at(-1)} compute this model with a relative error of 2^-${precision}` +
       `${packing ? ` in ${packing} packing` : ''}: ${tried.at(-1)?.why ?? `${packing} packing is for affine models, this one has products of variables`}`,
   )
-}
-
-function alternative({ circuit, ringDegree, why, price }: Tried): Report['alternatives'][number] {
-  const layout = circuit.notes.join('; ')
-  return { packing: circuit.packing, ringDegree, layout, ...(why !== undefined && { reason: why }), ...price }
 }
 
 function rangeOf(samples: readonly Float64Array[]): { low: number; high: number } {
@@ -224,6 +213,7 @@ function joined(samples: readonly Float64Array[]): Float64Array {
   return all
 }
 
+/** A few of them, from all over. */
 function thin(samples: readonly Float64Array[]): readonly Float64Array[] {
   return samples.filter((_, i) => i % Math.ceil(samples.length / maxNoiseSamples) === 0)
 }

@@ -4,6 +4,7 @@ import type { Encoding, Packing } from '../layout/circuit.ts'
 import { collect, repeat, spread } from '../layout/layout.ts'
 import { sourceOf } from '../model/source.ts'
 import { readHeader, writeHeader } from './header.ts'
+import { isMultiple } from './integers.ts'
 import { type KeysNeeded, type ProgramInput, type ProgramOutput, samplesPerRun } from './program.ts'
 import type { Cost, Report } from './report.ts'
 import { inUnits } from './units.ts'
@@ -90,20 +91,37 @@ export function decodeClientPart(bytes: Uint8Array): ClientPart {
   return { ...header, digest: owner, input, output }
 }
 
-/** Throws RangeError for a sample of a wrong size, or with a value that is not finite or out of range. Values stay out of messages: samples are secret. */
-export function requireSample({ input }: Pick<ClientPart, 'input'>, sample: ArrayLike<number>): void {
-  const { layout, shape, name, largest, before } = input
+/**
+ * Throws RangeError for a sample of a wrong size, or with a value that is not finite or out of range; with `sum`, for the sum of samples that were looked at
+ * one by one. Values stay out of messages: samples are secret.
+ */
+export function requireSample(
+  { input }: Pick<ClientPart, 'input'>,
+  sample: ArrayLike<number>,
+  { sum = false }: { readonly sum?: boolean } = {},
+): void {
+  const { layout, shape, name, largest, before, integers, scale } = input
   if (sample.length !== layout.size) {
     throw new RangeError(`"${name}" expected ${layout.size} numbers (${shape.join('x')}), got ${sample.length}`)
   }
-  const limit = Number(largest.toPrecision(4))
+  const [low, high] = integers ? [integers.low, integers.high] : [-largest, largest]
+  const shown = (limit: number): number => Number(limit.toPrecision(4))
+  // A number that rounds to the integer of the limit is as good.
+  const slack = integers ? 0.25 / scale : 0
   for (let i = 0; i < sample.length; i++) {
-    if (!Number.isFinite(sample[i])) throw new RangeError(`"${name}[${i}]" expected a finite number, got ${sample[i]}`)
-    if (Math.abs(sample[i]!) > largest) {
+    const value = sample[i]!
+    if (!Number.isFinite(value)) throw new RangeError(`"${name}[${i}]" expected a finite number, got ${value}`)
+    const outside = value < low - slack || value > high + slack
+    const between = !sum && integers?.multiples === true && !isMultiple(value, scale)
+    if (outside || between) {
       const source = before.length > 0 ? sourceOf(before, i) : undefined
       const what = source === undefined ? `"${name}[${i}]" expected` : `${source} expected, once prepared,`
+      if (!outside)
+        throw new RangeError(
+          `${what} ${scale === 1 ? 'a whole number' : `a multiple of 1/${shown(scale)}`}: this program is exact, and takes no others; compile it with samples that have some`,
+        )
       throw new RangeError(
-        `${what} a number from ${-limit} to ${limit}, the most that this program can hold; ` +
+        `${what} a number from ${shown(low)} to ${shown(high)}, the most that this program can hold; ` +
           (looksLikePixels(input, sample)
             ? 'pixels from 0 to 255 are scaled with the option "pixels": predict(sample, { pixels: true }), or --pixels of the command'
             : 'compile it with samples of the real range'),
@@ -159,8 +177,9 @@ export function readOutput(
   return [inUnits(output, collect(layout, places))]
 }
 
-/** Whether a sample leaves the range that the program was calibrated on: its result may be wrong. */
+/** Whether a sample leaves the range that the program was calibrated on: its result may be wrong. Never in BFV, where all that is taken is right. */
 export function isUncalibrated({ input }: Pick<ClientPart, 'input'>, sample: ArrayLike<number>): boolean {
+  if (input.integers) return false
   const { low, high } = input.calibrated
   // A hundredth of the range is rounding and resampling; rows have outliers, and room is left above the range.
   const slack = (high - low) / (input.before.length > 0 ? 4 : 100)

@@ -7,7 +7,7 @@ import type { LinearMap } from '../layout/linear-map.ts'
 import type { InputStep, OutputStep } from '../model/steps.ts'
 import type { Report } from './report.ts'
 
-/** When a step runs: its inputs are dropped to `level`; with `rescale` its result is one level lower. */
+/** When a step runs: its inputs are dropped to `level`; with `rescale` its result is one level lower, in CKKS divided by the prime that goes. */
 export interface Timing {
   readonly level: number
   readonly rescale: boolean
@@ -44,7 +44,7 @@ export interface ProgramInput {
   readonly layout: Layout
   /** Of the ciphertexts that a client sends. */
   readonly level: number
-  /** Of the ciphertexts that a client sends. */
+  /** Of the numbers that a client sends. */
   readonly scale: number
   /** Largest |element| that is taken at all; values may wrap around their modulus beyond it, and surely are not promised outside `calibrated`. */
   readonly largest: number
@@ -54,6 +54,18 @@ export interface ProgramInput {
   readonly pixels: PixelScaling
   /** Samples that the server may add up encrypted, to compute on their sum. 1 where left out. */
   readonly summands?: number
+  /** Of programs in BFV: what is taken, so that no result leaves the integers modulo t. */
+  readonly integers?: IntegerInput
+}
+
+/** Inputs of a program in BFV, which are sent as integers: element · scale, rounded. */
+export interface IntegerInput {
+  /** The least element that is taken; of a sum, the least sum. */
+  readonly low: number
+  /** The largest element that is taken; of a sum, the largest sum. */
+  readonly high: number
+  /** Whether elements must be multiples of 1 / scale, as those that the program was calibrated on are; others are rounded to them. */
+  readonly multiples: boolean
 }
 
 /** How replies are trimmed: of c_0 the coefficients 0, stride, …, (count - 1) · stride are sent, each of `bits` bits. */
@@ -137,7 +149,8 @@ export function registersOf(program: Program, params: Params): { level: number; 
     if (level < 0 || a.level < step.level || b.level < step.level) {
       throw fail(step.name, `runs at level ${step.level}, its inputs are at ${a.level} and ${b.level}`)
     }
-    const divisor = step.rescale ? params.primes[step.level]! : 1
+    // Integers stay what they are when the modulus is switched.
+    const divisor = step.rescale && params.scheme === 'ckks' ? params.primes[step.level]! : 1
     if (step.op === 'add' && Math.abs(a.scale / b.scale - 1) > 2 ** -45)
       throw fail(step.name, 'adds values of different scales')
     const factor = step.op === 'linear' ? step.scale : step.op === 'multiply' ? b.scale : 1

@@ -3,6 +3,7 @@ import { z } from 'zod'
 import type { LinearStep } from '../layout/circuit.ts'
 import { type LinearMap, splitOffset } from '../layout/linear-map.ts'
 import { readHeader, writeHeader } from './header.ts'
+import { integerRange, integerStep, largestResult } from './integers.ts'
 import { matrixSchema, readSparse, writeIndices } from './matrix-wire.ts'
 import { type Program, type ProgramStep, registersOf, tilesOf } from './program.ts'
 import {
@@ -148,8 +149,9 @@ export function decodeServerPart(bytes: Uint8Array): { program: Program; digest:
   const steps = header.steps.map((step) => readStep(body, step, params.slots))
   body.end()
   const program: Program = { ...header, input, output, steps }
-  registersOf(program, params)
+  const registers = registersOf(program, params)
   requireTiles(program)
+  requireIntegers(program, registers)
   return { program, digest: owner }
 }
 
@@ -238,6 +240,22 @@ function requireTiles(program: Program): void {
       'malformed',
       `the program ends with ${tiles.at(-1)} ciphertexts, its output says ${program.output.layout.tiles}`,
     )
+}
+
+/** That no integer of a program in BFV wraps around modulo t, whatever the client takes. */
+function requireIntegers({ input, params, steps }: Program, registers: readonly { readonly scale: number }[]): void {
+  const { integers } = input
+  const { plaintextModulus: t } = params
+  if (!integers || t === undefined) return
+  const fail = (problem: string): GloveboxError => new GloveboxError('malformed', `the program in BFV ${problem}`)
+  const range = integerRange(integers, input.scale)
+  const results = steps.map((step) => {
+    if (step.op !== 'linear' || steps.length > 1) throw fail('has more steps than one affine map')
+    const { matrix, bias } = integerStep(step, registers[step.input]!.scale)
+    return largestResult(matrix, bias, range)
+  })
+  const largest = Math.max(...range.map(Math.abs), ...results)
+  if (!(2 * largest < t)) throw fail(`has integers up to ${largest}, which wrap around modulo ${t}`)
 }
 
 /** That nothing multiplies coefficients with each other, and that polynomials read and leave them where the layouts say. */

@@ -19,10 +19,10 @@ export function showProgram(program: Program): string {
     return `level ${level}, scale 2^${Math.log2(scale).toFixed(1)}, ${count(tiles[r]!, 'ciphertext')}${form}`
   }
   const lines = [
-    `${program.name}: ${packing} packing in ${encoding}, N = ${params.ringDegree}, primes ${program.params.modulusBits.join('+')} bits, special ${program.params.specialBits.join('+') || 'none'}`,
+    `${program.name}: ${params.scheme === 'ckks' ? '' : 'BFV, '}${packing} packing in ${encoding}, N = ${params.ringDegree}, primes ${program.params.modulusBits.join('+')} bits, special ${program.params.specialBits.join('+') || 'none'}${params.plaintextModulus === undefined ? '' : `, integers modulo ${params.plaintextModulus}`}`,
     ...input.before.map(({ op }) => `client   ${op}`),
     `r0       encrypt "${input.name}" (${input.shape.join('x') || 'scalar'}): ${state(0)}`,
-    ...steps.map((step, i) => `r${i + 1}`.padEnd(9) + `${describe(step)}: ${state(i + 1)}`),
+    ...steps.map((step, i) => `${`r${i + 1}`.padEnd(9)}${describe(step)}: ${state(i + 1)}`),
     `reply    r${steps.length}, ${output.reply.count} of c_0's coefficients every ${output.reply.stride}, ${output.reply.bits} bits each, as "${output.name}" (${output.shape.join('x') || 'scalar'})`,
     ...output.after.map(({ op }) => `client   ${op}`),
   ]

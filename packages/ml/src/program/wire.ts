@@ -52,14 +52,30 @@ const shapeSchema = z
   )
   .max(8)
 
-export const paramsSchema: z.ZodType<ParamsLiteral> = z.object({
-  scheme: z.literal('ckks'),
+const chainFields = {
   ringDegree: z.number().int(),
   modulusBits: z.array(z.number().int()).max(64),
   specialBits: z.array(z.number().int()).max(64),
   digitSize: z.number().int(),
   security: z.literal(['128-classical', '192-classical', '256-classical', '128-quantum', '192-quantum', '256-quantum']),
-})
+}
+
+export const paramsSchema: z.ZodType<ParamsLiteral> = z.discriminatedUnion(
+  'scheme',
+  [
+    z.object({ scheme: z.literal('ckks'), ...chainFields }),
+    z.object({
+      scheme: z.literal('bfv'),
+      ...chainFields,
+      plaintextModulus: z
+        .number()
+        .int()
+        .min(2)
+        .max(2 ** 32),
+    }),
+  ],
+  { error: 'expected parameters of ckks or bfv, which programs are for' },
+)
 
 export const inputSchema: z.ZodType<WireInput> = z.object({
   name: textSchema,
@@ -72,6 +88,7 @@ export const inputSchema: z.ZodType<WireInput> = z.object({
   calibrated: z.object({ low: finite, high: finite }),
   pixels: z.object({ scale: finite, offset: finite }),
   summands: z.number().int().min(1).max(maxSummands).exactOptional(),
+  integers: z.object({ low: finite, high: finite, multiples: z.boolean() }).exactOptional(),
 })
 
 export const outputSchema: z.ZodType<WireOutput> = z.object({
@@ -233,6 +250,8 @@ export function readEnds(
     stride * (count - 1) >= ringDegree ||
     !holds(packing, output, ringDegree) ||
     input.level >= modulusBits.length ||
+    (header.params.scheme === 'bfv') !== (input.integers !== undefined) ||
+    (input.integers !== undefined && (encoding !== 'coefficients' || !(input.integers.low <= input.integers.high))) ||
     (output.units?.length ?? output.layout.size) !== output.layout.size
   ) {
     throw body.malformed('header', 'layouts and levels that fit the packing and the parameters', 'others')

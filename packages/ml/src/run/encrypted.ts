@@ -1,7 +1,6 @@
 import {
   applyLinear,
   type Ciphertext,
-  type Ckks,
   createScope,
   type EvaluationKeys,
   GloveboxError,
@@ -12,6 +11,7 @@ import {
 import { inputsOf } from '../layout/circuit.ts'
 import { type Program, type ProgramStep, partsOf } from '../program/program.ts'
 import type { EncodedLinear, Prepared } from './prepare.ts'
+import { requireCkks, type SchemeContext } from './scheme.ts'
 
 /** Time of one step of one run. */
 export interface StepTiming {
@@ -83,8 +83,9 @@ function* runAll(
   keys: EvaluationKeys,
   { onStep, signal }: RunOptions,
 ): Generator<undefined, Ciphertext[]> {
-  const { program, ckks } = prepared
-  requireInput(program, input)
+  const { program, scheme } = prepared
+  const { context } = scheme
+  requireInput(prepared, input)
   const uses = usesOf(program)
   const registers = new Map<number, readonly Ciphertext[]>([[0, input]])
   const run: Run = { prepared, keys, registers, parts: partsOf(program) }
@@ -94,10 +95,10 @@ function* runAll(
     registers.delete(register)
   }
   try {
-    for (const [turn, indices] of (ckks.threads > 1 ? sideBySide(program) : inOrder(program)).entries()) {
+    for (const [turn, indices] of (context.threads > 1 ? sideBySide(program) : inOrder(program)).entries()) {
       if (turn > 0) yield
       const start = performance.now()
-      const { ring } = ckks
+      const { ring } = context
       // With a signal even where the caller has none: memory comes back whatever is thrown.
       ring.interruptible(signal ?? never, () => {
         for (const [index, result] of runSteps(run, indices)) registers.set(index + 1, result)
@@ -114,10 +115,12 @@ function* runAll(
     throw error
   }
   const output = registers.get(program.steps.length)!
-  return program.steps.length === 0 ? output.map((ct) => ckks.dropLevel(ct, 0)) : [...output]
+  return program.steps.length === 0 ? output.map((ct) => scheme.dropLevel(ct, 0)) : [...output]
 }
 
-function requireInput({ input: { level, scale, layout } }: Program, input: readonly Ciphertext[]): void {
+function requireInput({ program, scheme }: Prepared, input: readonly Ciphertext[]): void {
+  const { level, layout } = program.input
+  const scale = scheme.borne(program.input.scale)
   if (!Array.isArray(input) || input.length !== layout.tiles) {
     const got = Array.isArray(input) ? input.length : typeof input
     throw new RangeError(`"input" expected an array of ${layout.tiles} ciphertexts, got ${got}`)
@@ -188,7 +191,7 @@ function runSteps(run: Run, indices: readonly number[]): [number, readonly Ciphe
   const [only] = indices.map((index) => steps[index]!)
   if (indices.length === 1 && only!.op === 'linear') return [[indices[0]!, runLinear(run, only as Linear, indices[0]!)]]
   const operations = indices.map((index) => elementwise(run, steps[index] as Elementwise, index))
-  const { ring } = run.prepared.ckks
+  const { ring } = run.prepared.scheme.context
   const results: Ciphertext[] = []
   const all = operations.flat()
   for (let at = 0; at < all.length; at += mostTogether) {
@@ -204,13 +207,14 @@ function elementwise(
   step: Elementwise,
   index: number,
 ): (() => Ciphertext)[] {
-  const { ckks, program } = prepared
+  const { program, scheme } = prepared
   const [a, b] = step.inputs.map((register) => registers.get(register)!) as [Ciphertext[], Ciphertext[]]
   return a.map((first, tile) => () => {
     using used = createScope()
-    const at = (ct: Ciphertext): Ciphertext => (ct.level > step.level ? used.use(ckks.dropLevel(ct, step.level)) : ct)
+    const at = (ct: Ciphertext): Ciphertext => (ct.level > step.level ? used.use(scheme.dropLevel(ct, step.level)) : ct)
     const [x, y] = [at(first), at(b[tile]!)]
-    if (step.op === 'add') return ckks.add(x, y)
+    if (step.op === 'add') return scheme.context.add(x, y)
+    const ckks = requireCkks(scheme.context)
     const relinearise = (ct: Ciphertext): Ciphertext => ckks.relinearise(ct, keys)
     const rescale = step.rescale ? [ckks.rescale] : []
     const waits = parts[index + 1] === 3
@@ -221,33 +225,35 @@ function elementwise(
 }
 
 function runLinear(run: Run, step: Linear, index: number): Ciphertext[] {
-  const { ckks, weights } = run.prepared
+  const { scheme, weights } = run.prepared
   using used = createScope()
   const inputs = run.registers
     .get(step.input)!
-    .map((ct) => (ct.level > step.level ? used.use(ckks.dropLevel(ct, step.level)) : ct))
+    .map((ct) => (ct.level > step.level ? used.use(scheme.dropLevel(ct, step.level)) : ct))
   const encoded = weights[index]!
   const sums = apply(run, step, encoded, inputs)
   return sums.map((sum, tile) => {
     const bias = encoded.bias[tile]
     return chain(
       sum,
-      ...(sum.parts === 3 ? [(ct: Ciphertext) => ckks.relinearise(ct, run.keys)] : []),
-      ...(bias ? [(ct: Ciphertext) => ckks.addPlain(ct, bias)] : []),
-      ...(step.rescale ? [ckks.rescale] : []),
+      ...(sum.parts === 3 ? [(ct: Ciphertext) => scheme.context.relinearise(ct, run.keys)] : []),
+      ...(bias ? [(ct: Ciphertext) => scheme.context.addPlain(ct, bias)] : []),
+      ...(step.rescale ? [scheme.rescale] : []),
     )
   })
 }
 
 function apply(
-  { prepared: { ckks }, keys }: Run,
+  { prepared: { scheme }, keys }: Run,
   step: Linear,
   encoded: EncodedLinear,
   inputs: Ciphertext[],
 ): Ciphertext[] {
-  if (encoded.kind === 'polynomials') return multiplySum(ckks, inputs, encoded.weights)
-  if (encoded.kind === 'scalars') return linearCombinations(ckks, inputs, encoded.rows, { scale: step.scale })
+  if (encoded.kind === 'polynomials') return multiplySum(scheme.context, inputs, encoded.weights)
+  if (encoded.kind === 'scalars')
+    return linearCombinations(scheme.context, inputs, encoded.rows, { scale: encoded.scale })
   if (step.map.kind !== 'rotations') throw new Error('internal error: weights of another packing')
+  const ckks = requireCkks(scheme.context)
   const { blocks, targets, folds } = step.map.diagonals
   const sums: (Ciphertext | undefined)[] = new Array(targets).fill(undefined)
   blocks.forEach(({ from, to }, k) => {
@@ -268,7 +274,7 @@ function apply(
 }
 
 /** The sum; what was added is given back. */
-function addAndDrop(ckks: Ckks, ct: Ciphertext, other: Ciphertext): Ciphertext {
+function addAndDrop(ckks: SchemeContext, ct: Ciphertext, other: Ciphertext): Ciphertext {
   using added = other
   return ckks.add(ct, added)
 }

@@ -14,15 +14,17 @@ import {
 import type { Block } from '../layout/diagonals.ts'
 import { repeat } from '../layout/layout.ts'
 import type { PolynomialMap, RotationMap, ScalarMap } from '../layout/linear-map.ts'
+import { integerStep } from '../program/integers.ts'
 import { type Program, type ProgramStep, registersOf } from '../program/program.ts'
 import { buildSparse, type SparseMatrix } from '../tensor/sparse.ts'
+import { isBfv, requireCkks, type Scheme, type SchemeContext, schemeOf } from './scheme.ts'
 
 /** A program with its weights encoded for a context. Dispose it to give the memory back. */
 export interface Prepared extends Disposable {
   /** What was prepared. */
   readonly program: Program
   /** The context that its weights live in. */
-  readonly ckks: Ckks
+  readonly scheme: Scheme
   /** By step; undefined for products and sums. */
   readonly weights: readonly (EncodedLinear | undefined)[]
 }
@@ -31,56 +33,66 @@ export interface Prepared extends Disposable {
 export type EncodedLinear = { readonly bias: readonly (Plaintext | undefined)[] } & (
   | { readonly kind: 'rotations'; readonly transforms: readonly LinearTransform[] }
   | { readonly kind: 'polynomials'; readonly weights: Weights }
-  | { readonly kind: 'scalars'; readonly rows: readonly CombinationRow[] }
+  | { readonly kind: 'scalars'; readonly rows: readonly CombinationRow[]; readonly scale: number }
 )
 
-/** Encodes all weights once. The context must have the program's parameters. */
-export function prepare(program: Program, ckks: Ckks): Prepared {
+/** Encodes all weights once. The context must have the program's parameters, of CKKS or BFV. */
+export function prepare(program: Program, context: SchemeContext): Prepared {
   const params = createParams(program.params)
-  if (params.digest !== ckks.params.digest) {
+  if (params.digest !== context.params.digest) {
     throw new GloveboxError(
       'parameters-mismatch',
       `the program "${program.name}" was compiled for other parameters than those of the context`,
     )
   }
   const registers = registersOf(program, params)
+  const scheme = schemeOf(context)
   const weights: (EncodedLinear | undefined)[] = []
   const made = createScope()
   try {
     for (const step of program.steps) {
       weights.push(
-        step.op === 'linear' ? encodeStep(ckks, program, step, registers[step.input]!.scale, made) : undefined,
+        step.op === 'linear' ? encodeStep(scheme, program, step, registers[step.input]!.scale, made) : undefined,
       )
     }
   } catch (error) {
     made.dispose()
     throw error
   }
-  return { program, ckks, weights, [Symbol.dispose]: () => made.dispose() }
+  return { program, scheme, weights, [Symbol.dispose]: () => made.dispose() }
 }
 
 type Linear = Extract<ProgramStep, { op: 'linear' }>
 
 function encodeStep(
-  ckks: Ckks,
-  program: Program,
-  { map, level, scale, bias }: Linear,
+  scheme: Scheme,
+  { encoding }: Program,
+  step: Linear,
   inputScale: number,
   made: Scope,
 ): EncodedLinear {
-  const at = { level, scale: inputScale * scale }
-  const plain = (values: Float64Array): Plaintext | undefined => {
-    if (values.every((v) => v === 0)) return undefined
-    return made.use(program.encoding === 'slots' ? ckks.encode(values, at) : ckks.encodeCoefficients(values, at))
-  }
-  if (map.kind === 'rotations') return rotations(ckks, map, bias, { level, scale }, plain, made)
-  if (map.kind === 'polynomials') return polynomials(ckks, map, bias, { level, scale }, plain, made)
+  const { context } = scheme
+  const exact = isBfv(context)
+  const { level } = step
+  // Of integers the scale is in the weights already.
+  const scale = exact ? 1 : step.scale
+  const { map, bias } = exact ? inIntegers(step, inputScale) : step
+  const at = { level, scale: exact ? 1 : inputScale * scale }
+  const plain = (values: Float64Array): Plaintext | undefined =>
+    values.every((v) => v === 0) ? undefined : made.use(scheme.encode(values, at, encoding))
+  if (map.kind === 'rotations') return rotations(requireCkks(context), map, bias, { level, scale }, plain, made)
+  if (map.kind === 'polynomials') return polynomials(context, map, bias, { level, scale }, plain, made)
   // The same number in all samples.
-  const places = program.encoding === 'slots' ? ckks.params.slots : ckks.ring.n
+  const places = encoding === 'slots' ? context.params.slots : context.ring.n
   const constants = Array.from({ length: map.matrix.rows }, (_, row) =>
     bias && bias[row] !== 0 ? plain(new Float64Array(places).fill(bias[row]!)) : undefined,
   )
-  return { kind: 'scalars', rows: rowsOf(visible(map, scale)), bias: constants }
+  return { kind: 'scalars', rows: rowsOf(exact ? map.matrix : visible(map, scale)), scale, bias: constants }
+}
+
+function inIntegers(step: Linear, inputScale: number): Pick<Linear, 'map' | 'bias'> {
+  const { matrix, bias } = integerStep(step, inputScale)
+  return { map: step.map.kind === 'rotations' ? step.map : { ...step.map, matrix }, bias }
 }
 
 interface Form {
@@ -117,14 +129,14 @@ function rotations(
 
 /** The polynomials of layout/linear-map.ts. */
 function polynomials(
-  ckks: Ckks,
+  context: SchemeContext,
   { matrix, chunk, perTile }: PolynomialMap,
   bias: Float64Array | undefined,
   form: Form,
   plain: Encode,
   made: Scope,
 ): EncodedLinear {
-  const { n } = ckks.ring
+  const { n } = context.ring
   const inputs = Math.ceil(matrix.columns / chunk)
   const outputs = Math.ceil(matrix.rows / perTile)
   const rows: Float64Array[][] = Array.from({ length: outputs }, () =>
@@ -141,13 +153,19 @@ function polynomials(
     }
     if (bias) biases[Math.floor(j / perTile)]![place] = bias[j]!
   }
+  if (isBfv(context)) {
+    // Exact: a sum of nothing stays one, and is hidden by the mask of its reply.
+    const some = rows.map((row) => row.map((polynomial) => (polynomial.some((w) => w !== 0) ? polynomial : null)))
+    const weights = made.use(context.encodeWeights(some, { of: 'coefficients', level: form.level }))
+    return { kind: 'polynomials', weights, bias: biases.map(plain) }
+  }
   const smallest = 1 / form.scale
   const present = rows.map((row) => {
     const some = row.map((polynomial) => (polynomial.some((v) => Math.abs(v) >= smallest / 2) ? polynomial : null))
     // A sum of nothing would be no ciphertext: the least weight there is, at a coefficient that is not read or does no harm.
     return some.every((polynomial) => polynomial === null) ? [Float64Array.of(smallest), ...some.slice(1)] : some
   })
-  const weights = made.use(encodeWeights(ckks, present, form))
+  const weights = made.use(encodeWeights(context, present, form))
   return { kind: 'polynomials', weights, bias: biases.map(plain) }
 }
 

@@ -1,5 +1,6 @@
 import { createParams, type Params } from '@glovebox/he'
 import { type NoiseModel, noiseModel } from '../analysis/noise.ts'
+import { inputsOf } from '../layout/circuit.ts'
 import { collect, repeat, spread } from '../layout/layout.ts'
 import {
   applyMap,
@@ -9,9 +10,11 @@ import {
   rotated,
   splitOffset,
 } from '../layout/linear-map.ts'
+import { integerStep, integersOf } from '../program/integers.ts'
 import { type Program, type ProgramStep, partsOf, registersOf, relinearisationLevel } from '../program/program.ts'
 import { inUnits } from '../program/units.ts'
 import { normalNumbers } from '../tensor/random.ts'
+import { multiplyVector } from '../tensor/sparse.ts'
 
 /** What `simulate` may be told. */
 export interface SimulateOptions {
@@ -26,9 +29,11 @@ export interface SimulateOptions {
 /**
  * Runs a program step by step on plain vectors, with rotations, baby and giant steps and folds as they are done encrypted, and with
  * noise of the size that encryption, rounding, rescaling and key switching would add. `samples` holds sample after sample; so does the answer.
+ * A program in BFV has no noise: its integers are computed, and the answer is what an encrypted run gives, to the last bit.
  */
 export function simulate(program: Program, samples: Float64Array, options: SimulateOptions = {}): Float64Array {
   const params = createParams(program.params)
+  if (params.scheme === 'bfv') return simulateIntegers(program, params, samples)
   const gauss = normalNumbers(options.seed ?? 1)
   const noisy = options.noise ?? true
   const context: Context = {
@@ -51,15 +56,40 @@ export function simulate(program: Program, samples: Float64Array, options: Simul
   }
   // Weights are encoded once, so their rounding is the same for all samples.
   const maps = program.steps.map((step) => (step.op === 'linear' ? encodeMap(context, step) : undefined))
-  const size = program.input.layout.size
+  return eachSample(program, samples, (sample) => runOne(context, maps, sample))
+}
+
+function eachSample(
+  { input, output }: Program,
+  samples: Float64Array,
+  run: (sample: Float64Array) => Float64Array,
+): Float64Array {
+  const { size } = input.layout
   const count = samples.length / size
   if (!Number.isInteger(count))
     throw new RangeError(`"samples" expected a multiple of ${size} numbers, got ${samples.length}`)
-  const out = new Float64Array(count * program.output.layout.size)
-  for (let i = 0; i < count; i++) {
-    out.set(runOne(context, maps, samples.subarray(i * size, (i + 1) * size)), i * program.output.layout.size)
-  }
-  return inUnits(program.output, out)
+  const out = new Float64Array(count * output.layout.size)
+  for (let i = 0; i < count; i++) out.set(run(samples.subarray(i * size, (i + 1) * size)), i * output.layout.size)
+  return inUnits(output, out)
+}
+
+/** Sums of integers below t/2, t up to 2^32, are exact in doubles, whatever the order. */
+function simulateIntegers(program: Program, params: Params, samples: Float64Array): Float64Array {
+  const { input, output, steps } = program
+  const registers = registersOf(program, params)
+  const exact = steps.map((step) => {
+    if (step.op !== 'linear') throw new Error('internal error: programs in integers are affine')
+    return integerStep(step, registers[step.input]!.scale)
+  })
+  return eachSample(program, samples, (sample) => {
+    const placed = integersOf(spread(input.layout, sample), input.scale).slice(0, input.layout.size)
+    const values: Float64Array[] = [placed]
+    for (const [i, { matrix, bias }] of exact.entries()) {
+      const out = multiplyVector(matrix, values[inputsOf(steps[i]!)[0]!]!)
+      values.push(bias ? out.map((v, j) => v + bias[j]!) : out)
+    }
+    return collect(output.layout, values.at(-1)!).map((v) => v / output.scale)
+  })
 }
 
 interface Context {

@@ -1,8 +1,9 @@
 import { encodeFrame, GloveboxError } from '@glovebox/he'
 import { describe, expect, test } from 'vitest'
 import { createKeys, decryptReply, encryptQuery, openModel } from '../../../client/src/index.ts'
+import { compileSmall } from '../../../client/test/small.ts'
 import { compileTiny, tinySamples } from '../../../client/test/tiny.ts'
-import { openEngine, type Part } from './engine.ts'
+import { noKeys, openEngine, type Part } from './engine.ts'
 
 // What a hostile client can send to a thread: anything, with a right checksum. Each is an error that the thread survives.
 
@@ -41,11 +42,17 @@ function* mutations(body: Uint8Array, fields: number): Generator<[string, Uint8A
 type Kind = Parameters<typeof reframe>[0]
 
 /** How many were refused. */
-function tryAll(use: (bytes: Uint8Array) => unknown, kind: Kind, frame: Uint8Array, fields: number): number {
+function tryAll(
+  use: (bytes: Uint8Array) => unknown,
+  kind: Kind,
+  frame: Uint8Array,
+  fields: number,
+  owner = model.part.digest,
+): number {
   let refused = 0
   for (const [what, body] of mutations(bodyOf(frame), fields)) {
     try {
-      use(reframe(kind, body))
+      use(encodeFrame(kind, owner, body))
     } catch (error) {
       expect(error, what).toBeInstanceOf(GloveboxError)
       refused++
@@ -57,6 +64,23 @@ function tryAll(use: (bytes: Uint8Array) => unknown, kind: Kind, frame: Uint8Arr
 describe('what a client sends', () => {
   test('as a query is answered or refused', () => {
     expect(tryAll((bytes) => engine.answer(bytes, keys), 'query', query, 15)).toBeGreaterThan(50)
+  })
+
+  test('as a query of a model in BFV is answered or refused', () => {
+    const files = compileSmall([6, 2], { scheme: 'bfv', packing: 'coefficient' })
+    const client = openModel(files.client)
+    using exact = openEngine(files.server)
+    const own = encryptQuery(client, createKeys(client).secret, files.samples(1))
+    const use = (bytes: Uint8Array): unknown => exact.answer(bytes, noKeys)
+    expect(tryAll(use, 'query', own, 15, client.part.digest)).toBeGreaterThan(40)
+    expect(use(own)).toBeInstanceOf(Uint8Array)
+    // A scale that messages of BFV do not have, on the ciphertext behind the mask.
+    const body = bodyOf(own)
+    const view = new DataView(body.buffer)
+    const at = 4 + (body.length - 4) / 2
+    expect(view.getFloat64(at + 3, true)).toBe(1)
+    view.setFloat64(at + 3, 2, true)
+    expect(() => use(encodeFrame('query', client.part.digest, body))).toThrow(/scale/)
   })
 
   test('as keys is read or refused', () => {

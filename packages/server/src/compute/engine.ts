@@ -3,7 +3,6 @@ import {
   type ByteReader,
   ByteWriter,
   type Ciphertext,
-  type Ckks,
   ciphertextBytes,
   createScope,
   decodeFrame,
@@ -14,7 +13,6 @@ import {
   type Interrupt,
   type MemoryUse,
   maskWith,
-  openCkks,
   peekKind,
   readCiphertext,
   readEvaluationKeys,
@@ -26,10 +24,12 @@ import {
   decodeServerPart,
   keysNeeded,
   needsKeys,
+  openContext,
   type Prepared,
   type Program,
   prepare,
   runEncrypted,
+  type SchemeContext,
   samplesPerRun,
 } from '@glovebox/ml'
 
@@ -95,30 +95,23 @@ export interface AnswerOptions {
 }
 
 /**
- * Reads the server part of a model and encodes its weights. Throws GloveboxError `malformed`, and `unsupported` for a program of a scheme that this version
- * does not run.
+ * Reads the server part of a model and encodes its weights. Throws GloveboxError `malformed`, for a program of another scheme than CKKS and BFV too.
  */
 export function openEngine(serverPart: Uint8Array): Engine {
   const { program, digest: owner } = decodeServerPart(serverPart)
-  const { scheme } = program.params
-  if (scheme !== 'ckks')
-    throw new GloveboxError(
-      'unsupported',
-      `"${program.name}" is a program for ${scheme}; this server runs those for ckks`,
-    )
-  const ckks = openCkks(program.params)
-  const prepared = prepareOrClose(program, ckks)
+  const context = openContext(program.params)
+  const prepared = prepareOrClose(program, context)
   const withKeys = needsKeys(keysNeeded(program))
   return {
     digest: toHex(owner),
     get memory() {
-      return ckks.memory
+      return context.memory
     },
     [Symbol.dispose]() {
       prepared[Symbol.dispose]()
-      ckks[Symbol.dispose]()
+      context[Symbol.dispose]()
     },
-    readKeys: (bytes) => readKeys(ckks, owner, bytes, withKeys),
+    readKeys: (bytes) => readKeys(context, owner, bytes, withKeys),
     answer: (query, keys, { onProgress, signal } = {}) =>
       answerOrPause(query, keys, { onProgress, signal }) as Uint8Array,
     answerOrPause,
@@ -135,10 +128,10 @@ export function openEngine(serverPart: Uint8Array): Engine {
     if (count < 1 || count > maxSamples) throw body.malformed('count', `1 to ${maxSamples}`, count)
     const most = samplesPerRun(program)
     const { tiles } = program.input.layout
-    using own = withKeys ? undefined : readMask(ckks, body)
+    using own = withKeys ? undefined : readMask(context, body)
     const mask = own ?? keys.mask
     if (!mask) throw new GloveboxError('missing-key', `"${program.name}" needs evaluation keys, with the mask in them`)
-    const each = requireCiphertexts(ckks, body, Math.ceil(count / most) * tiles)
+    const each = requireCiphertexts(context, body, Math.ceil(count / most) * tiles)
     const summed = kind === 'query for a sum'
     if (summed && most > 1)
       throw new GloveboxError('unsupported', `"${program.name}" has batch packing, in which samples are not added up`)
@@ -151,11 +144,11 @@ export function openEngine(serverPart: Uint8Array): Engine {
     for (let done = part?.done ?? 0; done < replies; ) {
       signal?.throwIfAborted()
       using used = createScope()
-      const input = readSum(ckks, body, tiles, summed ? count : 1, used, signal)
+      const input = readSum(context, body, tiles, summed ? count : 1, used, signal)
       const outputs = runEncrypted(prepared, input, keys, { signal }).map((output) => used.use(output))
       for (const output of outputs) {
         // Without it, the second part of a product with weights would tell the weights.
-        using masked = maskWith(ckks, output, mask)
+        using masked = maskWith(context, output, mask)
         writeReply(writer, masked, program.output.reply)
       }
       done = Math.min(replies, done + most)
@@ -167,18 +160,18 @@ export function openEngine(serverPart: Uint8Array): Engine {
   }
 }
 
-function prepareOrClose(program: Program, ckks: Ckks): Prepared {
+function prepareOrClose(program: Program, context: SchemeContext): Prepared {
   try {
-    return prepare(program, ckks)
+    return prepare(program, context)
   } catch (error) {
-    ckks[Symbol.dispose]()
+    context[Symbol.dispose]()
     throw error
   }
 }
 
 /** The sum of so many samples of `tiles` ciphertexts each; it belongs to `used`. */
 function readSum(
-  ckks: Ckks,
+  context: SchemeContext,
   body: ByteReader,
   tiles: number,
   count: number,
@@ -186,7 +179,7 @@ function readSum(
   signal: Interrupt | undefined,
 ): Ciphertext[] {
   const read = (owner: Scope): Ciphertext[] =>
-    Array.from({ length: tiles }, () => owner.use(readCiphertext(body, ckks.ring)))
+    Array.from({ length: tiles }, () => owner.use(readCiphertext(body, context.ring)))
   let held = createScope()
   try {
     let sum = read(held)
@@ -196,7 +189,7 @@ function readSum(
       using next = createScope()
       const terms = read(next)
       held = createScope()
-      sum = sum.map((ct, tile) => held.use(ckks.add(ct, terms[tile]!)))
+      sum = sum.map((ct, tile) => held.use(context.add(ct, terms[tile]!)))
     }
     return sum
   } finally {
@@ -205,18 +198,18 @@ function readSum(
 }
 
 /** That the ciphertexts are all there, before the first is computed on; the bytes of each. They have one form: that of the first. */
-function requireCiphertexts(ckks: Ckks, body: ByteReader, count: number): number {
+function requireCiphertexts(context: SchemeContext, body: ByteReader, count: number): number {
   const [seeded = 0, , level = 0] = body.bytes.subarray(body.offset, body.offset + 3)
-  if (level > ckks.params.maxLevel) throw body.malformed('level', `at most ${ckks.params.maxLevel}`, level)
-  const each = ciphertextBytes(ckks.params, level, seeded === 1) - frameOverhead
+  if (level > context.params.maxLevel) throw body.malformed('level', `at most ${context.params.maxLevel}`, level)
+  const each = ciphertextBytes(context.params, level, seeded === 1) - frameOverhead
   if (body.remaining !== count * each)
     throw body.malformed('ciphertexts', `${count * each} bytes for ${count} of them`, body.remaining)
   return each
 }
 
 /** An encryption of zero; of a seed, so that nobody chose its second part. */
-function readMask(ckks: Ckks, body: ByteReader): Ciphertext {
-  const mask = readCiphertext(body, ckks.ring)
+function readMask(context: SchemeContext, body: ByteReader): Ciphertext {
+  const mask = readCiphertext(body, context.ring)
   const { seed, parts, level } = mask
   // A seed means two parts.
   if (seed !== undefined && level === 0) return mask
@@ -228,7 +221,7 @@ function readMask(ckks: Ckks, body: ByteReader): Ciphertext {
   )
 }
 
-function readKeys(ckks: Ckks, owner: Uint8Array, bytes: Uint8Array, withMask: boolean): Keys {
+function readKeys(context: SchemeContext, owner: Uint8Array, bytes: Uint8Array, withMask: boolean): Keys {
   const { body } = decodeFrame(bytes, 'evaluation keys of a program', {
     owner,
     ownerName: 'models',
@@ -237,8 +230,8 @@ function readKeys(ckks: Ckks, owner: Uint8Array, bytes: Uint8Array, withMask: bo
   })
   const made = createScope()
   try {
-    const keys = made.use(readEvaluationKeys(body, ckks.ring))
-    const mask = withMask ? made.use(readMask(ckks, body)) : undefined
+    const keys = made.use(readEvaluationKeys(body, context.ring))
+    const mask = withMask ? made.use(readMask(context, body)) : undefined
     body.end()
     return { ...keys, mask, [Symbol.dispose]: () => made.dispose() }
   } catch (error) {

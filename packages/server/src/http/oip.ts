@@ -8,8 +8,8 @@ import type { Define } from './route.ts'
 import { anyObject, nameSchema, versionSchema } from './schemas.ts'
 import { serverName, serverVersion } from './version.ts'
 
-// he.bfv comes with the first programs in BFV: what is announced here can be asked for.
-const extensions = ['he.ckks', 'binary_tensor_data', 'model_repository']
+/** What can be asked for: programs in CKKS and in BFV, which travel alike. */
+const modelExtensions = ['he.ckks', 'he.bfv', 'binary_tensor_data', 'model_repository']
 const tag = 'Open Inference Protocol'
 const json = (description: string, content: z.ZodType) => ({ 200: { description, content } })
 
@@ -27,6 +27,8 @@ const metadataSchema = z
   })
   .openapi('ModelMetadata')
 const readySchema = z.object({ ready: z.boolean() })
+/** Clients ask for "ready"; the text of the protocol calls it "live" here, too. */
+const serverReady = readySchema.extend({ live: z.boolean() })
 const modelsSchema = z
   .object({ models: z.array(anyObject('ModelSummary', 'name, description, tags, aliases, versions.')) })
   .openapi('Models')
@@ -35,6 +37,7 @@ const modelsSchema = z
 export function defineOip(define: Define, services: Services): void {
   const { registry, metrics } = services
   const ready = createReadiness(services)
+  const extensions = [...modelExtensions, ...(services.sets?.size ? ['sets'] : [])]
   define(
     {
       method: 'get',
@@ -71,11 +74,11 @@ export function defineOip(define: Define, services: Services): void {
       summary:
         'Whether requests should come here: threads run, the database and the objects answer, no stop was asked for',
       need: 'public',
-      replies: { ...json('Ready.', readySchema), 503: { description: 'Not ready.', content: readySchema } },
+      replies: { ...json('Ready.', serverReady), 503: { description: 'Not ready.', content: serverReady } },
     },
     async ({ c }) => {
       const yes = await ready()
-      return c.json({ ready: yes }, yes ? 200 : 503)
+      return c.json({ ready: yes, live: yes }, yes ? 200 : 503)
     },
   )
   define(
