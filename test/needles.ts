@@ -75,18 +75,22 @@ const holders = [
   { name: 'f64', width: 4, step: 2, one: 0x3ff00000, minus: 0xbff00000 },
 ] as const
 
-/** Finds 64 coefficients in a row, at any place that is a multiple of the width of a number. `bytes` begin at a multiple of 8. */
-export function ternarySearch(key: ArrayLike<number>): (bytes: Buffer) => Set<string> {
+/**
+ * Finds 64 coefficients in a row, at any place that is a multiple of the width of a number, and with `anywhere` at any place at all. `bytes` begin at a multiple
+ * of 8.
+ */
+export function ternarySearch(key: ArrayLike<number>): (bytes: Buffer, anywhere?: boolean) => Set<string> {
   const places = new Map<number, number[]>()
   for (let i = 0; i + run <= key.length; i++) {
     let code = 0
     for (let k = 0; k < coded; k++) code = code * 3 + (key[i + k]! + 1)
     places.set(code, [...(places.get(code) ?? []), i])
   }
-  return (bytes) => {
+  /** In numbers of at least `least` bytes. */
+  const search = (bytes: Buffer, least: number, found: Set<string>): void => {
     const words = new Uint32Array(bytes.buffer, bytes.byteOffset, bytes.length >> 2)
-    const found = new Set<string>()
     for (const { name, width, step, one, minus } of holders) {
+      if (width * step < least || found.has(name)) continue
       const [values, count] = [
         width === 1 ? bytes : words,
         Math.floor((width === 1 ? bytes.length : words.length) / step),
@@ -110,6 +114,12 @@ export function ternarySearch(key: ArrayLike<number>): (bytes: Buffer) => Set<st
         }
       }
     }
+  }
+  return (bytes, anywhere = false) => {
+    const found = new Set<string>()
+    search(bytes, 1, found)
+    for (let shift = 1; anywhere && shift < 8; shift++)
+      search(Buffer.from(new Uint8Array(bytes.subarray(shift)).buffer), shift < 4 ? 4 : 8, found)
     return found
   }
 }

@@ -1,13 +1,25 @@
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { createLog, loadModel, serve } from '@glovebox/server'
+import { type ConfigOptions, createLog, loadModel, openWorker, readConfig, serve } from '@glovebox/server'
 
-// A service in a process of its own: node recorded-run.entry.ts FOLDER DATA. Everything is logged.
+// A service or a worker in a process of its own: node recorded-run.entry.ts serve|worker FOLDER OPTIONS, these in JSON. Everything is logged.
 
-const [folder, data] = process.argv.slice(2) as [string, string]
-const read = (name: string): Uint8Array<ArrayBuffer> => new Uint8Array(readFileSync(join(folder, name)))
-const model = loadModel({ name: 'digits', clientPart: read('client.gbx'), serverPart: read('server.gbx') })
+const [kind, folder, json] = process.argv.slice(2) as [string, string, string]
+const options: ConfigOptions = { ...JSON.parse(json), port: 0, logLevel: 'trace' }
 const log = createLog({ level: 'trace' })
-const service = await serve([model], log, { port: 0, data, logLevel: 'trace' })
-log.info({ url: service.url }, 'listening')
-process.once('SIGTERM', () => void service.close().then(() => process.exit(0)))
+
+async function open(): Promise<{ readonly url: string; close(): Promise<void> }> {
+  if (kind === 'worker') {
+    const worker = await openWorker(readConfig(options, {}), log)
+    return { url: 'none', close: worker.close }
+  }
+  const [clientPart, serverPart] = ['client.gbx', 'server.gbx'].map(
+    (name) => new Uint8Array(readFileSync(join(folder, name))),
+  )
+  const model = loadModel({ name: 'digits', clientPart: clientPart!, serverPart: serverPart! })
+  return serve([model], log, options)
+}
+
+const opened = await open()
+log.info({ url: opened.url }, 'listening')
+process.once('SIGTERM', () => void opened.close().then(() => process.exit(0)))

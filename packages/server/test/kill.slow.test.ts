@@ -8,6 +8,7 @@ import { type Child, createChild } from './child.ts'
 import { createTinyClient, insist, once, pause, sha256, uploadInParts, Wrong } from './clients.ts'
 import { freePort, postgresMissing, startPostgres } from './postgres.ts'
 import { redisMissing, startRedis } from './redis.ts'
+import { supervise } from './supervised.ts'
 
 // Server, worker, Redis and Postgres are killed at random moments, while clients predict, upload keys and send jobs. What was acknowledged must be there at
 // the end, each job with one result, and clients must get on by trying again. GLOVEBOX_KILLS=200 is the full measure; without, as many as fit the time.
@@ -79,10 +80,23 @@ test.skipIf(absent !== undefined)(
     await server.start()
     await worker.start()
 
-    const random = randomOf(seed)
+    // Numbers of their own for what is killed: how far clients get is not in the seed.
+    const [random, chance] = [randomOf(seed), randomOf(seed + 1)]
     const started = Date.now()
-    let [killed, over] = [0, false]
+    let [killed, starting, over] = [0, 0, false]
+    /** Requests that were sent and not answered at the moment of a kill. */
+    const during = { prediction: 0, upload: 0, job: 0, result: 0 }
+    const under: Record<keyof typeof during, number> = { ...during }
+    const sent = async <T>(what: keyof typeof during, work: Promise<T>): Promise<T> => {
+      under[what]++
+      try {
+        return await work
+      } finally {
+        under[what]--
+      }
+    }
     const tally = { predictions: 0, uploads: 0, jobs: 0, server: 0, worker: 0, redis: 0, postgres: 0 }
+    const done = ['predictions', 'uploads', 'jobs'] as const
     const isOver = (): boolean => over
     const failures: unknown[] = []
     const working = (work: () => Promise<void>): Promise<void> =>
@@ -100,7 +114,11 @@ test.skipIf(absent !== undefined)(
 
     const predict = async (): Promise<void> => {
       const count = 1 + Math.floor(random() * 3)
-      const answer = await insist(`${url}/v2/models/tiny/infer`, { method: 'POST', ...client.body(count) }, isOver)
+      const body = client.body(count)
+      const answer = await sent(
+        'prediction',
+        insist(`${url}/v2/models/tiny/infer`, { method: 'POST', ...body }, isOver),
+      )
       if (!answer) return
       if (answer.status !== 200) throw new Wrong(`infer answered ${answer.status}: ${Buffer.from(answer.body)}`)
       client.check(answer.body, Number(answer.headers.get(lengthHeader)), count)
@@ -110,7 +128,7 @@ test.skipIf(absent !== undefined)(
     const uploaded: string[] = []
     const upload = async (): Promise<void> => {
       const bytes = client.otherKeys(200_000 + Math.floor(random() * 2_000_000))
-      if (!(await uploadInParts(url, bytes, 300_000, isOver))) return
+      if (!(await sent('upload', uploadInParts(url, bytes, 300_000, isOver)))) return
       uploaded.push(sha256(bytes))
       tally.uploads++
     }
@@ -121,11 +139,11 @@ test.skipIf(absent !== undefined)(
       jobs.push(job)
       const { body, headers } = client.body(job.count)
       const init = { method: 'POST', body, headers: { ...headers, 'idempotency-key': job.key } }
-      const answer = await insist(`${url}/v2/models/tiny/jobs`, init, isOver)
+      const answer = await sent('job', insist(`${url}/v2/models/tiny/jobs`, init, isOver))
       if (!answer) return
       if (answer.status !== 202) throw new Wrong(`a job was answered ${answer.status}: ${Buffer.from(answer.body)}`)
       job.id = (JSON.parse(Buffer.from(answer.body).toString()) as { id: string }).id
-      await fetchResult(job)
+      await sent('result', fetchResult(job))
       // The same key again is the same job.
       const again = await insist(`${url}/v2/models/tiny/jobs`, init, isOver)
       if (again && (JSON.parse(Buffer.from(again.body).toString()) as { id: string }).id !== job.id)
@@ -148,45 +166,36 @@ test.skipIf(absent !== undefined)(
       }
     }
 
-    const again = async (child: Child): Promise<void> => {
-      // It may find the database away; whoever runs it starts it again.
-      for (;;) {
-        try {
-          return await child.start()
-        } catch (error) {
-          if (over) throw error
-          await pause(200)
-        }
-      }
-    }
     const targets = {
-      server: async () => {
-        await server.kill()
-        await pause(random() * 300)
-        await again(server)
-      },
-      worker: async () => {
-        await worker.kill()
-        await pause(random() * 300)
-        await again(worker)
-      },
-      redis: async () => {
-        await redis.kill()
-        await pause(random() * 1000)
-        await redis.start()
-      },
-      postgres: async () => {
-        await postgres.kill()
-        await pause(random() * 1000)
-        await postgres.start()
-      },
+      server: supervise(server),
+      worker: supervise(worker),
+      redis: supervise(redis),
+      postgres: supervise(postgres),
     }
+    const children: Readonly<Record<string, Child>> = { server, worker }
+    const awayMs = { server: 300, worker: 300, redis: 1000, postgres: 1000 }
+    // What a failure leaves on its way is not left running.
+    closers.push(() => Promise.all(Object.values(targets).map((target) => target.giveUp())))
+    const kinds = Object.keys(during) as (keyof typeof during)[]
     const names = Object.keys(targets) as (keyof typeof targets)[]
+    /** A busy machine may need more time between kills than they leave: until clients have done a bit of everything, for 10 s at most. */
+    const progress = async (): Promise<void> => {
+      const [before, late] = [{ ...tally }, Date.now() + 10_000]
+      const stuck = (): boolean => done.some((what) => tally[what] === before[what])
+      while (!over && stuck() && Date.now() < late) await pause(20)
+    }
     const kill = async (): Promise<void> => {
       while (!over && killed < kills && Date.now() - started < timeMs) {
-        await pause(random() * 1500)
-        const name = names[Math.floor(random() * names.length)]!
-        await targets[name]()
+        await pause(chance() * 2000)
+        if (killed % 8 === 7) await progress()
+        const name = names[Math.floor(chance() * names.length)]!
+        const target = targets[name]
+        // What is killed is up mostly, and starts or recovers now and then; all others are in whatever state they are.
+        await (chance() < 0.6 ? target.whenUp() : target.whenThere())
+        if (!target.up) starting++
+        else if (children[name]?.running === false) throw new Wrong(`the ${name} ended by itself`)
+        for (const what of kinds) during[what] += under[what]
+        await target.kill(chance() * awayMs[name])
         tally[name]++
         killed++
         if (killed % 25 === 0)
@@ -205,12 +214,13 @@ test.skipIf(absent !== undefined)(
       }),
     ])
     process.stdout.write(
-      `seed ${seed}, ${killed} kills in ${Math.round((Date.now() - started) / 1000)} s: ${JSON.stringify(tally)}\n`,
+      `seed ${seed}, ${killed} kills in ${Math.round((Date.now() - started) / 1000)} s, ${starting} of what was just starting, ` +
+        `in mid-request: ${JSON.stringify(during)}; done: ${JSON.stringify(tally)}\n`,
     )
     expect(failures, `${server.log()}\n${worker.log()}`).toEqual([])
 
     // In peace, all of it is there.
-    for (const child of [server, worker]) if (!child.running) await child.start()
+    await Promise.all(names.map((name) => targets[name].whenUp()))
     const patience = Date.now() + 60_000
     const late = (): boolean => Date.now() > patience
     for (const digest of uploaded)
@@ -229,8 +239,9 @@ test.skipIf(absent !== undefined)(
     expect(acknowledged.filter(({ id }) => !ids.has(id!))).toEqual([])
     expect(listed.length).toBeLessThanOrEqual(Math.min(1000, jobs.length))
     expect(listed.filter(({ status }) => status === 'failed')).toEqual([])
-    // The clients have got on.
-    for (const what of ['predictions', 'uploads', 'jobs'] as const) expect(tally[what], what).toBeGreaterThan(0)
+    // The clients have got on, and were interrupted in all that they do.
+    for (const what of done) expect(tally[what], what).toBeGreaterThan(0)
+    for (const [what, times] of Object.entries(during)) expect(times, `kills during ${what}`).toBeGreaterThan(0)
     expect(await server.stop()).toBe(0)
     expect(await worker.stop()).toBe(0)
   },

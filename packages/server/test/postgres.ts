@@ -1,5 +1,5 @@
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process'
-import { chownSync, existsSync, mkdtempSync, readdirSync, rmSync } from 'node:fs'
+import { chownSync, existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs'
 import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -9,6 +9,12 @@ import { setTimeout as sleep } from 'node:timers/promises'
 
 export interface Postgres {
   readonly port: number
+  /** Its data directory. */
+  readonly data: string
+  /** Ids of its processes. */
+  processes(): readonly number[]
+  /** What pg_dump says of a database, as text. */
+  dump(url: string): Buffer
   /** Of a new, empty database. */
   database(): Promise<string>
   /** SIGKILL, and waits until all its processes are gone. */
@@ -38,7 +44,8 @@ export async function freePort(): Promise<number> {
   return port
 }
 
-export async function startPostgres(): Promise<Postgres> {
+/** `settings` as in postgresql.conf. */
+export async function startPostgres(settings: Readonly<Record<string, string>> = {}): Promise<Postgres> {
   const bin = binaries()
   if (bin === undefined) throw new Error(postgresMissing)
   // It refuses to run as root.
@@ -63,6 +70,9 @@ export async function startPostgres(): Promise<Postgres> {
       await client.end()
     }
   }
+  const set = Object.entries({ listen_addresses: '127.0.0.1', max_connections: '200', ...settings }).flatMap(
+    ([name, value]) => ['-c', `${name}=${value}`],
+  )
   let child: ChildProcess | undefined
   const exited = (process: ChildProcess): Promise<unknown> =>
     process.exitCode !== null || process.signalCode !== null
@@ -73,22 +83,7 @@ export async function startPostgres(): Promise<Postgres> {
     for (const until = Date.now() + 30_000; ; ) {
       // A new one waits until the last process of a killed one has let go of the memory.
       if (child === undefined || child.exitCode !== null || child.signalCode !== null)
-        child = spawn(
-          join(bin, 'postgres'),
-          [
-            '-D',
-            data,
-            '-p',
-            String(port),
-            '-k',
-            directory,
-            '-c',
-            'listen_addresses=127.0.0.1',
-            '-c',
-            'max_connections=200',
-          ],
-          options,
-        )
+        child = spawn(join(bin, 'postgres'), ['-D', data, '-p', String(port), '-k', directory, ...set], options)
       try {
         await run('postgres', (query) => query('select 1'))
         return
@@ -102,7 +97,14 @@ export async function startPostgres(): Promise<Postgres> {
   let databases = 0
   return {
     port,
+    data,
     start,
+    processes() {
+      const pid = child!.pid!
+      const children = readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8').split(' ').filter(Boolean)
+      return [pid, ...children.map(Number)]
+    },
+    dump: (url) => execFileSync(join(bin, 'pg_dump'), [url], { ...options, stdio: 'pipe', maxBuffer: 2 ** 30 }),
     async database() {
       const name = `test${++databases}`
       await run('postgres', (query) => query(`create database ${name}`))

@@ -12,6 +12,10 @@ export const redisMissing: string | undefined = missing('redis-server')
 /** A real Redis on a free port, that keeps its data as a careful one does. */
 export interface TestRedis {
   readonly url: string
+  /** Where its files are. */
+  readonly directory: string
+  /** Ids of its processes. */
+  processes(): readonly number[]
   /** SIGKILL. */
   kill(): Promise<void>
   /** On the same port, with what is on its disk. */
@@ -20,14 +24,15 @@ export interface TestRedis {
   stop(): Promise<void>
 }
 
-/** Debian's redis-server. */
-export async function startRedis(): Promise<TestRedis> {
+/** Debian's redis-server; `settings` as in redis.conf. */
+export async function startRedis(settings: Readonly<Record<string, string>> = {}): Promise<TestRedis> {
   const directory = mkdtempSync(join(tmpdir(), 'glovebox-redis-'))
   const port = await freePort()
   let child: ChildProcess | undefined
   const start = (): Promise<void> =>
     new Promise((resolve, reject) => {
-      const options = { port, bind: '127.0.0.1', dir: directory, appendonly: 'yes', appendfsync: 'everysec', save: '' }
+      const keeping = { dir: directory, appendonly: 'yes', appendfsync: 'everysec', save: '' }
+      const options = { port, bind: '127.0.0.1', ...keeping, ...settings }
       const args = Object.entries(options).flatMap(([name, value]) => [`--${name}`, String(value)])
       const started = spawn('redis-server', args, { stdio: ['ignore', 'pipe', 'inherit'] })
       child = started
@@ -46,6 +51,8 @@ export async function startRedis(): Promise<TestRedis> {
   await start()
   return {
     url: `redis://127.0.0.1:${port}`,
+    directory,
+    processes: () => [child!.pid!],
     kill: () => end('SIGKILL'),
     start,
     async stop() {

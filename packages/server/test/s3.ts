@@ -9,6 +9,10 @@ import { freePort } from './postgres.ts'
 // s3rver, an S3 for tests, in a process of its own.
 
 export interface S3 {
+  /** Where its objects are. */
+  readonly directory: string
+  /** Ids of its processes. */
+  processes(): readonly number[]
   /** A prefix of its own in the bucket. */
   options(): S3Options
   /** SIGKILL. */
@@ -55,6 +59,8 @@ export async function startS3(): Promise<S3> {
   await start()
   let prefixes = 0
   return {
+    directory,
+    processes: () => [child!.pid!],
     start,
     kill,
     options: () => ({ bucket, endpoint: `http://127.0.0.1:${port}`, prefix: `test${++prefixes}/` }),

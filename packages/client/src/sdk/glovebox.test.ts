@@ -41,6 +41,13 @@ function open(options: GloveboxOptions): Glovebox {
 const within = (outputs: readonly Float64Array[]): number => tiny.error(samples.slice(0, outputs.length), outputs)
 
 describe.each([true, false])('with a thread of its own: %s', (worker) => {
+  // A thread takes its time to start: one for all tests that leave it as it is.
+  let shared: Glovebox
+  beforeAll(() => {
+    shared = glovebox(served.url, { worker, keys: memoryStorage() })
+  })
+  afterAll(() => shared.close())
+
   test('predicts one and many, and says what it is at', async () => {
     const model = await open({ worker, keys: memoryStorage() }).model('tiny')
     const stages = new Set<string>()
@@ -97,7 +104,7 @@ describe.each([true, false])('with a thread of its own: %s', (worker) => {
   })
 
   test('is given up with the reason of the signal, at once', async () => {
-    const model = await open({ worker, keys: memoryStorage() }).model('tiny')
+    const model = await shared.model('tiny')
     const abort = new AbortController()
     const onProgress = (): void => abort.abort(new Error('enough'))
     await expect(model.predict(samples[0]!, { signal: abort.signal, onProgress })).rejects.toThrow('enough')
@@ -119,9 +126,8 @@ describe.each([true, false])('with a thread of its own: %s', (worker) => {
   })
 
   test('jobs, cards and lists', async () => {
-    const service = open({ worker, keys: memoryStorage() })
-    expect(await service.list()).toEqual([{ name: 'tiny' }])
-    const model = await service.model('tiny')
+    expect(await shared.list()).toEqual([{ name: 'tiny' }])
+    const model = await shared.model('tiny')
     expect(await model.card()).toBe('# Tiny')
     expect(await model.examples()).toBeUndefined()
     const job = await model.submit(samples)

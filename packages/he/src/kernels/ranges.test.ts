@@ -22,7 +22,7 @@ describe('the CKKS suite within the ranges of the kernels', () => {
       scale: 20,
       literal: {
         ...insecure,
-        ringDegree: 1024,
+        ringDegree: 256,
         modulusBits: [24, 20, 20],
         specialBits: [20, 20],
         digitSize: 1,
@@ -50,7 +50,7 @@ describe('the suite of integer schemes within the ranges of the kernels', () => 
 
 describe('the largest residues', () => {
   for (const backend of ['wasm-fused', 'wasm'] as const) {
-    extremeSuite(backend, { ...insecure, ringDegree: 1024, modulusBits: [50, 20, 50, 20], specialBits: [50, 20] })
+    extremeSuite(backend, { ...insecure, ringDegree: 512, modulusBits: [50, 20, 50, 20], specialBits: [50, 20] })
     extremeSuite(backend, { ...insecure, ringDegree: 256, modulusBits: [50, 50, 50, 50, 50, 50], specialBits: [50] })
     extremeSuite(backend, {
       ...insecure,

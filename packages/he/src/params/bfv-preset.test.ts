@@ -52,9 +52,10 @@ describe('BFV presets', () => {
     },
   )
 
+  // Every depth from 20 to 40: bfv-preset.slow.test.ts.
   test('budgets are finite however large the modulus', () => {
     for (const plaintextBits of [20, 30]) {
-      for (let depth = 20; depth <= 40; depth++) {
+      for (const depth of [20, 26, 33, 40]) {
         const found = attempt({ scheme: 'bfv', depth, plaintextBits })
         if (typeof found === 'string') continue
         expect(found.budgets.every((bits) => bits > 0 && bits < 1800)).toBe(true)

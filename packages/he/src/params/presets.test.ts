@@ -4,68 +4,19 @@ import { encryptSymmetric } from '../rlwe/encrypt-symmetric.ts'
 import { createPublicKey, createRelinearisationKey } from '../rlwe/keygen.ts'
 import { createSecretKey } from '../rlwe/secret-key.ts'
 import { openCkks } from '../schemes/ckks/ckks.ts'
+import { attempt, checkDepths, scalesDown } from '../test-support/preset-suite.ts'
 import { Draw } from '../test-support/random.ts'
 import type { CkksPreset, CkksPresetOptions } from './ckks-preset.ts'
 import { createParams } from './params.ts'
 import { presetDegrees } from './preset-options.ts'
 import { formatPresets, presets } from './preset-table.ts'
 import { planPreset, preset } from './presets.ts'
-import { checkSecurity } from './security.ts'
-
-function attempt(options: CkksPresetOptions): CkksPreset | string {
-  try {
-    return planPreset(options)
-  } catch (error) {
-    expect(error).toMatchObject({ code: 'unsupported' })
-    return (error as Error).message
-  }
-}
-
-/** The scales on the way down a chain, in bits, when every value is squared and rescaled. */
-function scalesDown(primes: readonly number[], scaleBits: number): number[] {
-  const scales = [scaleBits]
-  for (let level = primes.length - 1; level > 0; level--) scales.push(2 * scales.at(-1)! - Math.log2(primes[level]!))
-  return scales
-}
-
-const depths = Array.from({ length: 20 }, (_, i) => i + 1)
-const scales = [20, 25, 30, 40, 45]
 
 describe('presets', () => {
+  // Scales between these: presets.slow.test.ts.
   test.each(presetDegrees)(
     'N = %i: depth 1 to 20 makes parameters within the limit, or says what would',
-    (ringDegree) => {
-      const { limit } = checkSecurity('', ringDegree, [2], '128-classical')
-      const counts = { accepted: 0, refused: 0 }
-      for (const scaleBits of scales) {
-        let fitted = true
-        for (const depth of depths) {
-          for (const keySwitching of scaleBits <= 25 ? [true, false] : [true]) {
-            const found = attempt({ depth, scaleBits, ringDegree, keySwitching })
-            if (typeof found === 'string') {
-              counts.refused++
-              if (keySwitching) fitted = false
-              expect(found).toMatch(/(fits|use less depth)/)
-              continue
-            }
-            counts.accepted++
-            if (keySwitching) expect(fitted, 'what fits, fits with less depth').toBe(true)
-            const params = createParams(found.literal)
-            expect(params).toMatchObject({ ringDegree, maxLevel: depth, scheme: 'ckks' })
-            expect(params.special.length > 0).toBe(keySwitching)
-            expect(Math.max(params.logQ, params.logQP)).toBeLessThanOrEqual(limit)
-            expect(found).toMatchObject({ depth, scaleBits, limit })
-            expect(found.bits).toBeCloseTo(params.logQP, 6)
-            // Room for the message and its sign above the last scale.
-            const down = scalesDown(params.primes, scaleBits)
-            for (const bits of down) expect(Math.abs(bits - scaleBits)).toBeLessThan(0.5)
-            expect(Math.log2(params.primes[0]!)).toBeGreaterThan(down.at(-1)! + found.messageBits + 1)
-          }
-        }
-      }
-      expect(counts.accepted).toBeGreaterThan(0)
-      expect(counts.refused).toBeGreaterThan(0)
-    },
+    (ringDegree) => checkDepths(ringDegree, [20, 25, 45]),
   )
 
   test('the ring is the smallest that fits', () => {

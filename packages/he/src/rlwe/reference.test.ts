@@ -31,7 +31,7 @@ import { encodeSecretKey } from './secret-wire.ts'
 import { decodeCiphertext, encodeCiphertext } from './wire.ts'
 
 // Small rings here: the reference takes quadratic time. Larger ones are in reference.slow.test.ts.
-const insecure = { scheme: 'ckks', ringDegree: 256, security: 'INSECURE' } as const
+const insecure = { scheme: 'ckks', ringDegree: 64, security: 'INSECURE' } as const
 definitionSuite('wasm-fused', { ...insecure, modulusBits: [50, 40, 49], specialBits: [50] })
 definitionSuite('wasm', { ...insecure, modulusBits: [40, 36, 36], specialBits: [40, 40] })
 definitionSuite('wasm-fused', { ...insecure, modulusBits: [50, 40, 49, 40], specialBits: [50, 50] }, 2)

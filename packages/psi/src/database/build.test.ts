@@ -5,6 +5,7 @@ import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { folder, newSet, standIn, type TemporaryFolder, textEntries, tinyMatrix, tinyPowers } from '../../test/clear.ts'
 import { expectSame, hex } from '../../test/set-suite.ts'
 import { createOprfKey, encodeOprfKey } from '../oprf/key.ts'
+import { friendlySet } from '../params/presets.ts'
 import { createSet } from './create-set.ts'
 import type { SetEntry } from './records.ts'
 import { openSet, type PsiSet } from './set.ts'
@@ -156,6 +157,22 @@ test('entries that do not fit the parameters are told by their position, and not
   )
   for (const batchItems of [0, 65536, 1.5])
     await expect(set.build(entries, { evaluate: standIn, batchItems })).rejects.toThrow(/"batchItems"/)
+})
+
+test('a list that has too many bundles to match by chance below 2^-40 is refused, and what was evaluated is kept', async () => {
+  // One bundle: 512 bins, (10 / 2^16)^4 each, together 2^-41.7; four of them are too many.
+  const few = friendlySet()
+  using set = newSet(path, {
+    ...few,
+    feltsPerItem: 4,
+    powers: { ...few.powers!, tableSize: 512, maxItemsPerBin: 10, queryPowers: few.powers!.queryPowers.slice(0, 10) },
+  })
+  const many = Array.from({ length: 20_400 }, (_, i) => ({ item: new Uint8Array(new Uint32Array([i]).buffer) }))
+  await expect(set.build(many, { evaluate: standIn })).rejects.toMatchObject({
+    code: 'unsupported',
+    message: expect.stringMatching(/20400 items under these parameters .* probability 2\^-39\.\d, more than 2\^-40/),
+  })
+  expect(set.state).toBe('building')
 })
 
 describe('a directory', () => {

@@ -1,6 +1,8 @@
 import type { DatabaseSync } from 'node:sqlite'
 import { equalBytes, GloveboxError } from '@glovebox/he'
-import type { SetParams } from '../params/set-params.ts'
+import { hashFunctionsOf } from '../hashing/tag.ts'
+import { failureLog2 } from '../params/noise.ts'
+import { falsePositiveLog2, type SetParams } from '../params/set-params.ts'
 import { RowDigests, readMeta, writeMeta, writeRows } from './content.ts'
 import { type Layout, layOut } from './layout.ts'
 import { digestEntries, type EvaluateItems, makeRecords, requireEntry, type SetEntry } from './records.ts'
@@ -60,11 +62,30 @@ export async function buildSet(building: Building, source: Source, options: Buil
   transaction(database, () => writeMeta(database, { state: 'building' }))
   await collect(building, staging, source, options)
   const { table, duplicates } = readTags(building.params, staging)
-  await placeAll(building, layOut(building.params, table, staging.seed), table, options)
+  const layout = layOut(building.params, table, staging.seed)
+  requireNoChance(building.params, layout, table.count)
+  await placeAll(building, layout, table, options)
   transaction(database, () => writeMeta(database, { state: 'complete', items: table.count }))
   staging[Symbol.dispose]()
   removeStaging(directory)
   return { items: table.count, duplicates }
+}
+
+/** Refuses a set in which items that are not there would be found too often: parameters alone do not say how many bundles there will be. */
+function requireNoChance(params: SetParams, { binRows, rowStarts }: Layout, items: number): void {
+  let bundles = 1
+  for (let bin = 1; bin < binRows.length; bin++) bundles = Math.max(bundles, binRows[bin]! - binRows[bin - 1]!)
+  let itemsPerRow = 1
+  for (let row = 1; row < rowStarts.length; row++)
+    itemsPerRow = Math.max(itemsPerRow, rowStarts[row]! - rowStarts[row - 1]!)
+  // With hash functions a run has at most as many items as there are bins.
+  const receiverItems = hashFunctionsOf(params) > 0 ? params.bins : 1
+  const chance = falsePositiveLog2(params, { bundles, itemsPerRow, receiverItems })
+  if (chance > failureLog2)
+    throw new GloveboxError(
+      'unsupported',
+      `${items} items under these parameters let a run find one that is not there with probability 2^${chance.toFixed(1)}, more than 2^${failureLog2}: take more or larger field elements, as planSet does for that many items`,
+    )
 }
 
 function requireOptions({ evaluate, batchItems = 4096, threads = 2 }: BuildOptions): void {

@@ -72,3 +72,18 @@ describe.each(sets)('%s', (_, literal, size, asked) => {
     )
   })
 })
+
+test('a query that is sent again is answered alike', () => {
+  const params = createSetParams(friendlySet())
+  using evaluator = openEvaluator(params, plainRows(params, [{ output: outputOf(1) }]))
+  using keys = createQueryKeys(params)
+  const [query] = [...prepareQueries(keys, [outputOf(1)], 7)]
+  const first = evaluator.answer(query!.bytes, undefined, limits)
+  expect(evaluator.answer(query!.bytes, undefined, limits)).toEqual(first)
+  // Another query for the same item has nothing in common with it but its length.
+  const [other] = [...prepareQueries(keys, [outputOf(1)], 7)]
+  expect(other!.bytes.length).toBe(query!.bytes.length)
+  const body = (bytes: Uint8Array): Uint8Array => bytes.subarray(200, -16)
+  const same = body(query!.bytes).filter((byte, i) => byte === body(other!.bytes)[i]).length
+  expect(same / body(query!.bytes).length).toBeLessThan(0.02)
+})

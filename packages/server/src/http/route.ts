@@ -1,10 +1,11 @@
 import { GloveboxError } from '@glovebox/he'
 import { OpenAPIHono, z } from '@hono/zod-openapi'
 import type { Context } from 'hono'
+import { getPath } from 'hono/utils/url'
 import type { Principal } from '../access/principal.ts'
 import { type Allow, createAllow, type Need } from './auth.ts'
 import { streamBody } from './body.ts'
-import type { Env, Services } from './context.ts'
+import type { Env, RouteServices } from './context.ts'
 import { Refusal } from './errors.ts'
 
 export type Method = 'get' | 'head' | 'post' | 'put' | 'patch' | 'delete'
@@ -70,6 +71,9 @@ export type Define = <
   handler: Handler<P, Q, B>,
 ) => void
 
+/** The text of the Open Inference Protocol has /v2, its OpenAPI document /v2/. */
+const pathOf = (request: Request): string => getPath(request).replace(/^\/v2\/$/, '/v2')
+
 const nobody: Principal = { tenant: '-', token: undefined, scopes: new Set() }
 const errorSchema = z
   .object({ error: z.string(), code: z.string() })
@@ -78,8 +82,8 @@ const errorSchema = z
 type Run = (c: Context<Env>) => Promise<Response>
 
 /** An app, and the one way to add routes to it: authorisation, checks of parameters and bodies, audit, and the document, for all of them alike. */
-export function createRoutes(services: Services): { app: OpenAPIHono<Env>; define: Define; finish(): void } {
-  const app = new OpenAPIHono<Env>()
+export function createRoutes(services: RouteServices): { app: OpenAPIHono<Env>; define: Define; finish(): void } {
+  const app = new OpenAPIHono<Env>({ getPath: pathOf })
   const allow = createAllow(services)
   app.openAPIRegistry.registerComponent('securitySchemes', 'token', {
     type: 'http',
@@ -122,7 +126,7 @@ export function createRoutes(services: Services): { app: OpenAPIHono<Env>; defin
 function runner<P extends Shape | undefined, Q extends Shape | undefined, B extends z.ZodType | undefined>(
   route: Route<P, Q, B>,
   handler: Handler<P, Q, B>,
-  services: Services,
+  services: RouteServices,
   allow: Allow,
 ): Run {
   const { need } = route
@@ -167,7 +171,7 @@ function runner<P extends Shape | undefined, Q extends Shape | undefined, B exte
   }
 }
 
-function note(services: Services, c: Context<Env>, p: Principal, action: string, outcome: string): Promise<void> {
+function note(services: RouteServices, c: Context<Env>, p: Principal, action: string, outcome: string): Promise<void> {
   return services.audit.append({
     tenant: p.tenant,
     token: p.token,
@@ -190,7 +194,7 @@ function check<T>(schema: z.ZodType<T>, value: unknown, what: string): T {
 
 const isOptional = (schema: z.ZodType): boolean => schema.safeParse(undefined).success
 
-async function readJson(c: Context<Env>, { limits }: Services, optional: boolean): Promise<unknown> {
+async function readJson(c: Context<Env>, { limits }: RouteServices, optional: boolean): Promise<unknown> {
   const type = c.req.header('content-type')
   const empty = (c.req.header('content-length') ?? '0') === '0' && c.req.header('transfer-encoding') === undefined
   if (optional && empty) return undefined

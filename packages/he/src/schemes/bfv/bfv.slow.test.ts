@@ -13,6 +13,10 @@ const cases: readonly IntegerCase[] = [
     literal: { scheme: 'bfv', ...bfvDefault(2048), plaintextModulus: plaintextModulus(16, 2048) },
   },
   {
+    backend: 'wasm-fused',
+    literal: { scheme: 'bfv', ...bfvDefault(8192), plaintextModulus: plaintextModulus(20, 8192) },
+  },
+  {
     backend: 'wasm',
     literal: { scheme: 'bfv', ...bfvDefault(8192), plaintextModulus: plaintextModulus(32, 8192) },
   },

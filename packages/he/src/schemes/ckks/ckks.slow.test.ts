@@ -4,6 +4,22 @@ import { ckksSuite, type SuiteCase } from '../../test-support/ckks-suite.ts'
 const repeat = (bits: number, count: number): number[] => new Array<number>(count).fill(bits)
 
 const cases: readonly SuiteCase[] = [
+  {
+    backend: 'wasm-fused',
+    scale: 40,
+    literal: { scheme: 'ckks', ringDegree: 8192, modulusBits: [50, 40, 40], specialBits: [50] },
+  },
+  // At the limit of the security table: 430 bits at N = 16384.
+  {
+    backend: 'wasm-fused',
+    scale: 40,
+    literal: { scheme: 'ckks', ringDegree: 16384, modulusBits: [50, ...repeat(40, 7)], specialBits: [50, 50] },
+  },
+  {
+    backend: 'reference',
+    scale: 30,
+    literal: { scheme: 'ckks', ringDegree: 1024, modulusBits: [40, 30], specialBits: [40], security: 'INSECURE' },
+  },
   // One special prime and digits of one: what other libraries have.
   {
     backend: 'wasm-fused',
