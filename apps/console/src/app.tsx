@@ -1,6 +1,7 @@
 import type { JSX } from 'preact'
 import { lazy, Suspense } from 'preact/compat'
 import { useWhoami } from './api/admin.ts'
+import { useSets } from './api/sets.ts'
 import { Mark } from './components/icons.tsx'
 import { SignIn } from './components/sign-in.tsx'
 import { Empty, Ghosts } from './components/states.tsx'
@@ -13,11 +14,13 @@ import { may } from './session.ts'
 
 // What most visitors never open is a script of its own.
 const AdminPage = lazy(async () => (await import('./admin/admin.tsx')).AdminPage)
+const PasswordsPage = lazy(async () => (await import('./pages/passwords.tsx')).PasswordsPage)
 const LivePage = lazy(async () => (await import('./live/live.tsx')).LivePage)
 
 /** With the scopes of which one is needed there; `admin` is enough everywhere. */
 const places: readonly (readonly [string, string, ...string[]])[] = [
   ['/', 'Models', 'predict', 'push'],
+  ['/passwords', 'Passwords', 'predict'],
   ['/live', 'Live'],
   ['/admin/models', 'Registry', 'push'],
 ]
@@ -25,7 +28,9 @@ const places: readonly (readonly [string, string, ...string[]])[] = [
 export function App(): JSX.Element {
   const route = useRoute()
   const who = useWhoami()
-  const section = route[0] === 'admin' ? '/admin/models' : route[0] === 'live' ? '/live' : '/'
+  const sets = useSets()
+  const [first = ''] = route
+  const section = first === 'admin' ? '/admin/models' : ['live', 'passwords'].includes(first) ? `/${first}` : '/'
   return (
     <div class="page">
       <header class="top">
@@ -39,7 +44,7 @@ export function App(): JSX.Element {
           </Link>
           <nav class="nav" aria-label="Main">
             {places
-              .filter(([, , ...scopes]) => may(who, ...scopes))
+              .filter(([path, , ...scopes]) => may(who, ...scopes) && (path !== '/passwords' || sets.length > 0))
               .map(([path, name]) => (
                 <Link key={path} href={path} aria-current={section === path ? 'page' : undefined}>
                   {name}
@@ -70,6 +75,7 @@ export function App(): JSX.Element {
 function Page({ route }: { readonly route: readonly string[] }): JSX.Element {
   const [first, name, ...rest] = route
   if (first === undefined) return <ModelsPage />
+  if (first === 'passwords' && rest.length === 0) return <PasswordsPage name={name} />
   if (first === 'live' && name === undefined) return <LivePage />
   if (first === 'admin') return <AdminPage route={route.slice(1)} />
   if (first === 'models' && name !== undefined) {

@@ -43,6 +43,22 @@ export const Server: Icon = () => (
   </svg>
 )
 
+/** A lock that was opened by somebody else. */
+export const Found: Icon = () => (
+  <svg viewBox="0 0 24 24" aria-hidden="true" {...line}>
+    <rect x="4.500" y="10.500" width="15" height="10" rx="2.200" />
+    <path d="M8 10.500V7.400a4 4 0 0 1 7.700-1.500M12 13.800v2M12 18.200h.01" />
+  </svg>
+)
+
+/** A lock that holds. */
+export const NotFound: Icon = () => (
+  <svg viewBox="0 0 24 24" aria-hidden="true" {...line}>
+    <rect x="4.500" y="10.500" width="15" height="10" rx="2.200" />
+    <path d="M8 10.500V7.500a4 4 0 0 1 8 0v3M9.300 15.600l1.900 1.900 3.500-3.800" />
+  </svg>
+)
+
 /** The box, closed, large. */
 export const ClosedBox: Icon = () => (
   <svg viewBox="0 0 120 84" aria-hidden="true" fill="none" stroke="currentColor" stroke-width="2">

@@ -1,5 +1,6 @@
 import type { JSX } from 'preact'
 import { aliasesOf, defaultVersion, introductionOf, listModels, type ModelSummary, readCard } from '../api/models.ts'
+import { useSets } from '../api/sets.ts'
 import { type Loaded, useLoaded } from '../api/use.ts'
 import { Empty, When } from '../components/states.tsx'
 import { percent, plural, short, showBytes } from '../format.ts'
@@ -37,6 +38,15 @@ export function ModelsPage(): JSX.Element {
 }
 
 function NoModels(): JSX.Element {
+  const sets = useSets()
+  if (sets.length > 0)
+    return (
+      <Empty title="This service has lists, and no models">
+        <p>
+          <Link href="/passwords">Ask whether something is in a list</Link>, without telling what.
+        </p>
+      </Empty>
+    )
   return (
     <Empty title="There is no model here yet">
       <p>Train one of ours, or compile your own, and push it to this service:</p>

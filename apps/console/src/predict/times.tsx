@@ -1,17 +1,10 @@
 import type { JSX } from 'preact'
-import { Scroll } from '../components/scroll.tsx'
+import { type TimePart, TimeParts } from '../components/time-parts.tsx'
 import { showMs } from '../format.ts'
 import type { Trace } from '../private/types.ts'
 
-interface Part {
-  readonly id: string
-  readonly name: string
-  readonly where: string
-  readonly ms: number
-}
-
 /** Where the time of a prediction went, in order. What was not measured is left out. */
-export function partsOf(trace: Trace): Part[] {
+export function partsOf(trace: Trace): TimePart[] {
   const { keygenMs, uploadMs, encryptMs, roundTripMs, computeMs, waitMs = 0, warmMs = 0, decryptMs } = trace
   const network = computeMs === undefined ? undefined : Math.max(0, roundTripMs - computeMs - waitMs - warmMs)
   const parts: [string, string, string, number | undefined][] = [
@@ -32,10 +25,6 @@ export function partsOf(trace: Trace): Part[] {
   return parts.flatMap(([id, name, where, ms]) => (ms === undefined ? [] : [{ id, name, where, ms }]))
 }
 
-function share(part: number): string {
-  return part > 0 && part < 0.01 ? '< 1 %' : `${Math.round(100 * part)} %`
-}
-
 interface TimesProps {
   readonly trace: Trace
   /** Since the page was opened. */
@@ -51,43 +40,7 @@ export function Times({ trace, first }: TimesProps): JSX.Element {
         <h2 id="times-title">Where {showMs(total)} went</h2>
         {trace.keygenMs !== undefined && <span class="small soft">keys are made once; the next one is faster</span>}
       </div>
-      <div class="time" aria-hidden="true">
-        {parts.map(({ id, ms }) => (
-          <span key={id} class={`bg-${id}`} style={{ flexGrow: ms, flexBasis: 0 }} />
-        ))}
-      </div>
-      <Scroll label="Parts of the time of this prediction">
-        <table class="table small">
-          <caption class="unseen">Parts of the time of this prediction</caption>
-          <thead>
-            <tr>
-              <th scope="col">What</th>
-              <th scope="col" class="wide-only">
-                Where
-              </th>
-              <th scope="col" class="number">
-                Time
-              </th>
-              <th scope="col" class="number">
-                Share
-              </th>
-            </tr>
-          </thead>
-          <tbody>
-            {parts.map(({ id, name, where, ms }) => (
-              <tr key={id}>
-                <th scope="row">
-                  <span class={`swatch bg-${id}`} aria-hidden="true" />
-                  {name}
-                </th>
-                <td class="wide-only">{where}</td>
-                <td class="number">{showMs(ms)}</td>
-                <td class="number">{share(ms / total)}</td>
-              </tr>
-            ))}
-          </tbody>
-        </table>
-      </Scroll>
+      <TimeParts parts={parts} of="this prediction" />
       {(first || (trace.warmMs ?? 0) > 1) && (
         <p class="small soft">The first run of a model is slower: code is compiled, and what it needs is read.</p>
       )}

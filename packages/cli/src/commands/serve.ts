@@ -4,7 +4,7 @@ import { basename, join, resolve } from 'node:path'
 import { createInterface } from 'node:readline'
 import { GloveboxError } from '@glovebox/he'
 import type { Config, ConfigOptions, Logger, Model, Service, Stores } from '@glovebox/server'
-import { type Command, Option } from 'commander'
+import { type Command, InvalidArgumentError, Option } from 'commander'
 import { clientFile, of, serverFile } from '../bundle.ts'
 import { makeFolder, readInput } from '../files.ts'
 import { gallery } from '../gallery/list.ts'
@@ -13,6 +13,7 @@ import { integer } from '../numbers.ts'
 import { commandLine } from '../service/command-process.ts'
 import { consoleFolder, openPage } from '../service/console.ts'
 import { dataFolder } from '../service/state.ts'
+import { onStop, pageOf, withOtherPort } from '../service/stop.ts'
 import { showLogLine } from '../terminal/log-lines.ts'
 
 interface ServeOptions {
@@ -25,6 +26,7 @@ interface ServeOptions {
   readonly tlsCert?: string
   readonly tlsKey?: string
   readonly origin?: readonly string[]
+  readonly set?: Readonly<Record<string, string>>
   readonly trustProxy?: boolean
   readonly logLevel?: string
   readonly logJson?: boolean
@@ -64,6 +66,12 @@ export function addServe(program: Command): void {
         'an origin whose pages may call, such as https://example.org; several times for more',
       ).argParser((text: string, before: string[] = []) => [...before, text]),
     )
+    .addOption(
+      new Option(
+        '--set <name=folder>',
+        'also serve a set for private look-up, as breach build makes it; several times for more',
+      ).argParser((text: string, before: Record<string, string> = {}) => ({ ...before, ...namedFolder(text) })),
+    )
     .option('--trust-proxy', 'believe x-forwarded-for and x-forwarded-proto of a proxy in front')
     .option(
       '--log-level <level>',
@@ -98,7 +106,9 @@ async function run(folders: string[], options: ServeOptions): Promise<void> {
   const service = await openService(config, log, async ({ registry, tokens }) => {
     if (config.tokens && !config.adminToken) requireAdmin(await tokens.list())
     for (const model of models) await pushModel(registry, localPrincipal, model)
-  }).catch((error: unknown) => Promise.reject(explained(error, config)))
+  }).catch((error: unknown) =>
+    Promise.reject(withOtherPort(error, config.port, (port) => `--port ${port} (npm start -- --port ${port})`)),
+  )
   log.info(
     { url: service.url, models: models.map(({ name }) => name), threads: config.threads, data: data ?? 'temporary' },
     'listening',
@@ -107,6 +117,12 @@ async function run(folders: string[], options: ServeOptions): Promise<void> {
   const stopGallery = options.gallery ? startGallery(service.url, config, log) : () => undefined
   if (options.open) await openPage(pageOf(service))
   onStop(service, log, options.stopWithStdin ?? false, stopGallery)
+}
+
+function namedFolder(text: string): Record<string, string> {
+  const at = text.indexOf('=')
+  if (at < 1 || at === text.length - 1) throw new InvalidArgumentError('Expected NAME=FOLDER.')
+  return { [text.slice(0, at)]: text.slice(at + 1) }
 }
 
 /** Where requests need tokens and nobody has one that makes others, nobody ever will. */
@@ -123,16 +139,8 @@ function requireAdmin(tokens: Awaited<ReturnType<Stores['tokens']['list']>>): vo
   )
 }
 
-function explained(error: unknown, { port }: Config): unknown {
-  if (!(error instanceof GloveboxError) || !error.message.endsWith('it is in use')) return error
-  const other = port < 65535 ? port + 1 : 8080
-  return new GloveboxError(error.code, `${error.message}; try --port ${other} (npm start -- --port ${other})`, {
-    cause: error,
-  })
-}
-
 function configOf(options: ServeOptions, data: string | undefined, forPeople: boolean): ConfigOptions {
-  const { host, port, threads, tokens, tlsCert, tlsKey, origin, trustProxy, logLevel, keyMemory } = options
+  const { host, port, threads, tokens, tlsCert, tlsKey, origin, set, trustProxy, logLevel, keyMemory } = options
   const all = {
     host,
     port,
@@ -142,6 +150,7 @@ function configOf(options: ServeOptions, data: string | undefined, forPeople: bo
     tlsCert,
     tlsKey,
     origins: origin,
+    sets: set,
     trustProxy,
     logLevel: logLevel ?? (process.env.GLOVEBOX_LOG_LEVEL || !forPeople ? undefined : 'warn'),
     console:
@@ -149,11 +158,6 @@ function configOf(options: ServeOptions, data: string | undefined, forPeople: bo
     limits: keyMemory === undefined ? undefined : { keyMemory: keyMemory * 2 ** 20 },
   }
   return Object.fromEntries(Object.entries(all).filter(([, value]) => value !== undefined)) as ConfigOptions
-}
-
-/** The same page under a name that browsers take for this machine. */
-function pageOf({ url }: Service): string {
-  return url.replace('//127.0.0.1:', '//localhost:')
 }
 
 function greeting(service: Service, config: Config, models: readonly Model[], data: string | undefined): string {
@@ -195,23 +199,6 @@ function startGallery(url: string, config: Config, log: Logger): () => void {
   const kill = (): void => void child.kill('SIGTERM')
   process.once('exit', kill)
   return kill
-}
-
-function onStop(service: Service, log: Logger, withStdin: boolean, before: () => void): void {
-  const stop = (reason: string): void => {
-    log.info({ reason }, 'stopping')
-    before()
-    service.close().then(
-      () => process.exit(0),
-      (err: unknown) => {
-        log.error({ err }, 'did not stop in order')
-        process.exit(1)
-      },
-    )
-  }
-  for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => stop(signal))
-  // Whoever started this as a part of itself holds the other end; however it ends, the pipe closes.
-  if (withStdin) process.stdin.once('end', () => stop('standard input closed')).resume()
 }
 
 async function loadFolders(folders: readonly string[]): Promise<Model[]> {

@@ -1,0 +1,12 @@
+import { showCount } from '../terminal/format.ts'
+import type { ListCounts } from './list.ts'
+
+/** What was left out of a list and why, in a line; none where nothing was. Items are in no part of it. */
+export function leftOut({ empty, long, wrong, firstWrong }: Readonly<ListCounts>): string | undefined {
+  const parts = [
+    empty > 0 ? `${showCount(empty)} empty` : undefined,
+    long > 0 ? `${showCount(long)} longer than any item` : undefined,
+    wrong > 0 ? `${showCount(wrong)} that are no item (first in line ${firstWrong})` : undefined,
+  ].filter((part) => part !== undefined)
+  return parts.length === 0 ? undefined : `lines left out: ${parts.join(', ')}`
+}
