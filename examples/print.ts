@@ -41,6 +41,22 @@ export function timed<T>(label: string, work: () => T): T {
   return result
 }
 
+/** As `timed`, for work that waits. */
+export async function took<T>(label: string, work: () => Promise<T>): Promise<T> {
+  const start = performance.now()
+  const result = await work()
+  show(label, `${(performance.now() - start).toFixed(0)} ms`)
+  return result
+}
+
+/** Throws where one of the values is another than plain set operations say. */
+export function same(label: string, got: readonly unknown[], expected: readonly unknown[]): void {
+  const wrong = expected.findIndex((value, i) => JSON.stringify(value) !== JSON.stringify(got[i]))
+  if (wrong >= 0 || got.length !== expected.length)
+    throw new Error(`${label}: ${got.length} of ${expected.length}, the first that differs is ${wrong}`)
+  show(label, `${got.length} of ${expected.length} as in the clear`)
+}
+
 /** Compares with plain arithmetic, prints the worst error in bits below 1, and throws where it is over the tolerance. */
 export function check(label: string, got: ArrayLike<number>, expected: ArrayLike<number>, tolerance: number): void {
   let worst = 0
@@ -61,10 +77,25 @@ export function refused(label: string, work: () => unknown): void {
   try {
     work()
   } catch (error) {
-    if (!(error instanceof Error)) throw error
-    const code = 'code' in error ? `${error.code}: ` : `${error.name}: `
-    console.log(`  ${label}\n    → ${code}${error.message}`)
+    showRefusal(label, error)
     return
   }
   throw new Error(`${label}: expected an error, got none`)
+}
+
+/** As `refused`, for work that waits. */
+export async function refusedLater(label: string, work: () => Promise<unknown>): Promise<void> {
+  try {
+    await work()
+  } catch (error) {
+    showRefusal(label, error)
+    return
+  }
+  throw new Error(`${label}: expected an error, got none`)
+}
+
+function showRefusal(label: string, error: unknown): void {
+  if (!(error instanceof Error)) throw error
+  const code = 'code' in error ? `${error.code}: ` : `${error.name}: `
+  console.log(`  ${label}\n    → ${code}${error.message}`)
 }

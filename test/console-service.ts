@@ -88,7 +88,7 @@ export async function watch(models: readonly Model[], options: ConfigOptions): P
       const body = Buffer.concat(parts)
       const { method = '', url: path = '', headers } = request
       sent.push({ method, path, body })
-      if (path.endsWith('/infer')) await watched.hold
+      if (/\/(?:infer|query)(?:\?|$)/.test(path)) await watched.hold
       const passed = Object.fromEntries(
         Object.entries(headers).filter(([name]) => !/^(?:host|connection|origin|content-length)$/.test(name)),
       ) as Record<string, string>

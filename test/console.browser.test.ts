@@ -1,13 +1,10 @@
-import { readFileSync } from 'node:fs'
-import { createRequire } from 'node:module'
-import type { AxeResults } from 'axe-core'
-import { type Browser, chromium, type Page } from 'playwright-core'
+import type { Browser, Page } from 'playwright-core'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { buildConsole, modelOf, type Watched, watch } from './console-service.ts'
+import { launchChromium, objectionsTo, type Visit, type VisitOptions, visitConsole } from './console-visit.ts'
 
-// The console in a real browser, before a real service. CHROMIUM names another executable than Debian's.
+// The console in a real browser, before a real service.
 
-const axe = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8')
 /** As long as names may be. */
 const longName = 'a-model.whose_name-is-as-long-as-the-registry-lets-names-be-0123'
 const hostileCard = `# hostile: a card with more than text
@@ -38,16 +35,7 @@ beforeAll(async () => {
     await modelOf('heart', longName, hostileCard),
   ]
   service = await watch(models, { console: built.folder })
-  browser = await chromium.launch({
-    executablePath: process.env.CHROMIUM ?? '/usr/bin/chromium',
-    args: [
-      '--no-sandbox',
-      '--disable-gpu',
-      '--disable-background-networking',
-      '--disable-component-update',
-      '--disable-sync',
-    ],
-  })
+  browser = await launchChromium()
 }, 180_000)
 
 afterAll(async () => {
@@ -56,39 +44,9 @@ afterAll(async () => {
   await built?.[Symbol.asyncDispose]()
 })
 
-interface Visit extends AsyncDisposable {
-  readonly page: Page
-  /** What a visitor should never cause: errors on the console, requests to other origins. */
-  readonly wrong: string[]
-}
-
-interface VisitOptions {
-  readonly dark?: boolean
-  readonly phone?: boolean
-  readonly at?: Watched
-}
-
 /** A new browser profile that opens a path. */
-async function visit(path: string, { dark = false, phone = false, at = service }: VisitOptions = {}): Promise<Visit> {
-  const context = await browser.newContext({
-    viewport: phone ? { width: 390, height: 844 } : { width: 1280, height: 900 },
-    colorScheme: dark ? 'dark' : 'light',
-    reducedMotion: 'reduce',
-    hasTouch: phone,
-  })
-  const page = await context.newPage()
-  const wrong: string[] = []
-  page.on('console', (message) => {
-    if (['error', 'warning'].includes(message.type())) wrong.push(message.text())
-  })
-  page.on('pageerror', (error) => wrong.push(String(error)))
-  context.on('request', (request) => {
-    const { origin, protocol } = new URL(request.url())
-    if (origin !== at.url && !/^(?:blob|data):$/.test(protocol)) wrong.push(`asked ${request.url()}`)
-  })
-  await page.goto(`${at.url}${path}`)
-  await page.waitForSelector('h1')
-  return { page, wrong, [Symbol.asyncDispose]: () => context.close() }
+function visit(path: string, { at = service, ...options }: VisitOptions & { at?: Watched } = {}): Promise<Visit> {
+  return visitConsole(browser, at, path, options)
 }
 
 /** Machines that run tests have other things to do. */
@@ -508,17 +466,7 @@ describe.each(['light', 'dark'])('in %s', (theme) => {
       await page.waitForSelector('h1')
       await page.waitForFunction(() => !document.querySelector('.ghost'))
       await prepare?.(page)
-      await page.evaluate(axe)
-      for (const width of [1280, 390]) {
-        await page.setViewportSize({ width, height: 844 })
-        // Observers of sizes come after the next frame.
-        await page.evaluate(() => new Promise((done) => requestAnimationFrame(() => setTimeout(done, 50))))
-        const { violations } = await page.evaluate<AxeResults>('axe.run(document)')
-        for (const { id, nodes } of violations)
-          found.push([name, width, id, ...nodes.map(({ html }) => html.slice(0, 200))])
-        const wide = await page.evaluate(() => document.documentElement.scrollWidth)
-        if (wide > width) found.push([name, width, `is ${wide} wide`])
-      }
+      found.push(...(await objectionsTo(page, name)))
     }
     expect(found).toEqual([])
     expect(wrong).toEqual([])

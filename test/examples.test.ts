@@ -29,7 +29,7 @@ describe('an example', () => {
         const source = readFileSync(join(examples, folder, file), 'utf8')
         for (const [, from] of source.matchAll(/from '([^']+)'/g))
           expect(from, `${folder}/${file}`).toMatch(
-            /^(@glovebox\/[a-z-]+(\/[a-z-]+)*|node:[a-z_/]+|node-seal|\.\.?\/[a-z-]+\.ts)$/,
+            /^(@glovebox\/[a-z-]+(\/[a-z-]+)*|node:[a-z_/]+|node-seal|eth-phishing-detect\/src\/config\.json|\.\.?\/[a-z-]+\.ts)$/,
           )
       }
     }

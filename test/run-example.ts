@@ -8,7 +8,7 @@ export const examples: string = join(root, 'examples')
 export const folders: readonly string[] = readdirSync(examples).filter((name) => /^\d\d-/.test(name))
 
 /** A second or more each: in the slow suite. */
-export const slow: readonly string[] = ['06', '09', '11']
+export const slow: readonly string[] = ['06', '09', '11', '12', '13', '14']
 
 /** Lines without which an example has not told its story. */
 export const lines: Readonly<Record<string, readonly RegExp[]>> = {
@@ -28,6 +28,26 @@ export const lines: Readonly<Record<string, readonly RegExp[]>> = {
     /^ {2}budget 10 %: degree 4/m,
     /^ {2}as the polynomials in the clear +correct to/m,
     /→ unsupported: coefficient packing is for affine models/,
+  ],
+  '12': [
+    /^ {2}→ {2}powers B \d+ of \d+, cuckoo 3 in/m,
+    /^ {2}accounts of both +187 of 187 as in the clear/m,
+    /^ {2}what the exchange says of them +187 of 187 as in the clear/m,
+    /^ {2}sizes of queries for 1,500 others +\d+ of \d+ as in the clear/m,
+  ],
+  '13': [
+    /^ {2}matrix, with keys that are there +\d+ KB up/m,
+    /^ {2}answers +6 of 6 as in the clear/m,
+    /^ {2}azukishop\.live +is in the list no more/m,
+    /^ {2}by the new key +3 of 3 as in the clear/m,
+    /→ unavailable: .* elements are asked for, and \d+ of 100 an hour are left/,
+  ],
+  '14': [
+    /^ {2}8 bits: one of 391 users, or nobody +\d+ /m,
+    /^ {2}contacts who are users +167 of 167 as in the clear/m,
+    /→ parameters-mismatch: the set has another public key/,
+    /^ {2}queries that it got +0$/m,
+    /→ unavailable: .* elements are asked for, and \d+ of 2000 an hour are left/,
   ],
 }
 

@@ -87,14 +87,18 @@ describe('the threat model of the service', () => {
     expect(start, `${path} has ${from}`).toBeGreaterThan(0)
     return text.slice(start).split(/\n## /)[0]!
   }
-  const rows = section('SECURITY.md', /^### Against whom it stands, and which test holds it/m)
-    .split(/\n### /)[0]!
-    .split('\n')
-    .filter((line) => line.startsWith('| ') && !/^\| (attack|---)/.test(line))
+  const rows = (heading: RegExp): string[] =>
+    section('SECURITY.md', heading)
+      .split(/\n### /)[0]!
+      .split('\n')
+      .filter((line) => line.startsWith('| ') && !/^\| (attack|---)/.test(line))
 
-  test('has a test for each of its lines, which exists', () => {
-    expect(rows.length).toBeGreaterThan(15)
-    for (const row of rows) {
+  test.each([
+    ['the service', /^### Against whom it stands, and which test holds it/m],
+    ['sets', /^### Against whom sets stand, and which test holds it/m],
+  ])('has a test for each line of %s, which exists', (_, heading) => {
+    expect(rows(heading).length).toBeGreaterThan(15)
+    for (const row of rows(heading)) {
       const named = [...row.matchAll(/`((?:packages|test|apps)\/[\w./-]+(?:\.test|-suite)\.ts)`(?:: "([^"]+)")?/g)]
       expect(named.length, row).toBeGreaterThan(0)
       for (const [, path, title] of named) {

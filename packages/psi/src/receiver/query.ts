@@ -188,6 +188,11 @@ export function readAnswers(
       answers[item] = { found: true }
       if (params.labelBytes === 0) continue
       const felts = Uint32Array.from({ length: (polynomials - 1) * k }, (_, i) => at(1 + Math.floor(i / k), bin, i % k))
+      if (felts.some((felt) => felt >= 2 ** params.feltBits))
+        throw new GloveboxError(
+          'malformed',
+          'the label of an item is none: its set is damaged, or the sender makes replies up',
+        )
       const labelKey = outputs[query.items[item]!]!.subarray(32)
       answers[item] = { found: true, label: encryptLabel(labelKey, labelOf(params, felts)) }
     }

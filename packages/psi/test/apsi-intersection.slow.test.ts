@@ -1,0 +1,47 @@
+import { readFileSync } from 'node:fs'
+import { GloveboxError } from '@glovebox/he'
+import { expect, test } from 'vitest'
+import { readApsiParams } from '../src/params/apsi.ts'
+import { createSetParams, type SetParams } from '../src/params/set-params.ts'
+import { expectIntersections } from './intersection.ts'
+
+// The parameter files of APSI as they are, on fewer items than they are made for: one bin in two bundles, and others that are nearly empty.
+
+const files: Readonly<Record<string, unknown>> = JSON.parse(
+  readFileSync(new URL('../../../vectors/psi/apsi-parameters.json', import.meta.url), 'utf8'),
+)
+function readable(): [string, string][] {
+  const texts = Object.entries(files).map(([name, file]): [string, string] => [name, JSON.stringify(file)])
+  return texts.filter(([, text]) => {
+    try {
+      readApsiParams(text)
+      return true
+    } catch (error) {
+      if (error instanceof GloveboxError && error.code === 'unsupported') return false
+      throw error
+    }
+  })
+}
+
+test('most of the files can be read', () => {
+  expect(readable().length).toBeGreaterThan(0.8 * Object.keys(files).length)
+})
+
+/** Sets whose full bundles, or whose queries, take seconds: one group of bins has items, and few are asked for. */
+const heavy = ({ groups, products, itemsPerBin, queryCiphertexts }: SetParams): boolean =>
+  groups * itemsPerBin > 250 || groups * products.length + queryCiphertexts > 100
+
+test.each(readable())('intersections are the plain ones: %s', async (_, text) => {
+  const { literal } = readApsiParams(text)
+  const params = createSetParams(literal)
+  const size = heavy(params)
+    ? { items: 16, asked: 2, narrow: true }
+    : { items: 30, asked: 6, crowd: params.itemsPerBin + 1 }
+  await expectIntersections(literal, { ...size, numRuns: 1 })
+})
+
+const light = readable().filter(([, text]) => !heavy(createSetParams(readApsiParams(text).literal)))
+test.each(light)('labels are the plain ones: %s', async (_, text) => {
+  const { literal } = readApsiParams(text, { labelBytes: 11 })
+  await expectIntersections(literal, { items: 12, asked: 3, numRuns: 1 })
+})
