@@ -1,4 +1,4 @@
-// npm run bench -- ntt | ops | digits | gallery | keyswitch | weights | service [--set A] [--threads 1]
+// npm run bench -- ntt | ops | digits | gallery | keyswitch | weights | service | psi [--set A] [--threads 1] [--quick]
 // Prints a table and writes bench/results/<name>.json, where only the rows of the sets that were measured are replaced.
 import { mkdir, readFile, writeFile } from 'node:fs/promises'
 import { cpus } from 'node:os'
@@ -9,10 +9,14 @@ export interface BenchOptions {
   /** Names of parameter sets; empty for the default ones. */
   readonly sets: readonly string[]
   readonly threads: number
+  /** Only what takes less than a minute. */
+  readonly quick?: boolean
 }
 
 export interface Measured {
   readonly rows: readonly Row[]
+  /** What is written in place of rows, by benchmarks whose figures are no times of operations: with its case first. */
+  readonly cases?: readonly { readonly case: string }[]
   /** What is no time: bytes, errors, counts. */
   readonly facts?: Readonly<Record<string, unknown>>
 }
@@ -51,9 +55,10 @@ const benches: Readonly<Record<string, () => Promise<Bench>>> = {
   keyswitch: () => import('./keyswitch.ts'),
   weights: () => import('./weights.ts'),
   service: () => import('./service.ts'),
+  psi: () => import('./psi.ts'),
 }
 
-const usage = `usage: npm run bench -- ${Object.keys(benches).join('|')} [--set A]… [--threads 1]`
+const usage = `usage: npm run bench -- ${Object.keys(benches).join('|')} [--set A]… [--threads 1] [--quick]`
 
 function fail(message: string): never {
   console.error(`${message}\n${usage}`)
@@ -64,14 +69,19 @@ function parse(): { name: string; options: BenchOptions } {
   try {
     const { values, positionals } = parseArgs({
       allowPositionals: true,
-      options: { set: { type: 'string', multiple: true, default: [] }, threads: { type: 'string', default: '1' } },
+      options: {
+        set: { type: 'string', multiple: true, default: [] },
+        threads: { type: 'string' },
+        quick: { type: 'boolean', default: false },
+      },
     })
     const [name, ...rest] = positionals
     if (name === undefined || !Object.hasOwn(benches, name) || rest.length > 0)
       fail(`expected one benchmark, got "${positionals.join(' ')}"`)
-    const threads = Number(values.threads)
+    if (values.quick && name !== 'psi') fail('--quick is for psi')
+    const threads = Number(values.threads ?? (name === 'psi' ? 2 : 1))
     if (!Number.isInteger(threads) || threads < 1) fail(`--threads expected a number from 1, got "${values.threads}"`)
-    return { name, options: { sets: values.set, threads } }
+    return { name, options: { sets: values.set, threads, quick: values.quick } }
   } catch (error) {
     fail((error as Error).message)
   }
@@ -112,21 +122,28 @@ async function kept(file: URL, fresh: readonly Row[]): Promise<Measured> {
   return { ...last, rows: last.rows.filter((row) => !measured.has(`${row.set} ${row.threads}`)) }
 }
 
+/** In place, so that a case that was not measured again stays where it was. */
+function mergedCases<T extends { readonly case: string }>(last: readonly T[], fresh: readonly T[]): T[] {
+  const measured = new Map(fresh.map((row) => [row.case, row]))
+  const known = last.map((row) => measured.get(row.case) ?? row)
+  return [...known, ...fresh.filter((row) => !last.some((old) => old.case === row.case))]
+}
+
 const { name, options } = parse()
 const started = performance.now()
 const { bench } = await benches[name]!()
-const { rows, facts } = await bench(options).catch((error: unknown): never => {
+const { rows, facts, cases } = await bench(options).catch((error: unknown): never => {
   // An unknown set or number of threads is the caller's mistake, not ours.
   if (error instanceof RangeError) fail(error.message)
   throw error
 })
-print(rows)
+if (rows.length > 0) print(rows)
 for (const [fact, value] of Object.entries(facts ?? {}))
   console.log(`${fact.padEnd(20)} ${typeof value === 'object' ? JSON.stringify(value) : value}`)
 
 const file = new URL(`./results/${name}.json`, import.meta.url)
 const last = await kept(file, rows)
-const all = [...last.rows, ...rows].sort((a, b) => a.set.localeCompare(b.set, 'en') || a.threads - b.threads)
+const bySet = (a: Row, b: Row): number => a.set.localeCompare(b.set, 'en') || a.threads - b.threads
 await mkdir(new URL('.', file), { recursive: true })
 const result = {
   machine: `${cpus()[0]?.model.trim() ?? 'unknown processor'}, ${cpus().length} cores, ${process.platform} ${process.arch}`,
@@ -134,9 +151,12 @@ const result = {
   threads: options.threads,
   command: `npm run bench -- ${process.argv.slice(2).join(' ')}`,
   ...(facts && { facts: { ...last.facts, ...facts } }),
-  rows: all,
+  rows:
+    cases === undefined
+      ? [...last.rows, ...rows].sort(bySet)
+      : mergedCases(last.rows as unknown as typeof cases, cases),
 }
 await writeFile(file, `${JSON.stringify(result, null, 2)}\n`)
 console.log(
-  `\n${rows.length} rows in ${((performance.now() - started) / 1000).toFixed(0)} s → bench/results/${name}.json`,
+  `\n${(cases ?? rows).length} rows in ${((performance.now() - started) / 1000).toFixed(0)} s → bench/results/${name}.json`,
 )

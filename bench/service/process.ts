@@ -34,13 +34,14 @@ export function requireBuilt(): void {
 export async function startService(
   args: readonly string[],
   env: Readonly<Record<string, string>> = {},
+  command: readonly string[] = ['serve'],
 ): Promise<ServerProcess> {
   const port = await freePort()
   const url = `http://127.0.0.1:${port}`
   const started = performance.now()
   const child = spawn(
     process.execPath,
-    ['--expose-gc', `--import=${gcScript}`, built, 'serve', ...args, '--port', String(port)],
+    ['--expose-gc', `--import=${gcScript}`, built, ...command, ...args, '--port', String(port)],
     { env: { ...process.env, GLOVEBOX_LOG_LEVEL: 'warn', ...env }, stdio: ['ignore', 'ignore', 'pipe', 'ipc'] },
   )
   let said = ''
