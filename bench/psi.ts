@@ -77,7 +77,7 @@ async function measure(name: string, set: SetCase, threads: number): Promise<Set
     const spent = (stage: keyof typeof before): number => remote.timings[stage] - before[stage]
     return {
       totalMs,
-      serverMs: spent('server'),
+      serverMs: spent('server') + spent('evaluate'),
       clientMs: spent('harden') + spent('blind') + spent('finalize') + spent('encrypt') + spent('decrypt'),
     }
   }

@@ -30,3 +30,15 @@ export const origin: z.ZodType<string> = text.refine(
     error: 'expected origins as browsers send them, such as https://example.org, separated by commas',
   },
 )
+/** Folders by name; a text is split at commas and at the first equals sign of each part. */
+export const folders: z.ZodType<Readonly<Record<string, string>>> = z.preprocess(
+  (value) =>
+    typeof value === 'string'
+      ? Object.fromEntries(value.split(',').map((part) => part.trim().split(/=(.*)/s, 2)))
+      : value,
+  z.record(
+    z.string().regex(/^[a-z0-9][a-z0-9._-]{0,62}$/),
+    text,
+    'expected name=folder, separated by commas; names have 1 to 63 of a-z, 0-9, ".", "_" and "-"',
+  ),
+)

@@ -53,6 +53,17 @@ test('the environment is read, and options win', () => {
   })
 })
 
+test('sets are folders by name, or a text of them', () => {
+  expect(readConfig({}, {}).sets).toEqual({})
+  expect(readConfig({}, { GLOVEBOX_SETS: 'passwords=/data/a, mail.2=b=c' }).sets).toEqual({
+    passwords: '/data/a',
+    'mail.2': 'b=c',
+  })
+  expect(readConfig({ sets: { passwords: 'x' } }, { GLOVEBOX_SETS: 'no=/x' }).sets).toEqual({ passwords: 'x' })
+  for (const sets of ['passwords', 'Upper=x', '../x=y', 'x='])
+    expect(problemsOf({ sets }, {}).join(), sets).toContain('"sets" (GLOVEBOX_SETS)')
+})
+
 test('all problems at once, each with its option and its variable', () => {
   const problems = problemsOf(
     { port: 'x', threads: 0, tlsCert: '/c' },

@@ -1,6 +1,6 @@
 import { isIP } from 'node:net'
 import { z } from 'zod'
-import { flag, integer, origin, text, url } from './config-values.ts'
+import { flag, folders, integer, origin, text, url } from './config-values.ts'
 import { defaultLimits, type Limits } from './http/limits.ts'
 import { hide, type Secret } from './secret.ts'
 
@@ -50,6 +50,8 @@ export interface Config {
   readonly noticeMs: number
   /** Whether x-forwarded-for and x-forwarded-proto are believed. */
   readonly trustProxy: boolean
+  /** Sets that are served for private look-up: name → folder. */
+  readonly sets: Readonly<Record<string, string>>
   /** Lines below it are not written. */
   readonly logLevel: 'fatal' | 'error' | 'warn' | 'info' | 'debug' | 'trace' | 'silent'
   /** Folder with the built console; undefined serves none. */
@@ -94,6 +96,8 @@ export interface ConfigOptions {
   readonly noticeMs?: number | string | undefined
   /** Whether x-forwarded-for, x-forwarded-proto and x-request-id are believed; default false. GLOVEBOX_TRUST_PROXY. */
   readonly trustProxy?: boolean | string | undefined
+  /** Sets to serve, name → folder as `glovebox breach build` makes it; or a text, "name=folder,name=folder". GLOVEBOX_SETS. */
+  readonly sets?: Readonly<Record<string, string>> | string | undefined
   /** fatal, error, warn, info (default), debug, trace or silent. GLOVEBOX_LOG_LEVEL. */
   readonly logLevel?: string | undefined
   /** Folder with the built console. GLOVEBOX_CONSOLE. */
@@ -148,6 +152,7 @@ const settings = {
   drainMs: ['GLOVEBOX_DRAIN_MS', integer(0, 3_600_000)],
   noticeMs: ['GLOVEBOX_NOTICE_MS', integer(0, 600_000)],
   trustProxy: ['GLOVEBOX_TRUST_PROXY', flag],
+  sets: ['GLOVEBOX_SETS', folders],
   logLevel: [
     'GLOVEBOX_LOG_LEVEL',
     z.enum(['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'], 'expected fatal … trace, or silent'),
@@ -191,7 +196,7 @@ export function readConfig(
   const given = new Set<string>()
   const limits = { ...defaultLimits } as Record<keyof Limits, number>
   for (const name of Object.keys(defaultLimits) as (keyof Limits)[]) {
-    const low = name.endsWith('PerMinute') ? 0 : 1
+    const low = /Per(Minute|Hour)$/.test(name) ? 0 : 1
     const value = take(
       `limits.${name}`,
       limitVariable(name),
@@ -272,6 +277,7 @@ export function readConfig(
     drainMs: get('drainMs') ?? 10_000,
     noticeMs: get('noticeMs') ?? 0,
     trustProxy,
+    sets: get('sets') ?? {},
     logLevel: get('logLevel') ?? 'info',
     console: get('console'),
   }

@@ -16,4 +16,5 @@ export { type LoadOptions, loadModel, type Model, type ModelExtras } from './reg
 export type { FileName, FileReference, ModelVersion, RegisteredModel, Registry } from './registry/registry.ts'
 export { pushModel, type ServeOptions, serve } from './serve.ts'
 export { openService, type Service } from './service.ts'
+export { type ServeSetsOptions, serveSets } from './sets/serve.ts'
 export { openStores, type Stores } from './stores.ts'

@@ -11,6 +11,7 @@ import { openJobService } from './jobs/open.ts'
 import { listen } from './listen.ts'
 import { createMetrics } from './observe/metrics.ts'
 import type { ModelVersion } from './registry/model-version.ts'
+import { openSets, readingsOf } from './sets/open.ts'
 import { openStores, type Stores } from './stores.ts'
 
 /** A service that listens. */
@@ -39,6 +40,9 @@ export function openService(
     closers.add(() => stores.close())
     const { registry, keys, objects, database } = stores
     const metrics = createMetrics(serverVersion)
+    const sets = await openSets({ folders: config.sets, threads: config.threads, limits, log })
+    closers.add(() => sets.close())
+    metrics.sets.read(() => readingsOf(sets.senders))
     const compute = openPool(
       createSources(registry, keys),
       {
@@ -91,6 +95,7 @@ export function openService(
       // Not the queue: without it queries are answered all the same, and jobs are kept in the database until it is back.
       ready: () => stores.ready(),
       draining: () => draining,
+      sets: sets.senders,
       announce: announcer({ registry, metrics, compute, log }),
       console: config.console,
     }

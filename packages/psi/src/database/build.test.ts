@@ -30,6 +30,24 @@ async function expectEntries(set: PsiSet): Promise<void> {
 }
 
 describe('a build that stops', () => {
+  test('among the rows takes no list that has grown since: places are drawn for all items', async () => {
+    using set = newSet(path, literal)
+    const stop = new AbortController()
+    const stopped = set.build(entries, {
+      evaluate: standIn,
+      commitBytes: 1000,
+      signal: stop.signal,
+      onProgress: ({ stage }) => {
+        if (stage === 'placing') stop.abort(new Error('stopped'))
+      },
+    })
+    await expect(stopped).rejects.toThrow('stopped')
+    const grown = [...entries, ...textEntries(60, 10, 6)]
+    await expect(set.build(grown, { evaluate: standIn })).rejects.toMatchObject({ code: 'parameters-mismatch' })
+    await set.build(entries, { evaluate: standIn })
+    await expectEntries(set)
+  })
+
   test('at any commit goes on from there, in a process that opens the set again', async () => {
     newSet(path, literal).close()
     let evaluated = 0

@@ -116,7 +116,9 @@ function rightRequest(
     .replace('{name}', 'tiny')
     .replace('{version}', '1')
     .replace('{sha256}', digest)
+    .replace('{digest}', digest)
     .replace('{id}', path.startsWith('/v2/jobs') ? ids.job : ids.token)
+  if (path.startsWith('/v2/sets/')) return [`${address}?epoch=1`, method === 'GET' ? undefined : keys, {}]
   if (path.startsWith('/api/'))
     return method === 'GET'
       ? [

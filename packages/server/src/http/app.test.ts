@@ -34,7 +34,7 @@ describe('what is announced', () => {
     expect(await (await app.call('GET', '/v2')).json()).toEqual({
       name: 'glovebox',
       version: '0.1.0',
-      extensions: ['he.ckks', 'binary_tensor_data', 'model_repository'],
+      extensions: ['he.ckks', 'he.bfv', 'binary_tensor_data', 'model_repository'],
     })
   })
 

@@ -3,7 +3,7 @@ import { GloveboxError } from '@glovebox/he'
 import type { Context } from 'hono'
 import { RateLimiterMemory, type RateLimiterRes } from 'rate-limiter-flexible'
 import { allows, localPrincipal, type Principal, requireScope, type Scope } from '../access/principal.ts'
-import type { Env, Services } from './context.ts'
+import type { Env, RouteServices } from './context.ts'
 import { Refusal } from './errors.ts'
 
 /** What a route asks of who calls: nothing, any token, or a token with a scope. */
@@ -20,7 +20,7 @@ export function createAllow({
   tokens,
   metrics,
   limits,
-}: Pick<Services, 'access' | 'tokens' | 'metrics' | 'limits'>): Allow {
+}: Pick<RouteServices, 'access' | 'tokens' | 'metrics' | 'limits'>): Allow {
   const requests = limiter(limits.requestsPerMinute)
   const failures = limiter(limits.failuresPerMinute)
 

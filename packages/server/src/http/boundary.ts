@@ -7,6 +7,7 @@ const exposed = [
   'inference-header-content-length',
   'upload-offset',
   'retry-after',
+  'server-timing',
   'glovebox-model-version',
   'x-request-id',
   'etag',
@@ -49,7 +50,7 @@ export function boundary(access: Access): MiddlewareHandler<Env> {
       c.header('access-control-expose-headers', exposed)
       c.header('vary', 'origin')
     }
-    if (!access.tokens) requireLocal(c, origin, granted)
+    if (!access.tokens && !access.open) requireLocal(c, origin, granted)
     if (c.req.method === 'OPTIONS') {
       if (granted) {
         c.header('access-control-allow-methods', allowedMethods)

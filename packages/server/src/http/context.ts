@@ -1,3 +1,4 @@
+import type { Sender } from '@glovebox/psi/sender'
 import type { HttpBindings } from '@hono/node-server'
 import type { Logger } from 'pino'
 import type { Audit } from '../access/audit.ts'
@@ -42,29 +43,43 @@ export interface Access {
   /** Origins whose pages may call; '*' for all. */
   readonly origins: readonly string[]
   readonly trustProxy: boolean
+  /** Everybody may call, from everywhere, without a token: there is nothing to protect but by limits. */
+  readonly open?: boolean
   /** Whether this process speaks TLS. */
   readonly tls: boolean
 }
 
+/** What every route stands on. */
+export interface RouteServices {
+  readonly tokens: Pick<Tokens, 'verify'>
+  readonly audit: Pick<Audit, 'append'>
+  readonly metrics: Metrics
+  readonly log: Logger
+  readonly limits: Limits
+  readonly access: Access
+  /** True once a stop was asked for: whoever routes requests is told to send them elsewhere. */
+  readonly draining: () => boolean
+  /** Folder with the console. */
+  readonly console?: string | undefined
+}
+
+/** What the routes of sets stand on. */
+export interface SetServices extends RouteServices {
+  readonly intake: Intake
+  /** By name. */
+  readonly sets?: ReadonlyMap<string, Sender>
+}
+
 /** What the routes stand on. */
-export interface Services {
+export interface Services extends SetServices {
   readonly tokens: Tokens
   readonly audit: Audit
   readonly registry: Registry
   readonly keys: KeySets
   readonly jobs: Jobs
   readonly compute: Compute
-  readonly metrics: Metrics
-  readonly log: Logger
-  readonly limits: Limits
-  readonly access: Access
-  readonly intake: Intake
   /** Throws where the database or the objects cannot be reached. */
   ready(): Promise<void>
-  /** True once a stop was asked for: whoever routes requests is told to send them elsewhere. */
-  readonly draining: () => boolean
   /** A version is new, or has a new name: tells the metrics, and prepares it. */
   announce(version: ModelVersion): void
-  /** Folder with the console. */
-  readonly console?: string | undefined
 }

@@ -25,15 +25,19 @@ const statuses: Partial<Record<ErrorCode, ContentfulStatusCode>> = {
 export class Refusal extends GloveboxError {
   readonly status: ContentfulStatusCode
   readonly headers: Readonly<Record<string, string>>
+  /** What goes into the body beside message and code. */
+  readonly details: Readonly<Record<string, number>>
   constructor(
     status: ContentfulStatusCode,
     code: ErrorCode,
     message: string,
     headers: Readonly<Record<string, string>> = {},
+    details: Readonly<Record<string, number>> = {},
   ) {
     super(code, message)
     this.status = status
     this.headers = headers
+    this.details = details
   }
 }
 
@@ -90,5 +94,6 @@ export function refuse(c: Context<Env>, error: unknown): Response {
   // The rest of a body that is too long or too slow is not read: the connection cannot be used again.
   if (status === 413 || status === 408) c.header('connection', 'close')
   const code = error instanceof GloveboxError ? error.code : status === 415 ? 'unsupported' : 'malformed'
-  return c.json(errorBody(c.req.path, status, code, message), status)
+  const details = error instanceof Refusal ? error.details : {}
+  return c.json({ ...errorBody(c.req.path, status, code, message), ...details }, status)
 }

@@ -6,7 +6,7 @@ export interface Limits {
   readonly keyBytes: number
   /** All sets of one tenant that are kept in storage. */
   readonly tenantKeyBytes: number
-  /** Evaluation keys that are kept in memory; the least recently used go first. */
+  /** Evaluation keys that are kept in memory, and those of receivers for each set; the least recently used go first. */
   readonly keyMemory: number
   /** Evaluation keys that each thread keeps decoded, by their uploaded size; decoded they take about three times that. */
   readonly threadKeyMemory: number
@@ -24,7 +24,7 @@ export interface Limits {
   readonly jsonBytes: number
   /** All bodies that are being received or computed on at one time. */
   readonly receiving: number
-  /** Queries that wait for a free thread; the next one is told to come back. */
+  /** Queries that wait for a free thread, or for that of a set; the next one is told to come back. */
   readonly queue: number
   /** Of these, queries of one tenant. */
   readonly tenantQueue: number
@@ -44,6 +44,12 @@ export interface Limits {
   readonly inferMs: number
   /** Between two pieces of a body; then the connection is closed. */
   readonly idleMs: number
+  /** Elements that go through the OPRF of a set in an hour, by token, or by address without one: what stands between a receiver and guessing the items; 0 for no limit. */
+  readonly setElementsPerHour: number
+  /** Queries of a set in an hour, likewise. */
+  readonly setQueriesPerHour: number
+  /** Uploads of receivers' keys for a set in an hour, likewise. */
+  readonly setKeysPerHour: number
   /** Requests with one token in a minute; 0 for no limit. */
   readonly requestsPerMinute: number
   /** Requests in a minute with a wrong token from one address, or for what a token does not allow; 0 for no limit. */
@@ -77,6 +83,9 @@ export const defaultLimits: Limits = {
   auditExpiryMs: 400 * day,
   inferMs: 10 * 60_000,
   idleMs: 30_000,
+  setElementsPerHour: 10_000,
+  setQueriesPerHour: 10_000,
+  setKeysPerHour: 600,
   requestsPerMinute: 120_000,
   failuresPerMinute: 30,
 }

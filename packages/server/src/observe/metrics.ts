@@ -1,6 +1,7 @@
 import { Registry } from 'prom-client'
 import { createRecent, type Recent } from './quantiles.ts'
 import { createReadings, createSeries, memoryOf, waitingOf } from './series.ts'
+import { createSetSeries, type SetMetrics } from './set-series.ts'
 import type { ModelStats, Sources, Stage, Stats } from './stats.ts'
 
 export type UploadKind = 'keys' | 'query' | 'blob'
@@ -22,6 +23,8 @@ export interface Metrics {
   rateLimited(limit: string): void
   authFailed(reason: string): void
   jobDone(status: 'done' | 'failed'): void
+  /** Of sets that are looked up privately. */
+  readonly sets: SetMetrics
   /** Where the numbers come from that others hold; what was told before stays. */
   read(sources: Partial<Sources>): void
   /** In Prometheus' text format. */
@@ -55,6 +58,7 @@ export function createMetrics(version: string): Metrics {
   const sources: Partial<Sources> = {}
   const series = createSeries(registry)
   createReadings(registry, version, sources)
+  const sets = createSetSeries(registry)
 
   const started = Date.now()
   const known = new Map<string, Known>()
@@ -104,6 +108,7 @@ export function createMetrics(version: string): Metrics {
       series.refused.inc({ reason })
       refusals.auth_failures++
     },
+    sets,
     jobDone: (state) => series.finished.inc({ status: state }),
     read: (more) => void Object.assign(sources, more),
     async stats() {
