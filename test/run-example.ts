@@ -43,8 +43,8 @@ export const lines: Readonly<Record<string, readonly RegExp[]>> = {
     /→ unavailable: .* elements are asked for, and \d+ of 100 an hour are left/,
   ],
   '14': [
-    /^ {2}8 bits: one of 391 users, or nobody +\d+ /m,
-    /^ {2}contacts who are users +167 of 167 as in the clear/m,
+    /^ {2}8 bits: one of 78 users, or nobody +\d+ /m,
+    /^ {2}contacts who are users +39 of 39 as in the clear/m,
     /→ parameters-mismatch: the set has another public key/,
     /^ {2}queries that it got +0$/m,
     /→ unavailable: .* elements are asked for, and \d+ of 2000 an hour are left/,

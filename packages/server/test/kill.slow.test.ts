@@ -15,7 +15,7 @@ import { supervise } from './supervised.ts'
 
 const seed = Number(process.env.GLOVEBOX_SEED ?? Math.floor(Math.random() * 2 ** 32))
 const kills = Number(process.env.GLOVEBOX_KILLS ?? 1000)
-const timeMs = process.env.GLOVEBOX_KILLS ? Infinity : 75_000
+const timeMs = process.env.GLOVEBOX_KILLS ? Infinity : 45_000
 
 /** mulberry32: numbers from 0 to 1 that a seed gives again. */
 function randomOf(seed: number): () => number {

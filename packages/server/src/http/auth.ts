@@ -94,8 +94,13 @@ export function addressOf(c: Context<Env>, trustProxy: boolean): string {
   const direct = c.env?.incoming?.socket.remoteAddress ?? 'unknown'
   // The last one was written by the proxy in front; those before it by whoever asked.
   const forwarded = trustProxy ? c.req.header('x-forwarded-for')?.split(',').at(-1)?.trim() : undefined
-  const address = (forwarded ?? direct).replace(/^::ffff:/, '')
+  const address = withoutPort(forwarded ?? direct).replace(/^::ffff:/i, '')
   return isIPv6(address) ? network64(address) : address.slice(0, 64)
+}
+
+/** Some proxies write one, 1.2.3.4:5678 or [2001:db8::1]:5678, with which each connection would be an address of its own. */
+function withoutPort(address: string): string {
+  return /^\[([^\]]+)\](?::\d+)?$/.exec(address)?.[1] ?? address.replace(/^(\d+(?:\.\d+){3}):\d+$/, '$1')
 }
 
 function network64(address: string): string {

@@ -1,5 +1,5 @@
 import type { Context } from 'hono'
-import { RateLimiterMemory } from 'rate-limiter-flexible'
+import { RateLimiterMemory, type RateLimiterRes } from 'rate-limiter-flexible'
 import type { Principal } from '../access/principal.ts'
 import { addressOf } from '../http/auth.ts'
 import type { Env, RouteServices } from '../http/context.ts'
@@ -12,6 +12,7 @@ export type Counted = 'elements' | 'queries' | 'keys'
 export type Spend = (counted: Counted, set: string, caller: string, count: number) => Promise<void>
 
 const hour = 3600
+const singular: Readonly<Record<Counted, string>> = { elements: 'element', queries: 'query', keys: 'key' }
 
 /**
  * Who calls, for limits: a token, or the address without one. A receiver finds out one item with each element, so these limits are what keeps a client
@@ -33,18 +34,17 @@ export function createSpend({ limits, metrics }: Pick<RouteServices, 'limits' | 
     const limit = limiters[counted]
     if (!limit) return
     const key = `${set}/${caller}`
-    const spent = await limit.get(key)
-    if ((spent?.consumedPoints ?? 0) + count <= limit.points) {
-      await limit.consume(key, count)
-      return
-    }
+    // In one step: of those who ask at the same moment each is counted.
+    const spent = await limit.consume(key, count).catch((refused: RateLimiterRes) => refused)
+    if (spent.consumedPoints <= limit.points) return
+    await limit.reward(key, count)
     metrics.rateLimited(`set ${counted}`)
-    const seconds = Math.max(1, Math.ceil((spent?.msBeforeNext ?? hour * 1000) / 1000))
-    const left = limit.points - (spent?.consumedPoints ?? 0)
+    const seconds = Math.max(1, Math.ceil(spent.msBeforeNext / 1000))
+    const left = limit.points - (spent.consumedPoints - count)
     throw new Refusal(
       429,
       'unavailable',
-      `${count} ${counted} are asked for, and ${Math.max(0, left)} of ${limit.points} an hour are left: try again in ${seconds} s`,
+      `this request asks for ${count} ${count === 1 ? singular[counted] : counted}, and ${Math.max(0, left)} of ${limit.points} an hour are left: try again in ${seconds} s`,
       { 'retry-after': String(seconds) },
     )
   }

@@ -6,6 +6,7 @@ import { expect, test } from 'vitest'
 import { defaultLimits, type Limits } from '../http/limits.ts'
 import { createShell } from '../http/shell.ts'
 import { createMetrics } from '../observe/metrics.ts'
+import { createSpend } from './rates.ts'
 import { defineSets } from './routes.ts'
 
 // The routes on a sender that does as it is told.
@@ -148,6 +149,9 @@ test('elements, queries and keys have a limit each, by token or address, and say
   expect((await ask.elements(from('1.1.1.2'), 10)).status).toBe(200)
   expect((await ask.elements(from('2001:db8::1'), 10)).status).toBe(200)
   expect((await ask.elements(from('2001:db8::ffff'), 1)).status).toBe(429)
+  // A proxy may write the port of the connection, which is another each time.
+  for (const address of ['1.1.1.2:4711', '[2001:db8::1]:4711', '[2001:db8::1]'])
+    expect((await ask.elements(from(address), 1)).status).toBe(429)
   for (const address of ['1.1.1.1', '1.1.1.9']) {
     const headers = { ...from(address), authorization: 'Bearer gbx_a' }
     expect((await ask.elements(headers, 5)).status).toBe(200)
@@ -159,8 +163,18 @@ test('elements, queries and keys have a limit each, by token or address, and say
     expect(codes).toEqual(what === 'queries' ? [200, 200, 429] : [204, 429, 429])
   }
   const text = await metrics.text()
-  expect(text).toContain('glovebox_rate_limited_total{limit="set elements"} 4')
+  expect(text).toContain('glovebox_rate_limited_total{limit="set elements"} 7')
   expect(text).toContain('glovebox_rate_limited_total{limit="set queries"} 1')
+})
+
+test('batches of one moment are counted together: what is too much is refused as such', async () => {
+  const { metrics } = setUp()
+  const spend = createSpend({ limits: { ...defaultLimits, setElementsPerHour: 10 }, metrics })
+  const settled = await Promise.allSettled([6, 6, 6, 4].map((n) => spend('elements', 'passwords', 'somebody', n)))
+  expect(settled.filter(({ status }) => status === 'fulfilled').length).toBeGreaterThan(0)
+  for (const one of settled)
+    if (one.status === 'rejected') expect(one.reason).toMatchObject({ name: 'GloveboxError', status: 429 })
+  await expect(spend('elements', 'passwords', 'somebody', 11)).rejects.toMatchObject({ status: 429 })
 })
 
 test('another epoch is 409, one that has ended 410, each with the current one; keys that are gone 428', async () => {
