@@ -1,4 +1,5 @@
 export type { BuildOptions, BuildProgress, BuildResult } from './database/build.ts'
+export type { SetOrigin } from './database/content.ts'
 export { type CreateSetOptions, createSet } from './database/create-set.ts'
 export type { EvaluateItems, SetEntry } from './database/records.ts'
 export { type OpenSetOptions, openSet, type PsiSet } from './database/set.ts'

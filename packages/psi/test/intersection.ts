@@ -63,6 +63,8 @@ export interface Size {
   readonly crowd?: number
   /** All locations are in the last group of bins, so that the others are as empty as a set can be. */
   readonly narrow?: boolean
+  /** No items share their locations on purpose: for sets that many bundles would match by chance in. */
+  readonly spread?: boolean
   readonly numRuns: number
 }
 
@@ -115,6 +117,8 @@ function outputsOf(params: SetParams, salt: number, list: readonly Spec[], narro
     outputs.push(output)
     if (twin && separable && before && !list[position - 1]!.twin) {
       writeElements(params, output, [...feltsOf(params, before)])
+      // The few bits above the elements may be the same by chance.
+      if (output.subarray(0, 16).every((byte, i) => byte === before[i])) output[15]! ^= 0x80
       for (let i = 0; i === 0 || !apart(params, before, output); i++) settle(params, output, narrow, salt, position, i)
       continue
     }
@@ -136,7 +140,7 @@ function outputsOf(params: SetParams, salt: number, list: readonly Spec[], narro
 export async function expectIntersections(literal: SetParamsLiteral, size: Size): Promise<void> {
   const params = createSetParams(literal)
   const { labelBytes } = params
-  const { narrow = false } = size
+  const { narrow = false, spread = false } = size
   const label = (salt: number, position: number): Uint8Array => {
     const bytes = new Uint8Array(labelBytes)
     for (let at = 0; at < labelBytes; at += 64)
@@ -148,7 +152,8 @@ export async function expectIntersections(literal: SetParamsLiteral, size: Size)
       fc.nat(),
       fc.array(specs(params.feltsPerItem), { minLength: Math.ceil(size.items / 2), maxLength: size.items }),
       async (salt, list) => {
-        const outputs = outputsOf(params, salt, list, narrow)
+        const homes = spread ? list.map((spec) => ({ ...spec, home: undefined })) : list
+        const outputs = outputsOf(params, salt, homes, narrow)
         const entry = (item: Uint8Array, number: number): SetEntry => ({
           item,
           ...(labelBytes > 0 && { label: label(salt, number) }),

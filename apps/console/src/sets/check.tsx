@@ -55,7 +55,8 @@ export function Check({ set }: { readonly set: SetSummary }): JSX.Element {
     setStage('harden')
     try {
       const answer = await asked.check(question.items, { signal: abort.signal, onProgress: setStage })
-      const checked: Checked = { turn: next.current++, question, answer }
+      // The list of what was asked keeps no password.
+      const checked: Checked = { turn: next.current++, question: { ...question, items: [] }, answer }
       setCurrent(checked)
       setStale(false)
       setChecks((before) => [checked, ...before].slice(0, mostShown))
@@ -117,7 +118,7 @@ function adviceOf(error: unknown): string {
   const sentence = `${text.slice(0, 1).toUpperCase()}${text.slice(1)}${/[.!?]$/.test(text) ? '' : '.'}`
   switch ((error as { code?: unknown }).code) {
     case 'unavailable':
-      return `${sentence} Try again in a moment.`
+      return /try again/i.test(text) ? sentence : `${sentence} Try again in a moment.`
     case 'unauthorised':
       return `${sentence} Sign in with a token that may predict.`
     default:

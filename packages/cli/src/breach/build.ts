@@ -1,44 +1,44 @@
 import { availableParallelism } from 'node:os'
-import { basename, resolve } from 'node:path'
 import { GloveboxError } from '@glovebox/he'
-import { createHardening, type Hardening, type ItemKind, planSet, type SetParams } from '@glovebox/psi'
+import { type ItemKind, planSet, type SetParams } from '@glovebox/psi'
 import {
   type BuildProgress,
   createEvaluationPool,
   createOprfKey,
   createSet,
   epochDirectory,
-  isSetName,
   openSet,
   type PsiSet,
 } from '@glovebox/psi/sender'
 import { readInput } from '../files.ts'
 import { showCount, showMs } from '../terminal/format.ts'
 import { startTimed } from '../terminal/timed.ts'
-import { paddedEntries } from './entries.ts'
+import { atLeastOne, paddedEntries } from './entries.ts'
 import { openSource, type Source } from './lines.ts'
-import { type List, readList } from './list.ts'
+import { type List, type ListOptions, readList } from './list.ts'
 import { readParams } from './params-file.ts'
-import { leftOut } from './report.ts'
+import { countOf, leftOut } from './report.ts'
 import { type Epoch, epochsOf, nextEpoch } from './set-folder.ts'
 import { type Survey, surveyList } from './survey.ts'
+import { columnsOf, otherOption, type Wanted, wantedLike, wantedNew } from './wanted.ts'
 
 /** Of `glovebox breach build`. */
 export interface BuildOptions {
   readonly output: string
   readonly name?: string
-  readonly kind: ItemKind
+  /** Default: passwords; with `rotate` what the set was, as all that follows. */
+  readonly kind?: ItemKind
   readonly labels?: string
   readonly column?: string
   readonly labelBytes?: number
   /** False by --no-prefix. */
-  readonly prefixBits: number
-  readonly prefix: boolean
-  readonly receiverItems: number
+  readonly prefixBits?: number
+  readonly prefix?: boolean
+  readonly receiverItems?: number
   readonly items?: number
   readonly params?: string
   readonly verifiable?: boolean
-  readonly hardening: number | 'none'
+  readonly hardening?: number | 'none'
   readonly threads?: number
   readonly rotate?: boolean
   readonly json?: boolean
@@ -73,28 +73,36 @@ async function buildUntil(signal: AbortSignal, path: string, options: BuildOptio
     )
   using progress = startTimed()
   using set = begun
-    ? await resumed(begun, options)
-    : await started(folder, nextEpoch(epochs), path, options, progress.update)
+    ? resumed(begun, options)
+    : await started(
+        folder,
+        nextEpoch(epochs),
+        path,
+        current ? wantedAfter(current, options) : wantedNew(options),
+        options,
+        progress.update,
+      )
   const say = (line: string): void => {
     if (!options.json) process.stdout.write(`${line}\n`)
   }
+  if (current) sayChanged(current, path)
   signal.throwIfAborted()
   if (begun) say(`going on with epoch ${set.epoch}, which was begun before`)
 
   const source = await openSource(path)
-  const list = readList(source, { ...listOptions(options), kind: set.kind })
+  const list = readList(source, listOptions({ kind: set.kind, ...columnsOf(set, options) }))
   const threads = options.threads ?? Math.min(64, availableParallelism())
   const key = set.readKey()
   await using pool = createEvaluationPool({ key, hardening: set.hardening, threads })
   key[Symbol.dispose]()
-  const result = await set.build(paddedEntries(list, set.params.labelBytes), {
+  const result = await set.build(atLeastOne(paddedEntries(list, set.params.labelBytes), source.name), {
     evaluate: (items) => pool.evaluate(items),
     threads,
     signal,
     onProgress: (at) => showProgress(at, source, list, progress.update),
   })
   progress.stop()
-  report(set, { ...result, ms: performance.now() - began, list }, options)
+  report(set, { ...result, ms: performance.now() - began, list, rotated: current !== undefined }, options)
 }
 
 /** What somebody stopped, and how it goes on. */
@@ -108,77 +116,83 @@ async function started(
   folder: string,
   epoch: number,
   path: string,
+  wanted: Wanted,
   options: BuildOptions,
   onProgress: (stage: string, done: number, total: number) => void,
 ): Promise<PsiSet> {
-  const name =
-    options.name ??
-    basename(resolve(folder))
-      .toLowerCase()
-      .replace(/[^a-z0-9._-]/g, '-')
-  if (!isSetName(name))
-    throw new RangeError(
-      `"--name" expected 1 to 63 of a-z, 0-9, ".", "_" and "-", beginning with a letter or digit, got "${name}"`,
-    )
-  const survey = await surveyed(path, options, (done, total) => onProgress('reading the list', done, total))
-  const params = await chosenParams(survey, options)
-  const { kind } = options
-  using key = createOprfKey({ epoch, ...(options.verifiable && { mode: 'voprf' as const }) })
-  return createSet(epochDirectory(folder, epoch), { name, kind, params, key, hardening: hardeningOf(options) })
+  const { name, kind, hardening, labels, column, receiverItems } = wanted
+  const survey = await surveyed(path, wanted, options, (done, total) => onProgress('reading the list', done, total))
+  const params = await chosenParams(survey, wanted, options)
+  const origin = { receiverItems, ...(labels !== undefined && { labels }), ...(column !== undefined && { column }) }
+  using key = createOprfKey({ epoch, ...(wanted.verifiable && { mode: 'voprf' as const }) })
+  return createSet(epochDirectory(folder, epoch), { name, kind, params, key, hardening, origin })
 }
 
-async function resumed({ directory }: Epoch, options: BuildOptions): Promise<PsiSet> {
+/** What the next epoch is to be. */
+function wantedAfter({ directory }: Epoch, options: BuildOptions): Wanted {
+  using set = openSet(directory, { readOnly: true })
+  return wantedLike(set, options)
+}
+
+/** From when the next epoch is there nothing is inserted into this one: now all changes are known. */
+function sayChanged({ directory, number }: Epoch, path: string): void {
+  using set = openSet(directory, { readOnly: true })
+  if (set.edits > 0)
+    process.stderr.write(
+      `epoch ${number} was changed by insert or remove since it was built: the next one is made of ${path === '-' ? 'standard input' : path} alone, without those changes\n`,
+    )
+}
+
+function resumed({ directory }: Epoch, options: BuildOptions): PsiSet {
   const set = openSet(directory)
-  if (set.kind === options.kind) return set
+  const begun = otherOption(set, options)
+  if (begun === undefined) return set
   set.close()
   throw new GloveboxError(
     'parameters-mismatch',
-    `the build in ${directory} was begun with --kind ${set.kind}: go on with that, or delete this directory`,
+    `the build in ${directory} was begun ${begun}: go on with that, or delete this directory`,
   )
 }
 
-function listOptions({ kind, labels, column }: BuildOptions): Parameters<typeof readList>[1] {
+function listOptions({ kind, labels, column }: Pick<Wanted, 'kind' | 'labels' | 'column'>): ListOptions {
   return { kind, ...(labels !== undefined && { labels }), ...(column !== undefined && { column }) }
 }
 
 /** Of standard input nothing is known before it was read. */
 async function surveyed(
   path: string,
-  options: BuildOptions,
+  wanted: Wanted,
+  { items }: BuildOptions,
   onProgress: (done: number, total: number) => void,
 ): Promise<Survey> {
-  const { items, labels, labelBytes } = options
+  const { labelBytes } = wanted
   if (path === '-') {
-    if (labels !== undefined && labelBytes === undefined)
+    if (labelBytes === undefined)
       throw new GloveboxError('unsupported', 'a list from standard input needs --label-bytes: it is read only once')
-    return { items: items ?? 1_000_000, labelBytes: labelBytes ?? 0 }
+    return { items: items ?? 1_000_000, labelBytes }
   }
-  const found = await surveyList(path, listOptions(options), onProgress)
-  return {
-    items: items ?? found.items,
-    labelBytes: labels === undefined ? 0 : (labelBytes ?? Math.max(1, found.labelBytes)),
-  }
+  const found = await surveyList(path, listOptions(wanted), onProgress)
+  if (labelBytes !== undefined && found.labelBytes > labelBytes)
+    throw new GloveboxError(
+      'too-large',
+      `the longest label of ${path} has ${found.labelBytes} bytes, and those of the set ${labelBytes}: shorten it, or build a set in another folder with --label-bytes ${found.labelBytes}`,
+    )
+  return { items: items ?? found.items, labelBytes: labelBytes ?? Math.max(1, found.labelBytes) }
 }
 
-async function chosenParams({ items, labelBytes }: Survey, options: BuildOptions): Promise<SetParams> {
+async function chosenParams({ items, labelBytes }: Survey, wanted: Wanted, options: BuildOptions): Promise<SetParams> {
+  const { prefixBits, receiverItems, method } = wanted
   if (options.params !== undefined) {
-    return readParams(await readInput(options.params), options.params, labelBytes)
+    const params = readParams(await readInput(options.params), options.params, labelBytes)
+    if (method === undefined || params.prefixBits === prefixBits) return params
+    throw new GloveboxError(
+      'parameters-mismatch',
+      `${options.params} tells ${params.prefixBits} bits of an item, and the set ${prefixBits}: its next epoch is to be like it`,
+    )
   }
-  const plan = planSet({
-    senderItems: items,
-    receiverItems: options.receiverItems,
-    labelBytes,
-    prefixBits: options.prefix === false ? 0 : options.prefixBits,
-    // Whoever asks once mostly asks again.
-    reuseKeys: true,
-  })
-  return plan.params
-}
-
-function hardeningOf({ kind, hardening }: BuildOptions): Hardening {
-  const guessable = kind === 'passwords' || kind === 'credentials'
-  if (hardening === 'none' || (hardening === undefined && !guessable)) return { algorithm: 'none' }
-  return createHardening(hardening === undefined ? {} : { N: hardening })
+  // Whoever asks once mostly asks again.
+  const { params, candidates } = planSet({ senderItems: items, receiverItems, labelBytes, prefixBits, reuseKeys: true })
+  return candidates.find((one) => one.params.method === method)?.params ?? params
 }
 
 /** The first stage knows how far it is by the bytes that were read of the list, which runs ahead a little. */
@@ -200,9 +214,10 @@ interface Result {
   readonly duplicates: number
   readonly ms: number
   readonly list: List
+  readonly rotated: boolean
 }
 
-function report(set: PsiSet, { items, duplicates, ms, list }: Result, { json, output }: BuildOptions): void {
+function report(set: PsiSet, { items, duplicates, ms, list, rotated }: Result, { json, output }: BuildOptions): void {
   const { name, kind, epoch, params, hardening, digest } = set
   const { counts } = list
   const left = leftOut(counts)
@@ -215,9 +230,11 @@ function report(set: PsiSet, { items, duplicates, ms, list }: Result, { json, ou
     return
   }
   const twice = duplicates === 0 ? '' : `, and ${showCount(duplicates)} that came twice`
-  process.stdout.write(
-    `${output}: epoch ${epoch} of "${name}", ${showCount(items)} ${kind}${twice}, in ${showMs(ms)}\n`,
-  )
+  process.stdout.write(`${output}: epoch ${epoch} of "${name}", ${countOf(kind, items)}${twice}, in ${showMs(ms)}\n`)
   if (left) process.stdout.write(`${left}\n`)
-  process.stdout.write(`next: npx glovebox breach serve ${output}\n`)
+  process.stdout.write(
+    rotated
+      ? `next: npx glovebox breach prune ${output}, ten minutes from now: it deletes the old epochs\n`
+      : `next: npx glovebox breach serve ${output}\n`,
+  )
 }

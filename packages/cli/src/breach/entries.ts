@@ -20,3 +20,13 @@ export async function* paddedEntries(list: AsyncIterable<ListEntry>, labelBytes:
     }
   }
 }
+
+/** The same entries. @throws GloveboxError `malformed` at the end where there were none: a set of nothing answers "not in the list" to everybody. */
+export async function* atLeastOne(entries: AsyncIterable<ListEntry>, name: string): AsyncGenerator<ListEntry> {
+  let none = true
+  for await (const entry of entries) {
+    none = false
+    yield entry
+  }
+  if (none) throw new GloveboxError('malformed', `${name} has no item that the set could take: nothing is built of it`)
+}

@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import { type Item, type ItemKind, itemBytes } from '@glovebox/psi'
 import { describe, expect, test } from 'vitest'
 import { testFolder } from '../../test/glovebox.ts'
-import { paddedEntries } from './entries.ts'
+import { atLeastOne, paddedEntries } from './entries.ts'
 import { openSource } from './lines.ts'
 import { type ListEntry, type ListOptions, readList } from './list.ts'
 import { leftOut } from './report.ts'
@@ -122,4 +122,13 @@ test('a list without items is no list', async () => {
   await expect(surveyList(at('none'), { kind: 'passwords' }, () => undefined)).rejects.toThrow(
     /has no item that a set of passwords could take in its 2 lines/,
   )
+  // Lines of a long one are only counted.
+  writeFileSync(at('long'), 'no colon\n'.repeat(200_000))
+  const list = readList(await openSource(at('long')), { kind: 'credentials' })
+  const read = async (): Promise<number> => {
+    let items = 0
+    for await (const _ of atLeastOne(paddedEntries(list, 0), 'long')) items++
+    return items
+  }
+  await expect(read()).rejects.toThrow(/long has no item that the set could take/)
 })

@@ -44,6 +44,11 @@ test('a line that is wrong is named, and what is in it is not', async () => {
       'line 2 of standard input is too long: expected a password in each line',
     ],
     ['credentials', 'ann:x\nhunter2\n', 'line 2 of standard input has no colon: expected user:password'],
+    [
+      'credentials',
+      'hunter2\nann:x\n\n',
+      'lines 1, 3 of standard input cannot be asked for, and nothing was; the first: line 1 of standard input has no colon: expected user:password',
+    ],
   ] as const) {
     const error = await questionsIn(kind, source(text)).catch((thrown: Error) => thrown)
     expect(error).toMatchObject({ code: 'malformed', message })

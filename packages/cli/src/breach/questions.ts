@@ -16,16 +16,33 @@ export async function readQuestions(kind: ItemKind, path = '-'): Promise<Questio
   return questionsIn(kind, await openSource(path))
 }
 
-/** @throws GloveboxError `malformed` that names the line, and nothing of what is in it. */
+/** Lines that are named in an error. */
+const mostNamed = 20
+
+/** @throws GloveboxError `malformed` that names all lines that are wrong, and nothing of what is in them. */
 export async function questionsIn(kind: ItemKind, source: Source): Promise<Question[]> {
   const questions: Question[] = []
+  const wrong: { readonly number: number; readonly said: string }[] = []
   for await (const { number, bytes } of linesOf(source)) {
     const where = `line ${number} of ${source.name}`
-    if (bytes === undefined)
-      throw new GloveboxError('malformed', `${where} is too long: expected ${named[kind]} in each line`)
-    if (bytes.length === 0)
-      throw new GloveboxError('malformed', `${where} is empty: expected ${named[kind]} in each line`)
-    questions.push({ items: formsOf(kind, bytes, where) })
+    if (bytes === undefined) wrong.push({ number, said: `${where} is too long: expected ${named[kind]} in each line` })
+    else if (bytes.length === 0) wrong.push({ number, said: `${where} is empty: expected ${named[kind]} in each line` })
+    else
+      try {
+        questions.push({ items: formsOf(kind, bytes, where) })
+      } catch (error) {
+        if (!(error instanceof GloveboxError)) throw error
+        wrong.push({ number, said: error.message })
+      }
+  }
+  if (wrong.length === 1) throw new GloveboxError('malformed', wrong[0]!.said)
+  if (wrong.length > 1) {
+    const numbers = wrong.slice(0, mostNamed).map(({ number }) => number)
+    const more = wrong.length > mostNamed ? ` and ${wrong.length - mostNamed} more` : ''
+    throw new GloveboxError(
+      'malformed',
+      `lines ${numbers.join(', ')}${more} of ${source.name} cannot be asked for, and nothing was; the first: ${wrong[0]!.said}`,
+    )
   }
   if (questions.length === 0)
     throw new GloveboxError('malformed', `${source.name} is empty: expected ${named[kind]} in each line`)

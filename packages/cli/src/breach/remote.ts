@@ -32,6 +32,8 @@ export interface RemoteQuestions extends Disposable {
 interface RemoteOptions {
   readonly set?: string
   readonly publicKey?: string
+  /** False: sets that are told a prefix are refused. */
+  readonly prefix?: boolean
 }
 
 const stages = { harden: 'slow-hashing', oprf: 'blinding', query: 'asking' } as const
@@ -39,7 +41,10 @@ const stages = { harden: 'slow-hashing', oprf: 'blinding', query: 'asking' } as 
 /** A server that is away for longer is an error: somebody waits. */
 const retryMs = 10_000
 
-export async function openRemoteSet(api: Api, { set: named, publicKey }: RemoteOptions): Promise<RemoteQuestions> {
+export async function openRemoteSet(
+  api: Api,
+  { set: named, publicKey, prefix }: RemoteOptions,
+): Promise<RemoteQuestions> {
   const { url, token } = api
   const name = await nameOf(api, named)
   const set = await connectSet(url, {
@@ -49,6 +54,7 @@ export async function openRemoteSet(api: Api, { set: named, publicKey }: RemoteO
     group: await openSodiumGroup(),
     ...(token !== undefined && { token }),
     ...(publicKey !== undefined && { publicKey }),
+    ...(prefix === false && { maxPrefixBits: 0 }),
   }).catch((error: unknown) => Promise.reject(explained(error, api)))
   return {
     name: set.description.name,

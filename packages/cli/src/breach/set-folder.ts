@@ -49,9 +49,17 @@ export async function openCurrent(folder: string): Promise<PsiSet> {
   return openSet((await currentEpoch(folder)).directory, { readOnly: true })
 }
 
-/** The current set, to be changed. */
+/** The current set, to be changed. @throws GloveboxError `unavailable` while the next epoch is being built. */
 export async function openToChange(folder: string): Promise<PsiSet> {
-  return openSet((await currentEpoch(folder)).directory)
+  const current = await currentEpoch(folder)
+  const [latest] = await epochsOf(folder)
+  if (latest && !latest.complete)
+    throw new GloveboxError(
+      'unavailable',
+      `epoch ${latest.number} of ${folder} is being built (breach build --rotate), and what is changed in epoch ${current.number} now would be lost: ` +
+        `let that build end, which goes on by its own command, and then do this; or delete ${latest.directory} to give it up`,
+    )
+  return openSet(current.directory)
 }
 
 /** Deletes epochs before the current one, with their keys. Gives their numbers. */

@@ -36,7 +36,9 @@ export async function surveyList(
   if (items === 0)
     throw new GloveboxError(
       'malformed',
-      `${source.name} has no item that a set of ${options.kind} could take in its ${lines} lines`,
+      lines === 0
+        ? `${source.name} has no lines: expected an item in each`
+        : `${source.name} has no item that a set of ${options.kind} could take in its ${lines} line${lines === 1 ? '' : 's'}`,
     )
   return { items, labelBytes }
 }

@@ -1,8 +1,8 @@
 import { type Command, Option } from 'commander'
 import type { BuildOptions } from '../breach/build.ts'
-import { integer } from '../numbers.ts'
+import { count, integer } from '../numbers.ts'
 
-const kinds: readonly BuildOptions['kind'][] = ['passwords', 'credentials', 'domains', 'bytes']
+const kinds: readonly string[] = ['passwords', 'credentials', 'domains', 'bytes']
 
 export function addBreachBuild(breach: Command): void {
   breach
@@ -16,9 +16,10 @@ export function addBreachBuild(breach: Command): void {
     .requiredOption('-o, --output <folder>', 'the folder of the set')
     .option('--name <name>', 'of the set (default: that of the folder)')
     .addOption(
-      new Option('--kind <kind>', 'what is in the list; a line of credentials is user:password')
-        .choices(kinds)
-        .default('passwords'),
+      new Option(
+        '--kind <kind>',
+        'what is in the list; a line of credentials is user:password (default: passwords)',
+      ).choices(kinds),
     )
     .option(
       '--labels <column>',
@@ -31,16 +32,15 @@ export function addBreachBuild(breach: Command): void {
     .option('--label-bytes <count>', 'room for a label (default: as much as the longest takes)', integer(1, 1024))
     .option(
       '--prefix-bits <bits>',
-      'tell so many bits of a pseudorandom number for each query, 0 to 16, which makes it faster',
+      'tell so many bits of a pseudorandom number for each query, 0 to 16, which makes it faster (default: 0)',
       integer(0, 16),
-      0,
     )
     .option('--no-prefix', 'tell nothing; the default')
-    .option('--receiver-items <count>', 'that are mostly asked for at a time', integer(1, 2 ** 20), 1)
+    .option('--receiver-items <count>', 'that are mostly asked for at a time (default: 1)', count(1, 2 ** 20))
     .option(
       '--items <count>',
       'plan for so many (default: those of the list; of standard input 1,000,000)',
-      integer(1, 2 ** 30),
+      count(1, 2 ** 30),
     )
     .option('--params <file.json>', 'take these parameters: as `breach plan --json` prints them, or a file of APSI')
     .option('--verifiable', 'prove with each answer that it was made with one and the same key (VOPRF)')
@@ -51,7 +51,10 @@ export function addBreachBuild(breach: Command): void {
       ).argParser(hardeningCost),
     )
     .option('-t, --threads <count>', 'threads that compute (default: as many as there are cores)', integer(1, 64))
-    .option('--rotate', 'build the next epoch, with a new key, beside the one that is served')
+    .option(
+      '--rotate',
+      'build the next epoch, with a new key, beside the one that is served; it is like that one in all that these options say',
+    )
     .option('--json', 'print one JSON object')
     .action(async (list: string, options: BuildOptions) =>
       (await import('../breach/build.ts')).buildFromList(list, options),

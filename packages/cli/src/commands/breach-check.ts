@@ -12,6 +12,8 @@ interface CheckOptions extends ServiceOptions {
   readonly set?: string
   readonly file?: string
   readonly publicKey?: string
+  /** False by --no-prefix. */
+  readonly prefix?: boolean
   readonly json?: boolean
   readonly failOnBreach?: boolean
 }
@@ -38,6 +40,10 @@ export function addBreachCheck(breach: Command): void {
         '--public-key <hex>',
         'accept answers under this key of the set alone (VOPRF), as its owner published it',
       ),
+    )
+    .option(
+      '--no-prefix',
+      'ask no set that queries tell a part of the OPRF output to, which says in which bucket an item is',
     )
     .option('--json', 'print a JSON array, [{"breached": …}, …], in the order of what was asked')
     .option('--fail-on-breach', `end with code ${breachedCode} where one is in the list`)
@@ -116,7 +122,7 @@ function jsonOf({ answers }: Asked): string {
     ...entry,
     ...(label !== undefined && { label }),
   }))
-  return `${JSON.stringify(rows, null, 1)}\n`
+  return `${JSON.stringify(rows)}\n`
 }
 
 function linesText(asked: Asked): string {

@@ -1,8 +1,9 @@
+import { GloveboxError } from '@glovebox/he'
 import type { EvaluationPool, PsiSet } from '@glovebox/psi/sender'
 import type { Command } from 'commander'
 import { paddedEntries } from '../breach/entries.ts'
 import type { List, ListEntry } from '../breach/list.ts'
-import { leftOut } from '../breach/report.ts'
+import { countOf, leftOut } from '../breach/report.ts'
 import { showCount } from '../terminal/format.ts'
 
 interface EditOptions {
@@ -28,20 +29,37 @@ function addEdit(breach: Command, name: string, summary: string, edit: Edit): vo
     )
     .argument('<folder>', 'of the set')
     .argument('<list>', 'a file with an item a line, by gzip or not; - for standard input')
-  if (name === 'insert')
-    command.option('--labels <column>', 'of a set with labels: the list is CSV, and this column holds them')
   command
-    .option('--column <name>', 'of CSV: the column of the items')
+    .option('--labels <column>', 'of a set with labels: the list is CSV, and this column holds them')
+    .option('--column <name>', 'of CSV: the column of the items (default: that of the build, or the first other one)')
     .option('--json', 'print one JSON object')
     .action(async (folder: string, path: string, options: EditOptions) => {
-      const [{ createEvaluationPool }, { openToChange }, { openSource }, { readList }] = await Promise.all([
-        import('@glovebox/psi/sender'),
-        import('../breach/set-folder.ts'),
-        import('../breach/lines.ts'),
-        import('../breach/list.ts'),
-      ])
+      const [{ createEvaluationPool }, { openToChange }, { openSource }, { readList }, { columnsOf }] =
+        await Promise.all([
+          import('@glovebox/psi/sender'),
+          import('../breach/set-folder.ts'),
+          import('../breach/lines.ts'),
+          import('../breach/list.ts'),
+          import('../breach/wanted.ts'),
+        ])
       using set = await openToChange(folder)
-      const { labels, column } = options
+      if (
+        options.labels === undefined &&
+        set.params.labelBytes > 0 &&
+        (name === 'insert' || options.column !== undefined)
+      )
+        throw new GloveboxError(
+          'parameters-mismatch',
+          `the set "${set.name}" has labels: ${name} takes CSV and needs --labels COLUMN, the column that has them`,
+        )
+      if (options.labels !== undefined && set.params.labelBytes === 0)
+        throw new GloveboxError(
+          'parameters-mismatch',
+          `the set "${set.name}" has no labels: leave out --labels, and give a list with an item a line`,
+        )
+      // Of a set with labels too, a list to be removed may have an item a line.
+      const plain = options.labels === undefined && options.column === undefined
+      const { labels, column } = plain ? options : columnsOf(set, options)
       const source = await openSource(path)
       const list = readList(source, {
         kind: set.kind,
@@ -55,8 +73,10 @@ function addEdit(breach: Command, name: string, summary: string, edit: Edit): vo
       const { items } = set
       if (options.json) process.stdout.write(`${JSON.stringify({ ...done, items, lines: list.counts.lines })}\n`)
       else {
-        const said = Object.entries(done).map(([what, count]) => `${showCount(count)} ${what}`)
-        process.stdout.write(`${folder}: ${said.join(', ')}; now ${showCount(items)} items\n`)
+        const said = Object.entries(done).map(
+          ([what, count], i) => `${i === 0 ? countOf(set.kind, count) : showCount(count)} ${what}`,
+        )
+        process.stdout.write(`${folder}: ${said.join(', ')}; now ${countOf(set.kind, items)}\n`)
         const left = leftOut(list.counts)
         if (left) process.stdout.write(`${left}\n`)
       }

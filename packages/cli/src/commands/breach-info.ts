@@ -1,7 +1,7 @@
 import { stat } from 'node:fs/promises'
 import { GloveboxError } from '@glovebox/he'
 import type { Command } from 'commander'
-import { showBytes, showCount } from '../terminal/format.ts'
+import { showBytes } from '../terminal/format.ts'
 
 /** Info and prune. */
 export function addBreachInfo(breach: Command): void {
@@ -13,12 +13,13 @@ export function addBreachInfo(breach: Command): void {
     .option('--json', 'print one JSON object')
     .action(async (folder: string, { json }: { json?: boolean }) => {
       const { describePlan } = await import('../breach/describe.ts')
+      const { countOf } = await import('../breach/report.ts')
       const { epochsOf, openCurrent, setFile } = await import('../breach/set-folder.ts')
       using set = await openCurrent(folder)
       const epochs = await epochsOf(folder)
       const { size } = await stat(setFile(set.directory))
       using key = set.readKey()
-      const { name, kind, epoch, items, params, hardening, digest } = set
+      const { name, kind, epoch, items, edits, params, hardening, digest } = set
       const all = epochs.map(({ number, complete }) => ({ epoch: number, complete }))
       const publicKey = Buffer.from(key.publicKey).toString('hex')
       if (json) {
@@ -28,6 +29,7 @@ export function addBreachInfo(breach: Command): void {
           epoch,
           epochs: all,
           items,
+          edits,
           bytes: size,
           hardening,
           params: params.literal,
@@ -42,7 +44,7 @@ export function addBreachInfo(breach: Command): void {
         .map((one) => `${one.epoch}${one.complete ? '' : ', not complete'}`)
       const lines: readonly (readonly [string, string])[] = [
         ['name', name],
-        ['items', `${showCount(items)} ${kind}`],
+        ['items', `${countOf(kind, items)}${edits === 0 ? '' : ', changed by insert or remove since the build'}`],
         ['labels', params.labelBytes === 0 ? 'none' : `of up to ${params.labelBytes} bytes`],
         ['epoch', `${epoch}${others.length === 0 ? '' : ` (there are also: ${others.join('; ')})`}`],
         ['told', params.prefixBits === 0 ? 'nothing of an item' : `${params.prefixBits} bits of its OPRF output`],

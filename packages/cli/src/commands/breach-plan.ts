@@ -1,5 +1,7 @@
+import { GloveboxError } from '@glovebox/he'
+import type { PlanRequest, SetPlan } from '@glovebox/psi'
 import { type Command, Option } from 'commander'
-import { finite, integer } from '../numbers.ts'
+import { count, finite, integer } from '../numbers.ts'
 
 interface PlanOptions {
   readonly items: number
@@ -22,8 +24,8 @@ export function addBreachPlan(breach: Command): void {
     .description(
       'Say which parameters suit a set, and what a run of each takes: bytes, milliseconds, memory, chance of a wrong match.',
     )
-    .requiredOption('--items <count>', 'of the set', integer(1, 2 ** 30))
-    .option('--receiver-items <count>', 'that are asked for at a time', integer(1, 2 ** 20), 1)
+    .requiredOption('--items <count>', 'of the set', count(1, 2 ** 30))
+    .option('--receiver-items <count>', 'that are asked for at a time', count(1, 2 ** 20), 1)
     .option('--label-bytes <count>', 'of a label; 0 for none', integer(0, 1024), 0)
     .option('--prefix-bits <bits>', 'that a query may tell: 0 to 16, or any', prefix, 0)
     .option('--megabits <count>', 'a second, of the link', finite, 100)
@@ -48,8 +50,9 @@ export function addBreachPlan(breach: Command): void {
         firstRun,
         json,
       } = options
-      const plan = planSet({
+      const plan = planned(planSet, {
         senderItems: items,
+        kind: 'passwords',
         receiverItems,
         labelBytes,
         prefixBits,
@@ -67,6 +70,16 @@ export function addBreachPlan(breach: Command): void {
           : `${formatPlan(plan)}\n`,
       )
     })
+}
+
+/** With the option's name in what is said of it. */
+function planned(planSet: (request: PlanRequest) => SetPlan, request: PlanRequest): SetPlan {
+  try {
+    return planSet(request)
+  } catch (error) {
+    if (!(error instanceof GloveboxError)) throw error
+    throw new GloveboxError(error.code, error.message.replace('"maxMemoryMB"', '--memory'), { cause: error })
+  }
 }
 
 function prefix(text: string): number | 'any' {

@@ -90,6 +90,8 @@ beforeAll(async () => {
       signal === 'SIGKILL' ? [signal, null, ''] : [signal, 1, expect.stringMatching(/stopped; what is done is kept/)],
     )
   }
+  const otherwise = await glovebox('breach', 'build', at('list.txt.gz'), '-o', set, '--prefix-bits', '4')
+  expect([otherwise.code, otherwise.stderr]).toEqual([1, expect.stringMatching(/was begun with --prefix-bits 0/)])
   const { code, stdout } = await glovebox('breach', 'build', at('list.txt.gz'), '-o', set, '--json')
   said.push(stdout)
   expect([code, JSON.parse(stdout)]).toMatchObject([
@@ -97,7 +99,17 @@ beforeAll(async () => {
     { items: 20_000, duplicates: 0, lines: 20_000, kind: 'passwords', epoch: 1, name: 'breached' },
   ])
   writeFileSync(at('domains.csv'), 'domain,kind\r\nevil.example,phishing\r\n"worse.example","mal, ware"\r\n')
-  const labelled = ['--kind', 'domains', '--labels', 'kind', '--label-bytes', '12', '--verifiable']
+  const labelled = [
+    '--kind',
+    'domains',
+    '--labels',
+    'kind',
+    '--label-bytes',
+    '12',
+    '--verifiable',
+    '--prefix-bits',
+    '2',
+  ]
   await succeed('breach', 'build', at('domains.csv'), '-o', domains, ...labelled)
   server = start({}, 'breach', 'serve', set, domains, '--port', '0')
   url = await new Promise<string>((resolve, reject) => {
@@ -187,9 +199,11 @@ test('domains have labels, which can be changed, and a key that can be held to',
   ])
   const other = await ask('--public-key', 'ee'.repeat(32))
   expect([other.code, other.stderr]).toEqual([1, expect.stringMatching(/another public key/)])
+  const untold = await ask('--no-prefix')
+  expect([untold.code, untold.stdout, untold.stderr]).toEqual([1, '', expect.stringMatching(/2 bits of each item/)])
   writeFileSync(at('news.csv'), 'kind,domain\nspam,evil.example\n')
   expect(await succeed('breach', 'insert', domains, at('news.csv'), '--labels', 'kind')).toMatch(
-    /0 inserted, 1 replaced/,
+    /0 domains inserted, 1 replaced/,
   )
   await until(async () => JSON.parse((await ask()).stdout)[1].label === 'spam')
 }, 60_000)
@@ -198,10 +212,12 @@ test('items that are inserted and removed, and a new key, are noticed while it s
   const is = async (password: string): Promise<boolean> => breachedIn(await check(`${password}\n`, '--json'))[0]!
   writeFileSync(at('more'), `${others[7]}\n\n${members[7]}\n`)
   expect(await succeed('breach', 'insert', set, at('more'))).toMatch(
-    /1 inserted, 1 replaced; now 20,001 items\nlines left out: 1 empty/,
+    /1 password inserted, 1 replaced; now 20,001 passwords\nlines left out: 1 empty/,
   )
   await until(() => is(others[7]!))
-  expect(await succeed('breach', 'remove', set, at('more'))).toMatch(/2 removed, 0 unknown; now 19,999 items/)
+  expect(await succeed('breach', 'remove', set, at('more'))).toMatch(
+    /2 passwords removed, 0 unknown; now 19,999 passwords/,
+  )
   await until(async () => !(await is(others[7]!)))
   expect(await is(members[7]!)).toBe(false)
 

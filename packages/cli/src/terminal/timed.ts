@@ -1,6 +1,6 @@
 import { SingleBar } from 'cli-progress'
 
-/** Bars of stages that take minutes, with the time that is left; on standard error where that is a terminal, and nothing elsewhere. */
+/** Bars of stages that take minutes, with the time that is left; on standard error where that is a terminal; elsewhere a line now and then. */
 export interface Timed extends Disposable {
   /** A total of 0 is not known: then there is a count and no bar. */
   update(stage: string, done: number, total: number): void
@@ -10,8 +10,11 @@ export interface Timed extends Disposable {
 const clearLine = '\r\u001b[K'
 /** Milliseconds between two drawings. */
 const often = 100
+/** The same, of lines. */
+const seldom = 10_000
 
 export function startTimed(): Timed {
+  if (!process.stderr.isTTY) return startLines()
   let stage: string | undefined
   let bar: SingleBar | undefined
   let drawn = 0
@@ -23,7 +26,6 @@ export function startTimed(): Timed {
   }
   return {
     update(next, done, total) {
-      if (!process.stderr.isTTY) return
       const now = performance.now()
       if (next === stage && now - drawn < often && done < total) return
       drawn = now
@@ -39,6 +41,23 @@ export function startTimed(): Timed {
     },
     stop: clear,
     [Symbol.dispose]: clear,
+  }
+}
+
+/** For logs. */
+function startLines(): Timed {
+  let told = performance.now()
+  const nothing = (): void => undefined
+  return {
+    update(stage, done, total) {
+      const now = performance.now()
+      if (now - told < seldom) return
+      told = now
+      const share = total > 0 ? ` of ${total.toLocaleString('en-GB')}, ${Math.floor((100 * done) / total)} %` : ''
+      process.stderr.write(`${stage}: ${done.toLocaleString('en-GB')}${share}\n`)
+    },
+    stop: nothing,
+    [Symbol.dispose]: nothing,
   }
 }
 

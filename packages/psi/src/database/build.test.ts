@@ -6,6 +6,7 @@ import { folder, newSet, standIn, type TemporaryFolder, textEntries, tinyMatrix,
 import { expectSame, hex } from '../../test/set-suite.ts'
 import { createOprfKey, encodeOprfKey } from '../oprf/key.ts'
 import { friendlySet } from '../params/presets.ts'
+import { planSet } from '../plan/plan.ts'
 import { createSet } from './create-set.ts'
 import type { SetEntry } from './records.ts'
 import { openSet, type PsiSet } from './set.ts'
@@ -42,7 +43,7 @@ describe('a build that stops', () => {
       },
     })
     await expect(stopped).rejects.toThrow('stopped')
-    const grown = [...entries, ...textEntries(60, 10, 6)]
+    const grown = [...entries, ...textEntries(60, 70, 6)]
     await expect(set.build(grown, { evaluate: standIn })).rejects.toMatchObject({ code: 'parameters-mismatch' })
     await set.build(entries, { evaluate: standIn })
     await expectEntries(set)
@@ -177,6 +178,18 @@ test('entries that do not fit the parameters are told by their position, and not
     await expect(set.build(entries, { evaluate: standIn, batchItems })).rejects.toThrow(/"batchItems"/)
 })
 
+test('items that would be found by chance more often than 2^-40 are not inserted: none of them', async () => {
+  // One bundle is 2^-42, twenty are not.
+  const { params } = planSet({ senderItems: 10, receiverItems: 1 })
+  using set = newSet(path, params.literal)
+  await set.build(textEntries(0, 10), { evaluate: standIn })
+  const room = 2 * params.bins * params.itemsPerBin
+  expect(await set.insert(textEntries(10, room), standIn)).toMatchObject({ inserted: room - 10 })
+  const { digest } = set
+  await expect(set.insert(textEntries(room, 20 * room), standIn)).rejects.toMatchObject({ code: 'unsupported' })
+  expect([set.items, set.digest]).toEqual([room, digest])
+})
+
 test('a list that has too many bundles to match by chance below 2^-40 is refused, and what was evaluated is kept', async () => {
   // One bundle: 512 bins, (10 / 2^16)^4 each, together 2^-41.7; four of them are too many.
   const few = friendlySet()
@@ -268,6 +281,29 @@ describe('a damaged set', () => {
     expect(() => openSet(path)).toThrow(code('malformed'))
     change('drop table meta')
     expect(() => openSet(path)).toThrow(code('malformed'))
+  })
+
+  test('with another number in a row, or without a row, is told: SQLite sees neither', () => {
+    const rows = (): unknown => {
+      using set = openSet(path, { readOnly: true })
+      return [...set.rows()].length
+    }
+    expect(rows()).toBeGreaterThan(0)
+    const whole = readFileSync(file())
+    change(
+      `update rows set coefficients = cast(x'63000000' || substr(coefficients, 5) as blob) where id = (select max(id) from rows)`,
+    )
+    expect(rows).toThrow(code('malformed'))
+    writeFileSync(file(), whole)
+    change('delete from rows where id = (select max(id) from rows)')
+    expect(rows).toThrow(code('malformed'))
+  })
+
+  test('with the key of another set of its epoch is told', () => {
+    using key = createOprfKey({ epoch: 1 })
+    writeFileSync(join(path, 'oprf.key'), encodeOprfKey(key))
+    expect(() => openSet(path)).toThrow(code('parameters-mismatch'))
+    expect(() => openSet(path, { readOnly: true })).toThrow(/is the key of another set/)
   })
 
   test('whose rows do not fit its parameters is told', () => {

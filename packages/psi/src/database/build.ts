@@ -1,8 +1,7 @@
 import type { DatabaseSync } from 'node:sqlite'
 import { equalBytes, GloveboxError } from '@glovebox/he'
-import { hashFunctionsOf } from '../hashing/tag.ts'
-import { failureLog2 } from '../params/noise.ts'
-import { falsePositiveLog2, type SetParams } from '../params/set-params.ts'
+import type { SetParams } from '../params/set-params.ts'
+import { requireNoChance } from './chance.ts'
 import { RowDigests, readMeta, writeMeta, writeRows } from './content.ts'
 import { type Layout, layOut } from './layout.ts'
 import { digestEntries, type EvaluateItems, makeRecords, requireEntry, type SetEntry } from './records.ts'
@@ -19,10 +18,13 @@ export interface BuildProgress {
   readonly stage: 'evaluating' | 'placing'
   /** Items, or with hash functions places of items. */
   readonly done: number
+  /** Of the same, where it is known. */
   readonly total?: number
 }
 
+/** What a build takes besides its list. */
 export interface BuildOptions {
+  /** Hardens items and gives their OPRF outputs, 64 bytes each, in order. */
   readonly evaluate: EvaluateItems
   /** Items of one call of `evaluate` and one commit, 1 to 65,535; default 4096. */
   readonly batchItems?: number
@@ -30,11 +32,13 @@ export interface BuildOptions {
   readonly commitBytes?: number
   /** That make rows, 1 to 64; default 2. */
   readonly threads?: number
+  /** Told after each batch. */
   readonly onProgress?: ((progress: BuildProgress) => void) | undefined
   /** Stops the build between two batches, of which the last is kept. */
   readonly signal?: AbortSignal | undefined
 }
 
+/** What a build made of its list. */
 export interface BuildResult {
   /** Distinct items. */
   readonly items: number
@@ -63,7 +67,7 @@ export async function buildSet(building: Building, source: Source, options: Buil
   await collect(building, staging, source, options)
   const { table, duplicates } = readTags(building.params, staging)
   const layout = layOut(building.params, table, staging.seed)
-  requireNoChance(building.params, layout, table.count)
+  requireLayout(building.params, layout, table.count)
   await placeAll(building, layout, table, options)
   transaction(database, () => writeMeta(database, { state: 'complete', items: table.count }))
   staging[Symbol.dispose]()
@@ -71,21 +75,14 @@ export async function buildSet(building: Building, source: Source, options: Buil
   return { items: table.count, duplicates }
 }
 
-/** Refuses a set in which items that are not there would be found too often: parameters alone do not say how many bundles there will be. */
-function requireNoChance(params: SetParams, { binRows, rowStarts }: Layout, items: number): void {
+/** Refuses what `requireNoChance` does. */
+function requireLayout(params: SetParams, { binRows, rowStarts }: Layout, items: number): void {
   let bundles = 1
   for (let bin = 1; bin < binRows.length; bin++) bundles = Math.max(bundles, binRows[bin]! - binRows[bin - 1]!)
   let itemsPerRow = 1
   for (let row = 1; row < rowStarts.length; row++)
     itemsPerRow = Math.max(itemsPerRow, rowStarts[row]! - rowStarts[row - 1]!)
-  // With hash functions a run has at most as many items as there are bins.
-  const receiverItems = hashFunctionsOf(params) > 0 ? params.bins : 1
-  const chance = falsePositiveLog2(params, { bundles, itemsPerRow, receiverItems })
-  if (chance > failureLog2)
-    throw new GloveboxError(
-      'unsupported',
-      `${items} items under these parameters let a run find one that is not there with probability 2^${chance.toFixed(1)}, more than 2^${failureLog2}: take more or larger field elements, as planSet does for that many items`,
-    )
+  requireNoChance(params, { bundles, itemsPerRow }, items)
 }
 
 function requireOptions({ evaluate, batchItems = 4096, threads = 2 }: BuildOptions): void {
@@ -97,9 +94,16 @@ function requireOptions({ evaluate, batchItems = 4096, threads = 2 }: BuildOptio
 }
 
 /** Stage 1: evaluates what of the list is not there yet. While one batch is evaluated the next is read. */
-async function collect({ params }: Building, staging: Staging, source: Source, options: BuildOptions): Promise<void> {
+async function collect(
+  { database, params }: Building,
+  staging: Staging,
+  source: Source,
+  options: BuildOptions,
+): Promise<void> {
   const { evaluate, batchItems = 4096, onProgress, signal } = options
   const known = staging.batches()
+  // Places were drawn for all items: with more of them they are others.
+  const placed = all(database, 'select 1 from rows limit 1').length > 0
   let done = 0
   let pending: Promise<void> | undefined
   const stage = async (entries: SetEntry[]): Promise<void> => {
@@ -109,6 +113,7 @@ async function collect({ params }: Building, staging: Staging, source: Source, o
     onProgress?.({ stage: 'evaluating', done })
   }
   const take = async (entries: SetEntry[]): Promise<void> => {
+    if (placed) throw otherSource()
     await pending
     signal?.throwIfAborted()
     pending = stage(entries)

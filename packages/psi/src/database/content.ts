@@ -24,6 +24,18 @@ export interface Meta {
   readonly items: number
   /** The XOR of the digests of all rows, in hexadecimal digits. */
   readonly rowDigests: string
+  /** Insertions and removals since the build that changed something. */
+  readonly edits: number
+}
+
+/** What of its making a set remembers for the next epoch. */
+export interface SetOrigin {
+  /** The column of labels, of a list in CSV. */
+  readonly labels?: string
+  /** That of items, where it was named. */
+  readonly column?: string
+  /** That its parameters were planned for. */
+  readonly receiverItems?: number
 }
 
 /** What a set was created as. */
@@ -35,6 +47,10 @@ export interface SetIdentity {
   /** JSON. */
   readonly params: string
   readonly epoch: number
+  /** Of the OPRF key, in hexadecimal digits. */
+  readonly publicKey: string | undefined
+  /** JSON. */
+  readonly origin: string
 }
 
 export function writeMeta(database: DatabaseSync, values: Partial<Meta & SetIdentity>): void {
@@ -58,11 +74,14 @@ export function readMeta(database: DatabaseSync): Meta & SetIdentity {
     state: text('state') as SetState,
     items: Number(text('items')),
     rowDigests: text('rowDigests'),
+    edits: Number(values.edits ?? 0),
     name: text('name'),
     kind: text('kind'),
     hardening: text('hardening'),
     params: text('params'),
     epoch: Number(text('epoch')),
+    publicKey: values.publicKey,
+    origin: values.origin ?? '{}',
   }
 }
 
@@ -74,6 +93,10 @@ export class RowDigests {
   }
   toggle(digest: Uint8Array): void {
     for (let i = 0; i < 32; i++) this.#sum[i]! ^= digest[i]!
+  }
+  /** Whether all that was toggled once was so twice. */
+  get none(): boolean {
+    return this.#sum.every((byte) => byte === 0)
   }
   hex(): string {
     return toHex(this.#sum)
@@ -128,8 +151,13 @@ export function countBundles(database: DatabaseSync, params: SetParams, bucket: 
   return row?.last == null ? 0 : placeOf(params, row.last).bundle + 1
 }
 
-/** All rows of all bundles from one on, in order, with empty ones where a bundle's bin has none. */
-export function* readRows(database: DatabaseSync, params: SetParams, from: RowPlace): Generator<Row> {
+/** All rows of all bundles from one on, in order, with empty ones where a bundle's bin has none. Digests of those that are there are toggled. */
+export function* readRows(
+  database: DatabaseSync,
+  params: SetParams,
+  from: RowPlace,
+  digests?: RowDigests,
+): Generator<Row> {
   const size = rowLength(params)
   const empty = new Uint32Array(size)
   for (let j = 0; j < params.feltsPerItem; j++) empty[j * params.coefficients] = 1
@@ -162,7 +190,9 @@ export function* readRows(database: DatabaseSync, params: SetParams, from: RowPl
         'malformed',
         'a row of the set has another length than its parameters say: build it again',
       )
-    yield { ...step(), items, coefficients: coefficientsOf(coefficients) }
+    const numbers = coefficientsOf(coefficients)
+    digests?.toggle(rowDigest(row.id, numbers))
+    yield { ...step(), items, coefficients: numbers }
   }
   while (bin > 0) yield step()
 }

@@ -12,24 +12,30 @@ import {
   writeSync,
 } from 'node:fs'
 import { dirname, join } from 'node:path'
-import { GloveboxError } from '@glovebox/he'
+import { GloveboxError, toHex } from '@glovebox/he'
 import { checkHardening, type Hardening } from '../items/hardening.ts'
 import { type ItemKind, requireKind } from '../items/items.ts'
 import { encodeOprfKey, type OprfKey } from '../oprf/key.ts'
 import type { SetParams } from '../params/set-params.ts'
-import { noRowDigests, schema, writeMeta } from './content.ts'
+import { noRowDigests, type SetOrigin, schema, writeMeta } from './content.ts'
 import { requireStorable } from './row-id.ts'
 import { files, openSet, type PsiSet } from './set.ts'
 import { openWritable, storing, transaction } from './sqlite.ts'
 
 /** What a set is made of, before it has items. */
 export interface CreateSetOptions {
+  /** That it is served by. */
   readonly name: string
+  /** What its items are. */
   readonly kind: ItemKind
+  /** What is done to items before the OPRF. */
   readonly hardening: Hardening
+  /** What its polynomials are made by. */
   readonly params: SetParams
   /** Written to the set's directory, mode 0600; the caller's to dispose of. */
   readonly key: OprfKey
+  /** What the next epoch is to be made like. */
+  readonly origin?: SetOrigin
 }
 
 /**
@@ -38,7 +44,7 @@ export interface CreateSetOptions {
  * @throws GloveboxError `exists` for a directory with anything in it, `unavailable` where it cannot be written; errors of `checkHardening` and `requireKind`.
  */
 export function createSet(directory: string, options: CreateSetOptions): PsiSet {
-  const { name, kind, hardening, params, key } = options
+  const { name, kind, hardening, params, key, origin = {} } = options
   if (typeof name !== 'string' || name === '') throw new TypeError('"name" expected a string that is not empty')
   requireKind(kind)
   checkHardening(hardening)
@@ -61,8 +67,11 @@ export function createSet(directory: string, options: CreateSetOptions): PsiSet 
             hardening: JSON.stringify(hardening),
             params: JSON.stringify(params.literal),
             epoch: key.epoch,
+            publicKey: toHex(key.publicKey),
             state: 'new',
             items: 0,
+            edits: 0,
+            origin: JSON.stringify(origin),
             rowDigests: noRowDigests,
           })
         })

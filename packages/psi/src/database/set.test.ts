@@ -154,3 +154,16 @@ test('the files are of this user alone, and a build leaves nothing beside them',
   expect((statSync(path).mode & 0o777).toString(8)).toBe('700')
   for (const name of readdirSync(path)) expect((statSync(join(path, name)).mode & 0o777).toString(8), name).toBe('600')
 })
+
+test('it knows how it was made, and whether it was changed since', async () => {
+  using directory = folder()
+  const path = join(directory.path, 'set')
+  using set = newSet(path, tinyPowers())
+  await set.build(textEntries(0, 10), { evaluate: standIn })
+  expect([set.edits, set.origin]).toEqual([0, {}])
+  await set.remove([new TextEncoder().encode('not there')], standIn)
+  expect(set.edits).toBe(0)
+  await set.insert(textEntries(10, 13), standIn)
+  await set.remove([textEntries(2, 3)[0]!.item], standIn)
+  expect(set.edits).toBe(2)
+})

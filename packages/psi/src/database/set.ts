@@ -13,9 +13,11 @@ import {
   countBundles,
   formatVersion,
   type Meta,
+  RowDigests,
   readMeta,
   readRows,
   type SetIdentity,
+  type SetOrigin,
   type SetState,
 } from './content.ts'
 import type { EvaluateItems, SetEntry } from './records.ts'
@@ -36,17 +38,26 @@ export interface OpenSetOptions {
  * A sender's set on disk: items as polynomials modulo t, the OPRF key, and what both were made by. Whoever can read its directory can try guesses against it.
  */
 export interface PsiSet extends Disposable {
+  /** Where its files are. */
   readonly directory: string
+  /** As it was created, as are the next three. */
   readonly name: string
+  /** What its items are. */
   readonly kind: ItemKind
+  /** What is done to items before the OPRF. */
   readonly hardening: Hardening
+  /** What its polynomials are made by. */
   readonly params: SetParams
   /** Of the OPRF key. */
   readonly epoch: number
-  /** As the database has it now, as are the next two. */
+  /** What was remembered of its making. */
+  readonly origin: SetOrigin
+  /** As the database has it now, as are the next three. */
   readonly state: SetState
   /** Distinct items. */
   readonly items: number
+  /** Insertions and removals since the build that changed something. */
+  readonly edits: number
   /** SHA-256 over parameters, kind, hardening, epoch and content, however that came about: 64 lower-case hexadecimal digits. */
   readonly digest: string
   /** The key, for the caller to dispose of. */
@@ -67,11 +78,12 @@ export interface PsiSet extends Disposable {
   build(source: Source, options: BuildOptions): Promise<BuildResult>
   /**
    * Adds items, or gives those that are there new labels: all or none. Only their rows are made again.
-   * @throws GloveboxError `unavailable` while a build is unfinished, and where the disk is full.
+   * @throws GloveboxError `unsupported` where more items would be found by accident than 2^-40 a run, `unavailable` while a build is unfinished, and where the disk is full.
    */
   insert(entries: Iterable<SetEntry>, evaluate: EvaluateItems): Promise<InsertResult>
   /** Takes items out, all that are there or none. Errors as those of `insert`. */
   remove(items: Iterable<Uint8Array>, evaluate: EvaluateItems): Promise<RemoveResult>
+  /** Closes its files; so does disposing of it. */
   close(): void
 }
 
@@ -139,6 +151,7 @@ class StoredSet implements PsiSet {
   readonly hardening: Hardening
   readonly params: SetParams
   readonly epoch: number
+  readonly origin: SetOrigin
   readonly #identity: SetIdentity
   readonly #database: DatabaseSync
   readonly #lock: DatabaseSync | undefined
@@ -156,6 +169,7 @@ class StoredSet implements PsiSet {
     this.hardening = parsed('hardening', () => JSON.parse(identity.hardening) as Hardening)
     this.params = parsed('params', () => createSetParams(JSON.parse(identity.params)))
     this.epoch = identity.epoch
+    this.origin = parsed('origin', () => JSON.parse(identity.origin) as SetOrigin)
   }
 
   get #meta(): Meta {
@@ -166,6 +180,9 @@ class StoredSet implements PsiSet {
   }
   get items(): number {
     return this.#meta.items
+  }
+  get edits(): number {
+    return this.#meta.edits
   }
   get digest(): string {
     const { kind, hardening, epoch } = this.#identity
@@ -184,8 +201,16 @@ class StoredSet implements PsiSet {
       storing(() => readFileSync(path)),
       files.key,
     )
-    if (key.epoch === this.epoch) return key
+    const { publicKey } = this.#identity
+    const own = publicKey === undefined || publicKey === toHex(key.publicKey)
+    if (key.epoch === this.epoch && own) return key
     key[Symbol.dispose]()
+    // Epochs of all sets begin at the same number; under another key nothing of a set is ever found.
+    if (key.epoch === this.epoch)
+      throw new GloveboxError(
+        'parameters-mismatch',
+        `${files.key} is the key of another set: restore the key that the set was built with`,
+      )
     throw new GloveboxError(
       'parameters-mismatch',
       `${files.key} is of epoch ${key.epoch}, the set of ${this.epoch}: restore the key that the set was built with`,
@@ -203,12 +228,19 @@ class StoredSet implements PsiSet {
     )
   }
 
-  *rows(from: RowPlace = { bucket: 0, group: 0, bundle: 0 }): Generator<Row> {
-    // A connection of its own: its one statement reads what was there when it began.
+  *rows(from?: RowPlace): Generator<Row> {
+    // A connection of its own: its transaction reads what was there when it began.
     const database = openReadable(join(this.directory, files.set))
     try {
       this.requireComplete()
-      yield* readRows(database, this.params, from)
+      storing(() => database.exec('begin'))
+      const digests = from ? undefined : new RowDigests(readMeta(database).rowDigests)
+      yield* readRows(database, this.params, from ?? { bucket: 0, group: 0, bundle: 0 }, digests)
+      if (digests?.none === false)
+        throw new GloveboxError(
+          'malformed',
+          'rows of the set are damaged or missing: restore a backup, or build it again',
+        )
     } finally {
       database.close()
     }

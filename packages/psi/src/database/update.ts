@@ -1,21 +1,27 @@
 import { randomBytes } from 'node:crypto'
 import type { DatabaseSync } from 'node:sqlite'
 import type { SetParams } from '../params/set-params.ts'
+import { requireNoChance } from './chance.ts'
 import { RowDigests, readMeta, writeMeta, writeRows } from './content.ts'
 import { placesOf } from './places.ts'
 import { type EvaluateItems, makeRecords, requireEntry, type SetEntry } from './records.ts'
 import { RowEdits } from './row-edit.ts'
+import { placeOf } from './row-id.ts'
 import { createRowMaker, type MadeRows, type RowJob } from './row-maker.ts'
 import { transaction } from './sqlite.ts'
 import { createTagCollector, recordBytes, type TagTable } from './tag-table.ts'
 
+/** What an insertion did. */
 export interface InsertResult {
+  /** Items that are new. */
   readonly inserted: number
   /** Items that were there: with labels they have the new one. */
   readonly replaced: number
 }
 
+/** What a removal did. */
 export interface RemoveResult {
+  /** Items that were there. */
   readonly removed: number
   /** Positions in the argument of items that are not in the set. */
   readonly unknown: readonly number[]
@@ -93,15 +99,24 @@ export async function removeFrom(
 async function commit(database: DatabaseSync, params: SetParams, edits: RowEdits, change: number): Promise<void> {
   const make = createRowMaker(params)
   const jobs: { job: RowJob; made: MadeRows }[] = []
+  let [bundles, itemsPerRow] = [1, 1]
   for (const job of edits.jobs(jobRows)) {
+    for (const id of job.ids) bundles = Math.max(bundles, placeOf(params, id).bundle + 1)
+    for (const count of job.counts) itemsPerRow = Math.max(itemsPerRow, count)
+    if (change > 0) requireNoChance(params, { bundles, itemsPerRow }, readMeta(database).items + change)
     jobs.push({ job, made: make(job) })
     await new Promise((resolve) => setImmediate(resolve))
   }
   transaction(database, () => {
-    const { items, rowDigests } = readMeta(database)
+    const { items, rowDigests, edits: before } = readMeta(database)
     const digests = new RowDigests(rowDigests)
     for (const { job, made } of jobs) writeRows(database, params, job, made, digests)
-    writeMeta(database, { state: 'complete', items: items + change, rowDigests: digests.hex() })
+    writeMeta(database, {
+      state: 'complete',
+      items: items + change,
+      rowDigests: digests.hex(),
+      edits: before + (jobs.length > 0 ? 1 : 0),
+    })
   })
 }
 

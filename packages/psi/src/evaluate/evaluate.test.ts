@@ -87,3 +87,12 @@ test('a query that is sent again is answered alike', () => {
   const same = body(query!.bytes).filter((byte, i) => byte === body(other!.bytes)[i]).length
   expect(same / body(query!.bytes).length).toBeLessThan(0.02)
 })
+
+test('a bundle that lacks a bin, or has them in another order, is refused: zeros would find whatever is asked for', () => {
+  const params = createSetParams(friendlySet())
+  const rows = plainRows(params, [{ output: outputOf(1) }])
+  for (const damaged of [rows.slice(1), rows.slice(0, -1), rows.toSpliced(5, 1), [...rows].reverse()])
+    expect(() => openEvaluator(params, damaged)).toThrow(
+      expect.objectContaining({ code: 'malformed', message: expect.stringMatching(/bundle 0 of group 0 in bucket 0/) }),
+    )
+})

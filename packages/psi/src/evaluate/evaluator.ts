@@ -63,7 +63,7 @@ function evaluator<B extends LoadedBundle>(
   rows: Iterable<Row>,
 ): Evaluator {
   const buckets = new Map<number, B[]>()
-  for (const bundle of bundlesOf(rows)) {
+  for (const bundle of bundlesOf(params, rows)) {
     const loaded = method.load(bundle.map((row) => randomised(params, row)))
     const list = buckets.get(loaded.bucket)
     if (list) list.push(loaded)
@@ -132,16 +132,26 @@ function randomised(params: SetParams, row: Row): Row {
   return { ...row, coefficients }
 }
 
-/** Consecutive rows of one (bucket, group, bundle). */
-function* bundlesOf(rows: Iterable<Row>): Generator<Row[]> {
+/** Consecutive rows of one (bucket, group, bundle), one for each bin of the group: one that lacks would be a polynomial of zeros, which finds whatever is asked for. */
+function* bundlesOf(params: SetParams, rows: Iterable<Row>): Generator<Row[]> {
   let open: Row[] = []
   for (const row of rows) {
     const first = open[0]
     if (first && (row.bucket !== first.bucket || row.group !== first.group || row.bundle !== first.bundle)) {
-      yield open
+      yield whole(params, open)
       open = []
     }
     open.push(row)
   }
-  if (open.length > 0) yield open
+  if (open.length > 0) yield whole(params, open)
+}
+
+function whole({ bins, binsPerGroup }: SetParams, rows: Row[]): Row[] {
+  const { bucket, group, bundle } = rows[0]!
+  const wanted = Math.min(binsPerGroup, bins - group * binsPerGroup)
+  if (rows.length === wanted && rows.every(({ bin }, i) => bin === i)) return rows
+  throw new GloveboxError(
+    'malformed',
+    `bundle ${bundle} of group ${group} in bucket ${bucket} expected the bins 0 to ${wanted - 1} in order, got ${rows.length} rows: the set is damaged, build it anew`,
+  )
 }

@@ -90,6 +90,28 @@ export function cuckooSecurity(n: number, bins: number): number {
   return Math.max(0, Math.min(1000, slope * (bins / n) + offset))
 }
 
+/** Smallest table that several items share: two that have one and the same bin are a matter of 2^-40. */
+const smallestTable = 256
+/** λ that is enough: what is at stake is whether a query more tells that some items of many meet. */
+const sharedSecurity = 20
+
+/**
+ * How many items a receiver puts into one table: from their number alone, so that the number of tables tells nothing of them. With one or two functions it is
+ * one, as two items that share all of their bins are not rare; with more those that find places but for 2^-20.
+ */
+export function itemsPerTable(hashFunctions: number, bins: number): number {
+  if (hashFunctions < 3 || bins < smallestTable) return 1
+  let [low, high] = [1, Math.floor(bins / 1.2)]
+  while (low < high) {
+    const n = Math.ceil((low + high) / 2)
+    // The fit is for n from 512 on; below, tables of 1.45 bins an item are as safe.
+    const fits = n < 512 ? 1.45 * n <= bins : cuckooSecurity(n, bins) >= sharedSecurity
+    if (fits) low = n
+    else high = n - 1
+  }
+  return low
+}
+
 /** The distribution function of the normal distribution: Abramowitz and Stegun, 26.2.17, to 7.5e-8. */
 function normal(x: number): number {
   if (x < 0) return 1 - normal(-x)

@@ -2,7 +2,7 @@ import { hkdfSync, randomBytes } from 'node:crypto'
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { encryptLabelNode } from '../database/records.ts'
-import { cuckooSecurity, emptyBin, placeItems } from './cuckoo.ts'
+import { cuckooSecurity, emptyBin, itemsPerTable, placeItems } from './cuckoo.ts'
 import { encryptLabel, labelFelts, labelOf, maxLabelBytes } from './label.ts'
 import { binOf, bucketOf, feltsOf, locationsOf } from './tag.ts'
 
@@ -117,6 +117,24 @@ describe('cuckoo hashing', () => {
       expect(cuckooSecurity(n, 1.35 * n)).toBeLessThan(40)
       expect(cuckooSecurity(n, 1.1 * n)).toBeLessThan(3)
     }
+  })
+})
+
+describe('a table that several items share', () => {
+  test('takes so many that they find places, whatever they are', () => {
+    expect(itemsPerTable(3, 1638)).toBeGreaterThanOrEqual(1100)
+    expect(itemsPerTable(3, 409)).toBe(Math.floor(409 / 1.45))
+    for (const bins of [256, 600, 2560, 20000, 2 ** 20]) {
+      const n = itemsPerTable(3, bins)
+      if (n >= 512) expect(cuckooSecurity(n, bins)).toBeGreaterThanOrEqual(20)
+      expect(n).toBeGreaterThan(bins / 1.6)
+      expect(n).toBeLessThan(bins / 1.2)
+    }
+  })
+  test('is for one item where two may share all of their bins', () => {
+    expect(itemsPerTable(1, 2 ** 20)).toBe(1)
+    expect(itemsPerTable(2, 2 ** 20)).toBe(1)
+    expect(itemsPerTable(8, 2)).toBe(1)
   })
 })
 

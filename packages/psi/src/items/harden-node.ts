@@ -12,7 +12,7 @@ export function hardenerOf(hardening: Hardening): (bytes: Uint8Array) => Uint8Ar
   if (hardening.algorithm === 'none') return (bytes) => bytes
   const { N, r, p, salt } = hardening
   const saltBytes = fromHex(salt)
-  const options = { N, r, p, maxmem: 128 * r * (N + p) + 2 ** 20 }
+  const options = { N, r, p, maxmem: 128 * r * (N + p + 2) + 2 ** 20 }
   return (bytes) => {
     const { buffer, byteOffset, byteLength } = scryptSync(bytes, saltBytes, hardenedBytes, options)
     return new Uint8Array(buffer, byteOffset, byteLength)

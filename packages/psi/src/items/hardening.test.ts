@@ -87,6 +87,14 @@ describe('a new hardening', () => {
     expect(new Set(all).size).toBe(all.length)
   })
 
+  test('with large blocks has the memory that it takes', () => {
+    const hardening = checkHardening(
+      { algorithm: 'scrypt', N: 2, r: 2 ** 14, p: 1, salt: '00'.repeat(16) },
+      { work: 2 ** 30, memory: 2 ** 30 },
+    )
+    expect(toHex(harden(hardening, utf8('item')))).toBe(toHex(hardenNode(hardening, utf8('item'))))
+  })
+
   test.each([{ N: 127 }, { N: 1 }, { r: 0 }, { p: 0.5 }, { salt: new Uint8Array(15) }, { N: 32768 }])(
     'refuses %j',
     (options) => expect(() => createHardening(options)).toThrow(RangeError),
@@ -111,6 +119,10 @@ describe('what a server asks for', () => {
     { N: 2, r: 1, p: 2 ** 20 },
     { N: 2 ** 31, r: 8, p: 1 },
     { N: 2, r: 2 ** 29 },
+    // Most of the time is PBKDF2's.
+    { N: 2, r: 1, p: 2 ** 16 },
+    { N: 2, r: 256, p: 256 },
+    { N: 2, r: 2 ** 16, p: 1 },
     { N: 2 ** 17, r: 2, p: 1 },
   ])('is refused above: %j', (more) => expect(code({ ...fine, ...more })).toBe('unsupported'))
 

@@ -20,7 +20,7 @@ export type Hardening = { readonly algorithm: 'none' } | ScryptHardening
 
 /** The most that a receiver does at a sender's word. */
 export interface HardeningLimits {
-  /** N·r·p, which time is proportional to. */
+  /** max(N, 64)·r·p, which time is proportional to: PBKDF2, at both ends of scrypt, takes as long as some 30 for N. */
   readonly work: number
   /** 128·N·r, the bytes of memory. */
   readonly memory: number
@@ -88,11 +88,11 @@ export function checkHardening(value: unknown, limits: HardeningLimits = default
   if (N >= 2 ** (16 * r)) throw malformed('N', 'less than 2^(16 r)')
   if (typeof salt !== 'string' || !/^(?:[0-9a-f]{2}){16,64}$/.test(salt))
     throw malformed('salt', '16 to 64 bytes in lower-case hexadecimal digits')
-  const [work, memory] = [N * r * p, 128 * N * r]
+  const [work, memory] = [Math.max(N, 64) * r * p, 128 * N * r]
   if (work > limits.work || memory > limits.memory)
     throw new GloveboxError(
       'unsupported',
-      `the set asks for a hardening of N·r·p = ${work} and ${memory} bytes; at most ${limits.work} and ${limits.memory} are accepted: raise the limits if you trust it`,
+      `the set asks for a hardening of max(N, 64)·r·p = ${work} and ${memory} bytes; at most ${limits.work} and ${limits.memory} are accepted: raise the limits if you trust it`,
     )
   return Object.freeze({ algorithm, N, r, p, salt })
 }
@@ -112,5 +112,5 @@ function malformed(field: string, expected: string): GloveboxError {
 export function harden(hardening: Hardening, bytes: Uint8Array): Uint8Array {
   if (hardening.algorithm === 'none') return bytes
   const { N, r, p, salt } = hardening
-  return scrypt(bytes, fromHex(salt), { N, r, p, dkLen: hardenedBytes, maxmem: 128 * r * (N + p) + 2 ** 20 })
+  return scrypt(bytes, fromHex(salt), { N, r, p, dkLen: hardenedBytes, maxmem: 128 * r * (N + p + 2) + 2 ** 20 })
 }

@@ -90,7 +90,7 @@ export function finalizeItems(
       'malformed',
       `the evaluated batch expected ${inputs.length} elements, got ${answers.length}: ask again`,
     )
-  if (mode === 'voprf') verifyBatch(group, elements, answers, publicKey, proof)
+  if (mode === 'voprf') verifyEvaluated(group, elements, evaluated, publicKey, proof)
   const outputs = new Uint8Array(inputs.length * outputBytes)
   for (const [i, input] of inputs.entries()) {
     const blind = blindOf(blinds, i)
@@ -105,10 +105,11 @@ export function finalizeItems(
   return outputs
 }
 
-function verifyBatch(
+/** The part of `finalizeItems` that verifies the proof of a whole batch: after it mode `oprf` finalizes items one by one. */
+export function verifyEvaluated(
   group: Group,
   elements: Uint8Array,
-  answers: readonly Uint8Array[],
+  evaluated: Uint8Array,
   publicKey: Uint8Array | undefined,
   proof: Uint8Array | undefined,
 ): void {
@@ -119,6 +120,7 @@ function verifyBatch(
       'malformed',
       'the public key is no canonical element of ristretto255 other than the identity: take it from the sender again',
     )
+  const answers = splitElements('the evaluated batch', evaluated)
   for (const [i, answer] of answers.entries())
     if (!group.isElement(answer)) throw notAnElement('the evaluated batch', i)
   if (!verify(group, publicKey, splitElements('"blinded"', elements), answers, proof))

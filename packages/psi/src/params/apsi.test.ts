@@ -119,6 +119,10 @@ describe('readApsiParams', () => {
       JSON.stringify({ ...good, query_params: {} }),
       '"query_powers" of the APSI parameters expected an array of integers',
     ],
+    // Seconds to hours for a reader that begins anew at each quote.
+    ['quotes that are not closed', '\\"'.repeat(400_000), 'the APSI parameters expected JSON'],
+    ['comments that are not closed', '/*/'.repeat(300_000), 'the APSI parameters expected JSON'],
+    ['a text without end', JSON.stringify({ ...good, note: 'x'.repeat(2 ** 20) }), 'at most 1048576 are read'],
   ])('refuses %s', (_, text, message) => {
     expect(() => readApsiParams(text)).toThrow(GloveboxError)
     expect(() => readApsiParams(text)).toThrow(message)

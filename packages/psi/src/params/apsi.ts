@@ -2,10 +2,11 @@ import { GloveboxError, plaintextModulus } from '@glovebox/he'
 import { fitModulus, isPrime, largestPrime, modulusLimit, primesExist, smallestPlaintextModulus } from './fit.ts'
 import type { SetParamsLiteral } from './params.ts'
 import { powersPlan, wantedPowers } from './postage-stamp.ts'
-import { createSetParams } from './set-params.ts'
+import { createSetParams, mostItemsPerBin } from './set-params.ts'
 
 /** A parameter file of APSI, translated. */
 export interface ApsiParams {
+  /** What `createSetParams` takes. */
   readonly literal: SetParamsLiteral
   /** What differs from the file, a sentence each; empty where nothing does. */
   readonly replaced: readonly string[]
@@ -50,9 +51,18 @@ function integers(fields: Fields, name: string, low: number, high: number): numb
   })
 }
 
+/** Files have a thousand characters, or some ten thousand with many powers. */
+const longestFile = 2 ** 20
+
 /** JSON, with the comments that APSI's reader allows. */
 function parse(text: string): unknown {
-  const bare = text.replace(/"(?:[^"\\]|\\.)*"|\/\/[^\n]*|\/\*[\s\S]*?\*\//g, (token) =>
+  if (text.length > longestFile)
+    throw new GloveboxError(
+      'too-large',
+      `the APSI parameters have ${text.length} characters, at most ${longestFile} are read`,
+    )
+  // What is not closed goes on to the end, so that nothing is looked at twice.
+  const bare = text.replace(/"(?:[^"\\]|\\[\s\S])*(?:"|\\?$)|\/\/[^\n]*|\/\*[\s\S]*?(?:\*\/|$)/g, (token) =>
     token[0] === '"' ? token : ' ',
   )
   let file: unknown
@@ -77,7 +87,7 @@ function statedBits(seal: Fields): number[] {
  * `seal_params`, the last prime of which is the special one. Primes of more than 49 bits, primes in all above the limit of 128 bits of security by the tables of
  * 2024, and special primes that are smaller than the others, as SEAL takes them, are replaced: by the fewest and smallest that leave enough of the noise
  * budget. Where ⌊log2 t⌋ bits are too few for a false-positive probability of 2^-40, t is replaced by the next prime above a power of two.
- * @throws GloveboxError `malformed` for what is no such file; `unsupported` with the reason where no primes do, or false positives are too likely; RangeError
+ * @throws GloveboxError `malformed` for what is no such file, `too-large` for more than a million characters; `unsupported` with the reason where no primes do, or false positives are too likely; RangeError
  * as `createSetParams`.
  */
 export function readApsiParams(text: string, { labelBytes = 0, prefixBits = 0 }: ApsiOptions = {}): ApsiParams {
@@ -86,7 +96,7 @@ export function readApsiParams(text: string, { labelBytes = 0, prefixBits = 0 }:
   const query = section(file, 'query_params')
   const seal = section(file, 'seal_params')
   const replaced: string[] = []
-  const maxItemsPerBin = integer(table, 'max_items_per_bin', 1, 65535)
+  const maxItemsPerBin = integer(table, 'max_items_per_bin', 1, mostItemsPerBin)
   const feltsPerItem = integer(section(file, 'item_params'), 'felts_per_item', 2, 32)
   const psLowDegree = query.ps_low_degree === undefined ? 0 : integer(query, 'ps_low_degree', 0, maxItemsPerBin)
   const queryPowers = integers(query, 'query_powers', 1, maxItemsPerBin)

@@ -9,7 +9,7 @@ export interface PowersLiteral {
   readonly hashFunctions: number
   /** Bins in all; with 0 hash functions those of one group, ⌊N/feltsPerItem⌋ at most. */
   readonly tableSize: number
-  /** Items of a bin in one bundle, the degree of its polynomial: from 1. */
+  /** Items of a bin in one bundle, the degree of its polynomial: 1 to 16,383. */
   readonly maxItemsPerBin: number
   /** The powers that the receiver uploads, ascending, 1 among them; all others up to `maxItemsPerBin` are products of these. */
   readonly queryPowers: readonly number[]
@@ -27,6 +27,7 @@ export interface MatrixLiteral {
 
 /** Parameters of a set, as JSON. */
 export interface SetParamsLiteral {
+  /** Which of the two below there is. */
   readonly method: Method
   /** BFV with slots: t is a prime, 1 modulo 2N. */
   readonly he: ParamsLiteral
@@ -36,6 +37,8 @@ export interface SetParamsLiteral {
   readonly labelBytes: number
   /** Bits of the OPRF output that a query tells, so that one of 2^prefixBits buckets is looked at: 0 (nothing is told) to 16. */
   readonly prefixBits: number
+  /** For the method `powers`, and no other. */
   readonly powers?: PowersLiteral
+  /** For the method `matrix`, and no other. */
   readonly matrix?: MatrixLiteral
 }

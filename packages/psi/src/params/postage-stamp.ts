@@ -1,5 +1,6 @@
 /** A power that the sender makes: power = left + right, of which each is a power that was uploaded or an earlier product. */
 export interface PowerProduct {
+  /** The exponent that is made. */
   readonly power: number
   /** The larger factor. */
   readonly left: number
@@ -24,9 +25,13 @@ export function wantedPowers(maxItemsPerBin: number, psLowDegree: number): numbe
 function leastDepths(sources: readonly number[], largest: number): Float64Array {
   const depths = new Float64Array(largest + 1).fill(Infinity)
   for (const power of sources) if (power <= largest) depths[power] = 0
+  let top = 1
   for (let power = 2; power <= largest; power++) {
     let least = depths[power]!
-    for (let right = 1; 2 * right <= power && least > 1; right++) {
+    if (least === 0) top = power
+    // A product doubles a power at most.
+    const bound = Math.ceil(Math.log2(power / top))
+    for (let right = power >>> 1; right >= 1 && least > bound; right--) {
       const depth = 1 + Math.max(depths[right]!, depths[power - right]!)
       if (depth < least) least = depth
     }
@@ -57,7 +62,7 @@ export function powersPlan(queryPowers: readonly number[], wanted: readonly numb
       )
     const right = bestFactor(power, depths, needed)
     needed[right] = needed[power - right] = 1
-    products.push({ power, left: power - right, right, depth: depths[power]! })
+    products.push(Object.freeze({ power, left: power - right, right, depth: depths[power]! }))
   }
   return products.sort((a, b) => a.depth - b.depth || a.power - b.power)
 }

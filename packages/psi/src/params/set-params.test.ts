@@ -93,7 +93,14 @@ describe('createSetParams', () => {
 
   it('is frozen', () => {
     const params = createSetParams(batch)
-    for (const value of [params, params.literal, params.powers!, params.powers!.queryPowers, params.products])
+    for (const value of [
+      params,
+      params.literal,
+      params.powers!,
+      params.powers!.queryPowers,
+      params.products,
+      ...params.products,
+    ])
       expect(Object.isFrozen(value)).toBe(true)
   })
 
@@ -137,7 +144,17 @@ describe('createSetParams', () => {
       powersOf({ hashFunctions: 9 }),
       '"powers.hashFunctions" expected an integer from 0 to 8, got 9',
     ],
-    ['no items', powersOf({ maxItemsPerBin: 0 }), '"powers.maxItemsPerBin" expected an integer from 1 to 65535, got 0'],
+    ['no items', powersOf({ maxItemsPerBin: 0 }), '"powers.maxItemsPerBin" expected an integer from 1 to 16383, got 0'],
+    [
+      'more items than products are planned for',
+      powersOf({ maxItemsPerBin: 16384 }),
+      '"powers.maxItemsPerBin" expected an integer from 1 to 16383, got 16384',
+    ],
+    [
+      'a table that a query cannot count',
+      powersOf({ hashFunctions: 3, tableSize: 409 * 3277 }),
+      '"powers.tableSize" expected bins of which a query takes at most 65535 ciphertexts, got 1340293 in 65540',
+    ],
     [
       'no 1',
       powersOf({ queryPowers: [2, 3] }),

@@ -9,6 +9,7 @@ import { type PowerProduct, powersPlan, wantedPowers } from './postage-stamp.ts'
 export interface SetParams {
   /** The literal that they were made from, with the defaults of `he` filled in. */
   readonly literal: SetParamsLiteral
+  /** As the literal has it. */
   readonly method: Method
   /** Of BFV. */
   readonly he: Params
@@ -32,7 +33,9 @@ export interface SetParams {
   readonly prefixBits: number
   /** 2^prefixBits: a query looks at one of them. */
   readonly buckets: number
+  /** Of the method `powers`. */
   readonly powers?: PowersLiteral
+  /** Of the method `matrix`. */
   readonly matrix?: MatrixLiteral
   /** Bins of a bundle: `tableSize`, or N/2 of the method `matrix`. */
   readonly bins: number
@@ -62,19 +65,30 @@ export interface SetParams {
   readonly innerLevel: number
   /** Bits of a coefficient of a reply. */
   readonly replyBits: number
+  /** What is left of the noise budget at each stage. */
   readonly noise: NoiseEstimate
   /** SHA-256 over all of it: 64 lower-case hexadecimal digits. */
   readonly digest: string
 }
+
+/** With more, choosing products takes seconds, which a receiver would spend at a sender's word. */
+export const mostItemsPerBin = 16383
+/** Ciphertexts of a query, by its count of two bytes. */
+const mostCiphertexts = 65535
 
 function checkPowers(powers: PowersLiteral, n: number, k: number): PowersLiteral {
   requireInteger('powers.hashFunctions', powers.hashFunctions, 0, 8)
   const perGroup = Math.floor(n / k)
   const most = powers.hashFunctions === 0 ? perGroup : 2 ** 24
   requireInteger('powers.tableSize', powers.tableSize, 1, most)
-  requireInteger('powers.maxItemsPerBin', powers.maxItemsPerBin, 1, 65535)
+  requireInteger('powers.maxItemsPerBin', powers.maxItemsPerBin, 1, mostItemsPerBin)
   requireInteger('powers.psLowDegree', powers.psLowDegree, 0, powers.maxItemsPerBin)
   requireQueryPowers(powers.queryPowers, powers.maxItemsPerBin)
+  const ciphertexts = Math.ceil(powers.tableSize / perGroup) * powers.queryPowers.length
+  if (ciphertexts > mostCiphertexts)
+    throw new RangeError(
+      `"powers.tableSize" expected bins of which a query takes at most ${mostCiphertexts} ciphertexts, got ${powers.tableSize} in ${ciphertexts}: use fewer bins or powers`,
+    )
   return Object.freeze({
     hashFunctions: powers.hashFunctions,
     tableSize: powers.tableSize,

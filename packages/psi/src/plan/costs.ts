@@ -1,6 +1,8 @@
 /** What operations cost at one ring degree and number of primes of the chain, in ms on one thread. */
 export interface RingCosts {
+  /** N. */
   readonly ringDegree: number
+  /** Of the chain, from 1. */
   readonly primes: number
   /** Encoding and encrypting one ciphertext of a query. */
   readonly encryptMs: number
@@ -14,6 +16,7 @@ export interface RingCosts {
   readonly multiplyMs?: number
   /** One relinearisation. */
   readonly switchKeyMs?: number
+  /** One rotation. */
   readonly rotateMs?: number
   /** Making one evaluation key. */
   readonly keysMs?: number
@@ -21,21 +24,33 @@ export interface RingCosts {
 
 /** What a plan is priced by. */
 export interface CostTable {
+  /** For each ring degree that is planned with, and some numbers of primes; others are scaled from the nearest. */
   readonly rings: readonly RingCosts[]
   /** One coefficient times one slot of a ciphertext modulo one prime, with weights that come from memory, in ns. */
   readonly multiplyAccumulateNs: number
-  /** Of one item and field element: a + b · degree ns for the matching polynomial, and for each that interpolates labels. */
+  /** Of one item and field element: a and b, where the matching polynomial takes a + b · degree ns. */
   readonly matchingNs: readonly [number, number]
+  /** The same for each polynomial that interpolates labels. */
   readonly labelNs: readonly [number, number]
+  /** Starting the threads that build a set, in ms. */
+  readonly buildStartMs: number
+  /** Writing one coefficient of a polynomial to disk, in ns. */
+  readonly writeNs: number
+  /** Opening a set of no items: a thread, its modules and kernels, in ms. */
+  readonly openStartMs: number
+  /** Reading one coefficient and putting it into its slot, on one thread, in ns. */
+  readonly loadNs: number
   /** The OPRF of one item when a set is built. */
   readonly itemMs: number
   /** The OPRF of one element of a receiver. */
   readonly elementMs: number
-  /** Blinding and finalizing one item, in JavaScript, as in a browser. */
+  /** Blinding one item, in JavaScript, as in a browser. */
   readonly blindMs: number
+  /** Finalizing one, in JavaScript. */
   readonly finalizeMs: number
-  /** The same by libsodium, as in Node. */
+  /** Blinding one by libsodium, as in Node. */
   readonly nodeBlindMs: number
+  /** Finalizing one by libsodium. */
   readonly nodeFinalizeMs: number
 }
 
@@ -44,7 +59,7 @@ export interface CostTable {
  *
  *     node --conditions=@glovebox/source bench/psi-costs.ts
  *
- * which prints them. Other machines differ by a factor, `speed` of `planSet`; plans hardly do.
+ * which prints them, but for those of starting, writing and loading, which are rounded from sets of 10,000 to 100,000 items. Other machines differ by a factor, `speed` of `planSet`; plans hardly do.
  */
 export const costs: CostTable = {
   rings: [
@@ -149,6 +164,10 @@ export const costs: CostTable = {
   multiplyAccumulateNs: 1.37,
   matchingNs: [60, 0.3],
   labelNs: [400, 6.3],
+  buildStartMs: 500,
+  writeNs: 40,
+  openStartMs: 300,
+  loadNs: 60,
   itemMs: 0.148,
   elementMs: 0.198,
   blindMs: 3.81,

@@ -1,6 +1,6 @@
 import { describe, type SetPlan } from './plan.ts'
 
-/** A plan as text: the choice with its predictions, and what it was chosen from, a line each. */
+/** A plan as text: the choice (→) among what it was chosen from, with predictions, by the time of a run. */
 export function formatPlan({ candidates, why, params, predicted }: SetPlan): string {
   const head = [
     '',
@@ -16,8 +16,9 @@ export function formatPlan({ candidates, why, params, predicted }: SetPlan): str
     'chance',
     'noise',
   ]
-  const rows = candidates.map(({ params: p, predicted: x }, i) => [
-    i === 0 ? '→' : '',
+  const sorted = [...candidates].sort((a, b) => a.predicted.totalMs - b.predicted.totalMs)
+  const rows = sorted.map(({ params: p, predicted: x }) => [
+    p === params ? '→' : '',
     describe(p),
     kilo(x.uploadBytes),
     kilo(x.keyBytes),
@@ -33,8 +34,11 @@ export function formatPlan({ candidates, why, params, predicted }: SetPlan): str
   const told = predicted.queries > 1 ? `${predicted.queries} queries a run. ` : ''
   const leak =
     params.prefixBits > 0 ? `A query tells ${params.prefixBits} bits of its OPRF output.` : 'A query tells nothing.'
-  return `${table(head, rows)}\n\n${why}.\n${told}${leak}`
+  return `${table(head, rows)}\n${terms}\n\n${why}.\n${told}${leak}`
 }
+
+const terms =
+  "felts: numbers modulo t that an item is; D: degree of a bin's polynomial, which has one item fewer, and baby steps; B: items in a bin, of so many powers that are sent; noise: bits to spare before a reply is wrong."
 
 function kilo(bytes: number): string {
   return bytes === 0 ? '–' : short(bytes / 1000)

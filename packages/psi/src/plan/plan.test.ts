@@ -1,9 +1,11 @@
+import { GloveboxError } from '@glovebox/he'
 import { describe, expect, it } from 'vitest'
 import { friendlySet, matrixSet } from '../params/presets.ts'
 import { createSetParams } from '../params/set-params.ts'
+import { candidates } from './candidates.ts'
 import { costs, ringCosts } from './costs.ts'
 import { formatPlan } from './format.ts'
-import { planSet } from './plan.ts'
+import { bestOf, planSet } from './plan.ts'
 import { bucketItems, loadOf, predict } from './predict.ts'
 import { checkRequest, type PlanRequest } from './request.ts'
 import { keyBytes, queryBytes, replyFrameBytes } from './sizes.ts'
@@ -16,8 +18,35 @@ describe('planSet', () => {
     expect(plan.params.prefixBits).toBe(3)
     expect(plan.candidates[0]).toMatchObject({ params: plan.params, predicted: plan.predicted })
     const text = formatPlan(plan)
-    expect(text.split('\n')).toHaveLength(1 + plan.candidates.length + 3)
+    expect(text.split('\n')).toHaveLength(1 + plan.candidates.length + 4)
+    const marked = text.split('\n').filter((line) => line.startsWith('→'))
+    expect(marked).toHaveLength(1)
+    const runs = [...plan.candidates].reverse()
+    expect(formatPlan({ ...plan, candidates: runs })).toBe(text)
     expect(text).toContain('A query tells 3 bits of its OPRF output.')
+  })
+
+  it('says why where no candidate is taken in the end', () => {
+    const request = checkRequest({ ...small, prefixBits: 3 }, costs)
+    const [first] = candidates(request)
+    const found = [{ ...first!, predicted: predict(first!.sized, request) }]
+    const refuse = (): never => {
+      throw new GloveboxError('unsupported', 'the noise is too much')
+    }
+    expect(() => bestOf(found, request, refuse)).toThrow(
+      expect.objectContaining({
+        code: 'unsupported',
+        message: expect.stringMatching(/none of 1 sets of parameters for 2000 items .*the noise is too much/),
+      }),
+    )
+  })
+
+  it('counts slow hashing of what can be guessed, unless told otherwise', () => {
+    const buildMs = (request: Partial<PlanRequest>): number =>
+      predict(createSetParams(friendlySet()), checkRequest({ ...small, cores: 1, ...request }, costs)).buildMs
+    expect(buildMs({ kind: 'passwords' }) - buildMs({ kind: 'domains' })).toBeCloseTo(2000 * 0.13)
+    expect(buildMs({ kind: 'credentials', hardeningMs: 0 })).toBe(buildMs({}))
+    expect(() => planSet({ ...small, kind: 'secrets' as never })).toThrow(/"kind" expected one of passwords/)
   })
 
   it('says how much memory the least takes', () => {

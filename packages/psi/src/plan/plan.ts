@@ -15,7 +15,9 @@ import {
 
 /** A choice of parameters, and what it was chosen from. */
 export interface SetPlan extends PlanCandidate {
+  /** Those that were chosen. */
   readonly params: SetParams
+  /** What a run with them is expected to take. */
   readonly predicted: PlanPrediction
   /** The best of each kind, the chosen one first. */
   readonly candidates: readonly PlanCandidate[]
@@ -70,26 +72,46 @@ export function planSet(request: PlanRequest): SetPlan {
         ? `no parameters for ${checked.senderItems} items fit into ${checked.maxMemoryMB} MB, the least is ${Math.ceil(leastMemory)} MB: raise "maxMemoryMB", or split the set`
         : `no parameters for ${checked.senderItems} items against ${checked.receiverItems} keep chance matches below 2^-40: ask for fewer items at a time, or allow a prefix`,
     )
+  const best = bestOf(found, checked)
+  return { ...best[0], candidates: best, why: explain(best[0], best[1], checked, found.length) }
+}
+
+/** The best of each kind that `create` takes; throws `unsupported` where it takes none. */
+export function bestOf(
+  found: (Candidate & { readonly predicted: PlanPrediction })[],
+  checked: Request,
+  create: (literal: SetParamsLiteral) => SetParams = createSetParams,
+): readonly [PlanCandidate, ...PlanCandidate[]] {
   found.sort((a, b) => price(a, checked) - price(b, checked))
   const kinds = new Set<string>()
   const best: PlanCandidate[] = []
+  let refusal = ''
   for (const { literal, sized } of found) {
     const kind = kindOf(sized)
     if (best.length === shown || kinds.has(kind)) continue
-    const params = tryParams(literal)
-    if (!params) continue
+    const params = tryParams(literal, create)
+    if (typeof params === 'string') {
+      refusal = params
+      continue
+    }
     kinds.add(kind)
     best.push({ params, predicted: predict(params, checked) })
   }
-  return { ...best[0]!, candidates: best, why: explain(best[0]!, best[1], checked, found.length) }
+  const [chosen, ...others] = best
+  if (!chosen)
+    throw new GloveboxError(
+      'unsupported',
+      `none of ${found.length} sets of parameters for ${checked.senderItems} items leaves the noise that was estimated, the last of them as ${refusal}: ask for shorter labels, fewer items at a time, or a prefix`,
+    )
+  return [chosen, ...others]
 }
 
-/** Undefined where primes of just below 2^bits leave a hair less noise than estimated. */
-function tryParams(literal: SetParamsLiteral): SetParams | undefined {
+/** A reason where primes of just below 2^bits leave a hair less noise than estimated. */
+function tryParams(literal: SetParamsLiteral, create: (literal: SetParamsLiteral) => SetParams): SetParams | string {
   try {
-    return createSetParams(literal)
+    return create(literal)
   } catch (error) {
-    if (error instanceof GloveboxError && error.code === 'unsupported') return undefined
+    if (error instanceof GloveboxError && error.code === 'unsupported') return error.message
     throw error
   }
 }

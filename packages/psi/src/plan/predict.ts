@@ -115,6 +115,8 @@ export function predict(params: Sized, request: Request): PlanPrediction {
         labelPolynomials * (costs.labelNs[0] + costs.labelNs[1] * degree))) /
     1e6
   const allBundles = params.buckets * groups * bundles
+  // Rows are of one length, however full they are.
+  const stored = params.buckets * bundles * params.bins * polynomials * feltsPerItem * coefficients
   const encoded = allBundles * polynomials * pairs * coefficients
   const bits = 8 * (uploadBytes + replyBytes + (reuseKeys ? 0 : keys))
   const trips = 2 + (keys > 0 && !reuseKeys ? 1 : 0)
@@ -125,8 +127,16 @@ export function predict(params: Sized, request: Request): PlanPrediction {
     replyBytes,
     serverMs,
     clientMs,
-    buildMs: (speed * (senderItems * (hardeningMs + costs.itemMs) + polynomialMs)) / cores,
-    openMs: (speed * encoded * ringCosts(costs, n, innerLevel + 1).encodeMs) / cores,
+    buildMs:
+      speed *
+      (costs.buildStartMs +
+        (stored * costs.writeNs) / 1e6 +
+        (senderItems * (hardeningMs + costs.itemMs) + polynomialMs) / cores),
+    openMs:
+      speed *
+      (costs.openStartMs +
+        (stored * costs.loadNs) / 1e6 +
+        (encoded * ringCosts(costs, n, innerLevel + 1).encodeMs) / cores),
     memoryMB: (allBundles * bundleMemory(params)) / 1e6,
     totalMs: serverMs + clientMs + bits / (1000 * link.megabitsPerSecond) + trips * link.roundTripMs,
     falsePositiveLog2: falsePositiveLog2(params, {

@@ -1,3 +1,4 @@
+import { type ItemKind, requireKind } from '../items/items.ts'
 import { requireInteger } from '../params/checks.ts'
 import type { FittedModulus } from '../params/fit.ts'
 import type { SetParams, SetShape } from '../params/set-params.ts'
@@ -28,7 +29,9 @@ export interface PlanRequest {
   readonly maxMemoryMB?: number
   /** Where the receiver blinds its items: in a browser by JavaScript, or in Node by WebAssembly; default `browser`. */
   readonly receiver?: 'browser' | 'node'
-  /** Slow hashing of one item, in ms: default 0. */
+  /** What the items are: default 'bytes'. */
+  readonly kind?: ItemKind
+  /** Slow hashing of one item, in ms: default that of `createHardening()` for passwords and credentials, as they can be guessed, and 0 for others. */
   readonly hardeningMs?: number
   /** How much slower the machines are than the one of the cost table: 0.01 to 100; default 1. */
   readonly speed?: number
@@ -44,15 +47,15 @@ export interface PlanPrediction {
   readonly uploadBytes: number
   /** Evaluation keys, once for many runs; 0 for none. */
   readonly keyBytes: number
-  /** All that the receiver gets: replies and evaluated items. */
+  /** All that the receiver gets, at most: replies of bundles as they are expected of the fullest bins, and evaluated items. */
   readonly replyBytes: number
   /** Compute of the sender for a run, on all its cores. */
   readonly serverMs: number
-  /** Compute of the receiver for a run, on one core, in JavaScript. */
+  /** Compute of the receiver for a run, on one core: its side of the OPRF without proofs, queries and replies. */
   readonly clientMs: number
-  /** Building the set: slow hashing, OPRF and polynomials. */
+  /** Building the set: threads, slow hashing, OPRF, polynomials and their way to disk. */
   readonly buildMs: number
-  /** Encoding the polynomials when the set is opened. */
+  /** Opening the set: a thread, reading the polynomials and encoding them. */
   readonly openMs: number
   /** Kernels' memory of the opened set. */
   readonly memoryMB: number
@@ -68,7 +71,9 @@ export interface PlanPrediction {
 
 /** One set of parameters with its prediction. */
 export interface PlanCandidate {
+  /** Checked. */
   readonly params: SetParams
+  /** For the request. */
   readonly predicted: PlanPrediction
 }
 
@@ -90,6 +95,11 @@ function requireNumber(name: string, value: unknown, low: number, high: number):
     throw new RangeError(`"${name}" expected a number from ${low} to ${high}, got ${String(value)}`)
 }
 
+/** scrypt with N = 64, r = 8, p = 1 in Node. */
+const hardeningDefaultMs = 0.13
+
+const isGuessable = (kind: ItemKind): boolean => kind === 'passwords' || kind === 'credentials'
+
 /** Fewest items of a bucket where the plan chooses the prefix. */
 const fewestInBucket = 4096
 
@@ -108,7 +118,8 @@ export function checkRequest(request: PlanRequest, table: CostTable): Request {
     reuseKeys = false,
     maxMemoryMB = Infinity,
     receiver = 'browser',
-    hardeningMs = 0,
+    kind = 'bytes',
+    hardeningMs = isGuessable(requireKind(kind)) ? hardeningDefaultMs : 0,
     speed = 1,
     costs = table,
   } = request
@@ -144,6 +155,7 @@ export function checkRequest(request: PlanRequest, table: CostTable): Request {
     reuseKeys,
     maxMemoryMB,
     receiver,
+    kind,
     hardeningMs,
     speed,
     costs,

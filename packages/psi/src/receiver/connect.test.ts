@@ -1,5 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { buildEpoch, type Folder, passwords, temporaryFolder } from '../../test/small-set.ts'
+import { nobleGroup } from '../oprf/noble-group.ts'
+import { randomScalar } from '../oprf/scalar.ts'
 import { friendlySet } from '../params/presets.ts'
 import { openSender, type Sender } from '../sender/sender.ts'
 import type { SetDescription } from '../wire/description.ts'
@@ -213,6 +215,82 @@ describe('what a server says is not believed', () => {
       return path === '/v2/sets/small' ? Response.json(change((await response.json()) as SetDescription)) : response
     })
     await expect(connect(server, { name: 'small', maxPrefixBits: 8 })).rejects.toMatchObject({ code })
+  })
+
+  describe('a sender that exchanges its key is told no more of a prefix', () => {
+    /** Says 9 bits; evaluates under another key each time, or always the same. */
+    const exchanging = (status: number, fresh: boolean): Server => {
+      let scalar = randomScalar(nobleGroup)
+      return serve(async (path, answer, body) => {
+        if (path.endsWith('/query')) return new Response('{}', { status })
+        if (path.endsWith('/oprf')) {
+          if (fresh) scalar = randomScalar(nobleGroup)
+          return new Response(nobleGroup.multiply(scalar, body) as Uint8Array<ArrayBuffer>)
+        }
+        const said = (await (await answer()).json()) as SetDescription
+        const oprf = { ...said.oprf, mode: 'oprf' }
+        return Response.json({ ...said, oprf, params: friendlySet({ prefixBits: 9 }), digest: prefixDigest })
+      })
+    }
+    const queries = ({ seen }: Server): number => seen.filter(({ path }) => path.endsWith('/query')).length
+
+    test('within a check', async () => {
+      const server = exchanging(409, true)
+      using set = await connect(server, { name: 'small', maxPrefixBits: 17 })
+      await expect(set.check(['a'])).rejects.toMatchObject({ code: 'unsupported' })
+      expect(queries(server)).toBe(1)
+    })
+
+    test('from one check to the next, of the same item', async () => {
+      const server = exchanging(404, true)
+      using set = await connect(server, { name: 'small', maxPrefixBits: 18 })
+      for (const code of ['not-found', 'not-found', 'unsupported', 'unsupported'])
+        await expect(set.check(['a'])).rejects.toMatchObject({ code })
+      expect(queries(server)).toBe(2)
+      await expect(set.check(['b'])).rejects.toMatchObject({ code: 'not-found' })
+    })
+
+    test('under one key it learns nothing new', async () => {
+      const server = exchanging(404, false)
+      using set = await connect(server, { name: 'small', maxPrefixBits: 9 })
+      for (let turn = 0; turn < 3; turn++) await expect(set.check(['a'])).rejects.toMatchObject({ code: 'not-found' })
+      expect(queries(server)).toBe(3)
+    })
+  })
+
+  test('requests of the OPRF are of 1,024 elements at most, whatever it takes', async () => {
+    const server = serve(async (path, answer) => {
+      if (path.endsWith('/oprf')) return new Response('{}', { status: 404 })
+      const response = await answer()
+      if (path !== '/v2/sets/small') return response
+      const said = (await response.json()) as SetDescription
+      return Response.json({ ...said, limits: { ...said.limits, elements: 65535 } })
+    })
+    const element = nobleGroup.multiplyDerived(Uint8Array.of(1, ...new Uint8Array(31)), new Uint8Array(64).fill(7))!
+    // Not 1,025 times the work of JavaScript: what is blinded does not matter here.
+    const group = { ...nobleGroup, multiplyDerived: () => element }
+    using set = await connect(server, { name: 'small', group, harden: (_, bytes) => bytes })
+    const many = Array.from({ length: 1025 }, (_, i) => `item ${i}`)
+    await expect(set.check(many)).rejects.toMatchObject({ code: 'not-found' })
+    expect(server.seen.at(-1)).toMatchObject({ bytes: 32 * 1024 })
+  })
+
+  test('a set that has items of another kind by now is refused, and not searched for bytes of the old one', async () => {
+    let exchanged = false
+    const server = serve(async (path, answer) => {
+      const response = await answer()
+      if (path.endsWith('/oprf')) {
+        exchanged = true
+        return new Response('{"error":"another epoch"}', { status: 409 })
+      }
+      if (path !== '/v2/sets/small' || !exchanged) return response
+      return Response.json({ ...((await response.json()) as SetDescription), kind: 'domains' })
+    })
+    using set = await connect(server, { name: 'small' })
+    await expect(set.check([items[0]!])).rejects.toMatchObject({
+      code: 'parameters-mismatch',
+      message: expect.stringMatching('another kind'),
+    })
   })
 
   test('answers of other lengths, of another set, and none', async () => {

@@ -10,6 +10,7 @@ import { createMeter, type Timings, type Traffic } from './meter.ts'
 import type { Answer } from './query.ts'
 import { type Clock, retrying, systemClock } from './retry.ts'
 import { type CheckProgress, distinctItems, runCheck, type Send, type Session } from './run.ts'
+import { createTold } from './told.ts'
 
 const MiB = 2 ** 20
 /** A set whose epoch is another one each time is given up. */
@@ -31,7 +32,7 @@ export interface ConnectOptions {
   readonly harden?: (hardening: Hardening, bytes: Uint8Array) => Uint8Array
   /** The sender's OPRF key, 32 bytes or 64 hexadecimal digits, from a source that is trusted: another one, or none that is proven (VOPRF), is refused. */
   readonly publicKey?: string | Uint8Array
-  /** The most bits of an item's OPRF output that queries may tell, 0 to 16; default 16. With 0 nothing is told of items. */
+  /** The most bits of an item's OPRF output that queries may tell, those of all checks and under all keys of the sender together: 0 to 16; default 16. With 0 nothing is told of items. */
   readonly maxPrefixBits?: number
   /** What a set may ask for; default `defaultHardeningLimits`. */
   readonly hardeningLimits?: HardeningLimits
@@ -66,7 +67,8 @@ export interface RemoteSet extends Disposable {
    * Whether items are in the set, in order; equal ones are asked once. Checks wait for one another. The sender learns how many items there are, and
    * with a prefix their buckets.
    * @throws TypeError or RangeError for what is no item of this kind; GloveboxError: `unavailable` where the server cannot be reached or is busy for longer than
-   * `retryMs`, `parameters-mismatch` where it proves another key or changes its epoch again and again, `malformed`, `too-large` for answers that are none.
+   * `retryMs`, `parameters-mismatch` where it proves another key, changes its epoch again and again, or its kind of items, `unsupported` where a set whose key was exchanged
+   * since an item was asked for would be told more of its prefixes than is allowed, `malformed`, `too-large` for answers that are none.
    */
   check(items: readonly Item[], options?: CheckOptions): Promise<CheckResult[]>
   /** Bytes that left and came. */
@@ -95,6 +97,7 @@ export async function connectSet(url: string, options: ConnectOptions = {}): Pro
   const endpoint = openEndpoint(url, { fetch, token, timeoutMs })
   const pinned = options.publicKey === undefined ? undefined : pinnedKey(options.publicKey)
 
+  const told = createTold(maxPrefixBits)
   const send: Send = (stage, method, path, request) =>
     retrying(
       async () => {
@@ -159,6 +162,11 @@ export async function connectSet(url: string, options: ConnectOptions = {}): Pro
   /** What a rebuilt or rotated set is like; keys serve on where its parameters do. */
   const renew = async (signal: AbortSignal | undefined): Promise<void> => {
     const next = await describe(name, signal)
+    if (next.description.kind !== session.description.kind)
+      throw new GloveboxError(
+        'parameters-mismatch',
+        `the set has items of another kind by now, ${next.description.kind}: connect again`,
+      )
     if (next.params.digest === session.params.digest) next.keys = session.keys
     else forget()
     session = next
@@ -168,7 +176,7 @@ export async function connectSet(url: string, options: ConnectOptions = {}): Pro
     if (items.length === 0) return []
     const { bytes, places } = distinctItems(session.description.kind, items)
     const run = (): Promise<Answer[]> =>
-      runCheck(session, bytes, { send, meter, group, harden, maxReplyBytes: maxBytes, onProgress, signal })
+      runCheck(session, bytes, { send, meter, told, group, harden, maxReplyBytes: maxBytes, onProgress, signal })
     try {
       for (let turn = 0; ; turn++) {
         try {

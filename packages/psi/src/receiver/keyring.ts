@@ -4,8 +4,11 @@ import type { SetParams } from '../params/set-params.ts'
 
 /** A fresh secret key, and what the sender needs of it. */
 export interface QueryKeys extends Disposable {
+  /** Of the set. */
   readonly params: SetParams
+  /** BFV with these parameters. */
   readonly scheme: Bfv
+  /** Stays with the receiver. */
   readonly secret: SecretKey
   /** The frame to upload, once: Galois keys for the method `matrix`, a relinearisation key where powers are multiplied; undefined where neither is needed. */
   readonly upload: Uint8Array | undefined

@@ -1,7 +1,7 @@
-import { GloveboxError } from '@glovebox/he'
+import { type Ciphertext, GloveboxError } from '@glovebox/he'
 import { decrypt, encryptSymmetric } from '@glovebox/he/secret'
-import { createField, reduce } from '../field/field.ts'
-import { placeItems } from '../hashing/cuckoo.ts'
+import { createField, type Field, reduce } from '../field/field.ts'
+import { itemsPerTable, placeItems } from '../hashing/cuckoo.ts'
 import { encryptLabel, labelOf } from '../hashing/label.ts'
 import { bucketOf, feltsOf, locationsOf } from '../hashing/tag.ts'
 import type { SetParams } from '../params/set-params.ts'
@@ -10,6 +10,7 @@ import type { QueryKeys } from './keyring.ts'
 
 /** One query of some items, ready to be sent. */
 export interface PreparedQuery {
+  /** Which is looked at, in the clear: 0 to 2^prefixBits - 1. */
   readonly bucket: number
   /** The frame to send. */
   readonly bytes: Uint8Array
@@ -21,6 +22,7 @@ export interface PreparedQuery {
 
 /** Whether an item is in the set, and what the set says of it. */
 export interface Answer {
+  /** Whether it is in the set. */
   readonly found: boolean
   /** Of sets with labels, where it was found: `params.labelBytes` bytes. */
   readonly label?: Uint8Array
@@ -28,8 +30,8 @@ export interface Answer {
 
 /**
  * Queries for items by their OPRF outputs (64 bytes each: tag, then the key of the label), bucket by bucket: one for each item, or with hash functions as
- * many items in one as cuckoo hashing places (Pagh, Rodler 2004). Each is encrypted when it is asked for. How many queries there are tells how many items; nothing else of them is told but, with
- * a prefix, their buckets.
+ * many items in one as cuckoo hashing is sure to place (Pagh, Rodler 2004): `itemsPerTable`. Each is encrypted when it is asked for. How many queries there are tells how many items; nothing
+ * else of them is told but, with a prefix, their buckets.
  * @throws RangeError for outputs of another length.
  */
 export function* prepareQueries(
@@ -63,11 +65,25 @@ export function* prepareQueries(
   for (const [bucket, items] of [...byBucket].sort(([a], [b]) => a - b)) {
     if (params.powers === undefined || params.powers.hashFunctions === 0)
       for (const item of items) yield seal(bucket, [item], undefined)
-    else for (const part of placed(params, items, outputs)) yield seal(bucket, part.items, part.bins)
+    else for (const part of tablesOf(params, items, outputs)) yield seal(bucket, part.items, part.bins)
   }
 }
 
-/** Items in as few tables as they fit into: one, or halves of them in two. */
+/**
+ * Items in as many tables as their number asks for, all as full. Whether items find places depends on what they are: where that decided, a sender that
+ * describes a small table would learn from the number of queries which items meet in a bin.
+ */
+function* tablesOf(
+  params: SetParams,
+  items: readonly number[],
+  outputs: readonly Uint8Array[],
+): Generator<{ items: readonly number[]; bins: Int32Array }> {
+  const tables = Math.ceil(items.length / itemsPerTable(params.powers!.hashFunctions, params.bins))
+  const part = (table: number): number => Math.floor((table * items.length) / tables)
+  for (let table = 0; table < tables; table++) yield* placed(params, items.slice(part(table), part(table + 1)), outputs)
+}
+
+/** Items in one table, or halves of them in two where they do not fit, which is a matter of 2^-20 for what `tablesOf` gives. */
 function placed(
   params: SetParams,
   items: readonly number[],
@@ -75,16 +91,8 @@ function placed(
 ): { items: readonly number[]; bins: Int32Array }[] {
   const half = Math.ceil(items.length / 2)
   try {
-    if (items.length <= params.bins)
-      return [
-        {
-          items,
-          bins: placeItems(
-            items.map((i) => locationsOf(params, outputs[i]!)),
-            params.bins,
-          ),
-        },
-      ]
+    const locations = items.map((i) => locationsOf(params, outputs[i]!))
+    return [{ items, bins: placeItems(locations, params.bins) }]
   } catch (error) {
     if (!(error instanceof GloveboxError) || error.code !== 'unsupported' || items.length === 1) throw error
   }
@@ -100,14 +108,16 @@ function encrypted(
   bins: Int32Array | undefined,
 ): Uint8Array {
   const slots = params.method === 'matrix' ? vectorsOfPowers(params, felts[0]!) : powersOfBins(params, felts, bins)
-  const ciphertexts = []
-  for (const values of slots) {
-    using plaintext = scheme.encode(values)
-    ciphertexts.push(encryptSymmetric(scheme, secret, plaintext))
+  const ciphertexts: Ciphertext[] = []
+  try {
+    for (const values of slots) {
+      using plaintext = scheme.encode(values)
+      ciphertexts.push(encryptSymmetric(scheme, secret, plaintext))
+    }
+    return encodeQuery(params, { epoch, bucket, keys: digest, ciphertexts })
+  } finally {
+    for (const ciphertext of ciphertexts) ciphertext[Symbol.dispose]()
   }
-  const bytes = encodeQuery(params, { epoch, bucket, keys: digest, ciphertexts })
-  for (const ciphertext of ciphertexts) ciphertext[Symbol.dispose]()
-  return bytes
 }
 
 /** 1, x, …, x^(D-1) of two field elements, one in each row of slots, as often as there is room. */
@@ -137,22 +147,31 @@ function* powersOfBins(
   const { n, t, feltsPerItem: k, binsPerGroup, groups } = params
   const { queryPowers } = params.powers!
   const field = createField(t)
-  const top = queryPowers.at(-1)!
+  // Items that are asked for by themselves are in every bin.
+  const single = bins === undefined ? powersOfItem(field, queryPowers, felts[0]!) : undefined
   for (let group = 0; group < groups; group++) {
-    const wanted = new Map(queryPowers.map((power) => [power, new Float64Array(n)]))
+    const out = queryPowers.map(() => new Float64Array(n))
     for (let bin = 0; bin < binsPerGroup && group * binsPerGroup + bin < params.bins; bin++) {
       const item = bins === undefined ? 0 : bins[group * binsPerGroup + bin]!
       if (item < 0) continue
-      for (let j = 0; j < k; j++) {
-        const x = felts[item]![j]!
-        for (let power = 1, value = x; power <= top; power++, value = reduce(field, value * x)) {
-          const values = wanted.get(power)
-          if (values !== undefined) values[bin * k + j] = value
-        }
-      }
+      const values = single ?? powersOfItem(field, queryPowers, felts[item]!)
+      for (const [i, slots] of out.entries()) slots.set(values.subarray(i * k, (i + 1) * k), bin * k)
     }
-    yield* wanted.values()
+    yield* out
   }
+}
+
+/** [power][felt] of an item's elements, of ascending powers. */
+function powersOfItem(field: Field, queryPowers: readonly number[], felts: Uint32Array): Float64Array {
+  const values = new Float64Array(queryPowers.length * felts.length)
+  felts.forEach((x, j) => {
+    let [power, value] = [1, x]
+    for (const [i, wanted] of queryPowers.entries()) {
+      for (; power < wanted; power++) value = reduce(field, value * x)
+      values[i * felts.length + j] = value
+    }
+  })
+  return values
 }
 
 /**
@@ -161,12 +180,27 @@ function* powersOfBins(
  * @throws GloveboxError `malformed`, `too-large`, `parameters-mismatch` for what is no reply to it.
  */
 export function readAnswers(
-  { params, scheme, secret }: QueryKeys,
+  keys: QueryKeys,
   query: PreparedQuery,
   outputs: readonly Uint8Array[],
   reply: Uint8Array,
   options: ReadOptions & { readonly epoch: number },
 ): Answer[] {
+  const reading = answersOf(keys, query, outputs, reply, options)
+  for (;;) {
+    const step = reading.next()
+    if (step.done) return step.value
+  }
+}
+
+/** `readAnswers`, with a stop after each bundle: a reply of hundreds takes a page seconds. */
+export function* answersOf(
+  { params, scheme, secret }: QueryKeys,
+  query: PreparedQuery,
+  outputs: readonly Uint8Array[],
+  reply: Uint8Array,
+  options: ReadOptions & { readonly epoch: number },
+): Generator<void, Answer[]> {
   const { feltsPerItem: k, binsPerGroup, pairs, polynomials, n } = params
   const answers: Answer[] = query.items.map(() => ({ found: false }))
   for (const { group, ciphertexts } of readReplies(params, scheme, reply, options)) {
@@ -196,6 +230,7 @@ export function readAnswers(
       const labelKey = outputs[query.items[item]!]!.subarray(32)
       answers[item] = { found: true, label: encryptLabel(labelKey, labelOf(params, felts)) }
     }
+    yield
   }
   return answers
 }

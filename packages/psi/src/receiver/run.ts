@@ -2,13 +2,14 @@ import { fromHex, GloveboxError, toHex } from '@glovebox/he'
 import type { harden as hardenHere } from '../items/hardening.ts'
 import { type Item, itemBytes } from '../items/items.ts'
 import type { Group } from '../oprf/group.ts'
-import { outputBytes, proofBytes } from '../oprf/group.ts'
-import { type BlindedItems, blindItems, finalizeItems } from '../oprf/receiver.ts'
+import { proofBytes } from '../oprf/group.ts'
+import { type BlindedItems, blindItems, finalizeItems, verifyEvaluated } from '../oprf/receiver.ts'
 import type { KnownSet } from '../wire/description.ts'
 import { Refusal, type RequestOptions, type Response200 } from './http.ts'
 import { createQueryKeys, type QueryKeys } from './keyring.ts'
 import type { Meter, TrafficStage } from './meter.ts'
-import { type Answer, type PreparedQuery, prepareQueries, readAnswers } from './query.ts'
+import { type Answer, answersOf, type PreparedQuery, prepareQueries } from './query.ts'
+import type { Told } from './told.ts'
 
 /** How far a check is. */
 export interface CheckProgress {
@@ -35,6 +36,7 @@ export interface Session extends KnownSet {
 export interface RunOptions {
   readonly send: Send
   readonly meter: Meter
+  readonly told: Told
   readonly group: Group
   readonly harden: typeof hardenHere
   readonly maxReplyBytes: number
@@ -46,6 +48,8 @@ export interface RunOptions {
 const inFlight = 2
 /** Uploads of keys for one query: a sender that forgets them each time has no room for anybody. */
 const mostUploads = 3
+/** Elements of one OPRF request, whatever the sender takes: their proof is verified in one go, while a page waits. */
+const mostElements = 1024
 /** Work between two looks at the clock of a page. */
 const sliceMs = 30
 
@@ -64,12 +68,13 @@ export async function runCheck(session: Session, items: readonly Uint8Array[], o
   }
   const outputs: Uint8Array[] = []
   try {
-    const { elements } = session.description.limits
+    const elements = Math.min(mostElements, session.description.limits.elements)
     for (let at = 0; at < inputs.length; at += elements) {
       outputs.push(...(await evaluate(session, inputs.slice(at, at + elements), options, breathe)))
       onProgress?.({ stage: 'oprf', done: outputs.length, total: items.length })
     }
-    return await query(session, outputs, options)
+    options.told.count(items, outputs, session.params.prefixBits)
+    return await query(session, outputs, options, breathe)
   } finally {
     for (const output of outputs) output.fill(0)
   }
@@ -103,19 +108,20 @@ async function evaluate(
     })
     meter.took('evaluate', saidTime(headers, 'oprf'))
     const evaluated = body.subarray(0, body.length - proven)
-    if (mode === 'voprf') {
-      const options = { group, publicKey: fromHex(publicKey), proof: body.subarray(body.length - proven) }
-      const all = meter.time('finalize', () => finalizeItems(mode, inputs, blinded, evaluated, options))
-      return inputs.map((_, i) => all.slice(outputBytes * i, outputBytes * (i + 1)))
-    }
     if (evaluated.length !== blinded.elements.length)
       throw new GloveboxError('malformed', `the server evaluated ${evaluated.length / 32} of ${inputs.length} items`)
+    if (mode === 'voprf') {
+      const proof = body.subarray(body.length - proven)
+      meter.time('finalize', () => verifyEvaluated(group, blinded.elements, evaluated, fromHex(publicKey), proof))
+      await breathe()
+    }
     const outputs: Uint8Array[] = []
     for (const [i, input] of inputs.entries()) {
       const [from, to] = [32 * i, 32 * (i + 1)]
       const one = { blinds: blinded.blinds.subarray(from, to), elements: blinded.elements.subarray(from, to) }
       outputs.push(
-        meter.time('finalize', () => finalizeItems(mode, [input], one, evaluated.subarray(from, to), { group })),
+        // What was proven is finalized as what is not (RFC 9497, section 3.3.2).
+        meter.time('finalize', () => finalizeItems('oprf', [input], one, evaluated.subarray(from, to), { group })),
       )
       await breathe()
     }
@@ -134,7 +140,12 @@ function runOf({ epoch, oprf }: KnownSet['description']): string {
 }
 
 /** All queries, two at a time. */
-async function query(session: Session, outputs: readonly Uint8Array[], options: RunOptions): Promise<Answer[]> {
+async function query(
+  session: Session,
+  outputs: readonly Uint8Array[],
+  options: RunOptions,
+  breathe: () => Promise<void>,
+): Promise<Answer[]> {
   const { meter, onProgress } = options
   session.keys ??= meter.time('keygen', () => createQueryKeys(session.params))
   const { keys } = session
@@ -147,7 +158,18 @@ async function query(session: Session, outputs: readonly Uint8Array[], options: 
       const reply = await ask(session, keys, prepared, options)
       const limits = { epoch: session.description.epoch, maxBytes: options.maxReplyBytes }
       try {
-        const read = meter.time('decrypt', () => readAnswers(keys, prepared, part, reply, limits))
+        const reading = answersOf(keys, prepared, part, reply, limits)
+        let read: Answer[] | undefined
+        try {
+          while (read === undefined) {
+            const step = meter.time('decrypt', () => reading.next())
+            if (step.done) read = step.value
+            else await breathe()
+          }
+        } finally {
+          // Gives back the bundle that it stopped at, where a signal stopped it.
+          reading.return([])
+        }
         prepared.items.forEach((item, i) => {
           answers[places[item]!] = read[i]!
         })

@@ -34,7 +34,10 @@ export function plainRows(params: SetParams, entries: readonly Entry[]): Row[] {
       felts: feltsOf(params, output),
       labels: label ? labelFelts(params, encryptLabel(output.subarray(32), label)) : new Uint32Array(0),
     }
-    const locations = (params.powers?.hashFunctions ?? 0) > 0 ? locationsOf(params, output) : [i % params.binsPerGroup]
+    const locations =
+      (params.powers?.hashFunctions ?? 0) > 0
+        ? locationsOf(params, output)
+        : [i % Math.min(params.bins, params.binsPerGroup)]
     for (const location of locations)
       put(bucket, Math.floor(location / params.binsPerGroup), location % params.binsPerGroup, place)
   })

@@ -142,9 +142,12 @@ function paramsOf(literal: unknown): SetParams {
   try {
     return createSetParams(requireObject('"params"', literal) as unknown as SetParamsLiteral)
   } catch (error) {
-    if (error instanceof GloveboxError) throw error
-    // Its mistakes are those of who wrote the literal.
-    throw new GloveboxError('malformed', `the parameters of the set: ${(error as Error).message}`)
+    // Its mistakes are those of who wrote the literal. What it says is repeated on one line and not without end: a terminal would obey control characters.
+    const said = (error as Error).message.slice(0, 500).replace(/[\p{Cc}\p{Cf}\u2028\u2029]+/gu, ' ')
+    throw new GloveboxError(
+      error instanceof GloveboxError ? error.code : 'malformed',
+      `the parameters of the set: ${said}`,
+    )
   }
 }
 
@@ -156,6 +159,13 @@ function requireModest(params: SetParams, limits: DescriptionLimits): void {
     )
   if (params.prefixBits > limits.prefixBits)
     throw refuse('bits of each item in the clear', params.prefixBits, limits.prefixBits)
+  // Which table security is held to is for a program to choose, and not for data.
+  const { security } = params.he.literal
+  if (security === 'INSECURE' || security === '128-classical-2018')
+    throw new GloveboxError(
+      'insecure-parameters',
+      `the set asks for parameters of security '${security}', which a receiver takes at nobody's word: build it with '128-classical'`,
+    )
   if (params.n > maxRingDegree) throw refuse('coefficients', params.n, maxRingDegree)
   const [query, keys] = [queryBytesOf(params), keyBytesOf(params)]
   if (query > limits.queryBytes) throw refuse('bytes for a query', query, limits.queryBytes)

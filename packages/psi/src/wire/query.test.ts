@@ -8,7 +8,7 @@ import { createSetParams } from '../params/set-params.ts'
 import { createQueryKeys, type QueryKeys } from '../receiver/keyring.ts'
 import { type PreparedQuery, prepareQueries, readAnswers } from '../receiver/query.ts'
 import { outputOf, plainRows } from '../test-support/plain-set.ts'
-import { encodeQuery, peekQuery } from './query.ts'
+import { encodeQuery, encodeReply, peekQuery } from './query.ts'
 
 // What a server gets is hostile, and so is what a client gets back.
 
@@ -152,6 +152,11 @@ describe('a reply', () => {
     const body = reply.slice(44, -16)
     const framed = (bytes: Uint8Array): Uint8Array => encodeFrame('reply of a set', owner, bytes)
     expect(refused('malformed', () => read(framed(body.slice(0, -1))))).toMatch('the reply of a set')
+    // More replies of fewer bits in as many bytes: a second of work for each two megabytes.
+    const fewer = { ...params, replyBits: 2 }
+    using ciphertext = encryptSymmetric(keys.scheme, keys.secret, keys.scheme.encode([1, 2, 3], { level: 0 }))
+    const many = encodeReply(fewer, 3, [{ group: 0 }], new Array(params.pairs).fill(ciphertext))
+    expect(refused('malformed', () => read(many))).toMatch('"bundles" expected')
     new DataView(body.buffer).setUint16(8, 9, true)
     expect(refused('malformed', () => read(framed(body)))).toMatch('"group" expected less than 1')
     new DataView(body.buffer).setUint32(4, 2 ** 32 - 1, true)

@@ -8,6 +8,7 @@ import {
   GloveboxError,
   readCiphertext,
   readReply,
+  replyBytes,
   writeCiphertext,
   writeReply,
 } from '@glovebox/he'
@@ -155,6 +156,10 @@ export function* readReplies(
   const epoch = body.u32('epoch')
   if (epoch !== options.epoch) throw body.malformed('epoch', `${options.epoch}, that of the query`, epoch)
   const bundles = body.u32('bundles')
+  // All at once, as replies of fewer bits would be more than a receiver has patience for.
+  const each = 2 + params.polynomials * params.pairs * replyBytes(params.n, { bits: params.replyBits, stride: 1 })
+  if (body.remaining !== bundles * each)
+    throw body.malformed('bundles', `${each} bytes for each of ${bundles}`, body.remaining)
   for (let i = 0; i < bundles; i++) {
     const group = body.u16('group')
     if (group >= params.groups) throw body.malformed('group', `less than ${params.groups}`, group)
