@@ -1,6 +1,6 @@
 import { availableParallelism } from 'node:os'
 import { GloveboxError } from '@glovebox/he'
-import { type ItemKind, planSet, type SetParams } from '@glovebox/psi'
+import { planSet, type SetParams } from '@glovebox/psi'
 import {
   type BuildProgress,
   createEvaluationPool,
@@ -20,29 +20,7 @@ import { readParams } from './params-file.ts'
 import { countOf, leftOut } from './report.ts'
 import { type Epoch, epochsOf, nextEpoch } from './set-folder.ts'
 import { type Survey, surveyList } from './survey.ts'
-import { columnsOf, otherOption, type Wanted, wantedLike, wantedNew } from './wanted.ts'
-
-/** Of `glovebox breach build`. */
-export interface BuildOptions {
-  readonly output: string
-  readonly name?: string
-  /** Default: passwords; with `rotate` what the set was, as all that follows. */
-  readonly kind?: ItemKind
-  readonly labels?: string
-  readonly column?: string
-  readonly labelBytes?: number
-  /** False by --no-prefix. */
-  readonly prefixBits?: number
-  readonly prefix?: boolean
-  readonly receiverItems?: number
-  readonly items?: number
-  readonly params?: string
-  readonly verifiable?: boolean
-  readonly hardening?: number | 'none'
-  readonly threads?: number
-  readonly rotate?: boolean
-  readonly json?: boolean
-}
+import { type BuildOptions, columnsOf, otherOption, type Wanted, wantedLike, wantedNew } from './wanted.ts'
 
 /**
  * Makes a set of a list, or goes on with one that was begun, and says what came of it.

@@ -2,7 +2,28 @@ import { basename, resolve } from 'node:path'
 import { GloveboxError } from '@glovebox/he'
 import { createHardening, type Hardening, type ItemKind } from '@glovebox/psi'
 import { isSetName, type PsiSet } from '@glovebox/psi/sender'
-import type { BuildOptions } from './build.ts'
+
+/** Of `glovebox breach build`. */
+export interface BuildOptions {
+  readonly output: string
+  readonly name?: string
+  /** Default: passwords; with `rotate` what the set was, as all that follows. */
+  readonly kind?: ItemKind
+  readonly labels?: string
+  readonly column?: string
+  readonly labelBytes?: number
+  /** False by --no-prefix. */
+  readonly prefixBits?: number
+  readonly prefix?: boolean
+  readonly receiverItems?: number
+  readonly items?: number
+  readonly params?: string
+  readonly verifiable?: boolean
+  readonly hardening?: number | 'none'
+  readonly threads?: number
+  readonly rotate?: boolean
+  readonly json?: boolean
+}
 
 /** What a set is to be: options that were given, then what it was before, then defaults. */
 export interface Wanted {

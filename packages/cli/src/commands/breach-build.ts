@@ -1,5 +1,5 @@
 import { type Command, Option } from 'commander'
-import type { BuildOptions } from '../breach/build.ts'
+import type { BuildOptions } from '../breach/wanted.ts'
 import { count, integer } from '../numbers.ts'
 
 const kinds: readonly string[] = ['passwords', 'credentials', 'domains', 'bytes']
