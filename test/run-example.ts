@@ -40,14 +40,14 @@ export const lines: Readonly<Record<string, readonly RegExp[]>> = {
     /^ {2}answers +6 of 6 as in the clear/m,
     /^ {2}azukishop\.live +is in the list no more/m,
     /^ {2}by the new key +3 of 3 as in the clear/m,
-    /→ unavailable: .* elements are asked for, and \d+ of 100 an hour are left/,
+    /→ unavailable: .* this request asks for \d+ elements, and \d+ of 100 an hour are left/,
   ],
   '14': [
     /^ {2}8 bits: one of 78 users, or nobody +\d+ /m,
     /^ {2}contacts who are users +39 of 39 as in the clear/m,
     /→ parameters-mismatch: the set has another public key/,
     /^ {2}queries that it got +0$/m,
-    /→ unavailable: .* elements are asked for, and \d+ of 2000 an hour are left/,
+    /→ unavailable: .* this request asks for \d+ elements, and \d+ of 2000 an hour are left/,
   ],
 }
 
