@@ -82,7 +82,8 @@ describe('CSV with labels', () => {
   test('what is wrong with it is said without what is in it', async () => {
     const thrown = (text: string, options: ListOptions) => listOf(text, options).catch((error: Error) => error)
     for (const [text, message] of [
-      [csv, /has no column "severity" \(--labels\); there are: domain, kind, seen/],
+      [csv, /has no column "severity" \(--labels\) among the 3 of its first line/],
+      ['hunter2', /has no column "severity" \(--labels\) among the 1 of its first line/],
       ['', /is empty/],
       ['domain,severity\nhunter2"x,y\n', /is not CSV.*line/],
     ] as const) {

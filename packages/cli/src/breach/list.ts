@@ -122,7 +122,8 @@ function columnsOf(names: readonly string[], { kind, labels, column }: ListOptio
     if (found >= 0) return found
     throw new GloveboxError(
       'malformed',
-      `${file} has no column "${name}" (${option}); there are: ${trimmed.slice(0, 20).join(', ')}`,
+      // A list that is no CSV has an item in its first line, which no message may hold.
+      `${file} has no column "${name}" (${option}) among the ${trimmed.length} of its first line: that line has to hold their names, as in CSV`,
     )
   }
   const label = at(labels!, '--labels')
