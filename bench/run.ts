@@ -150,7 +150,8 @@ const result = {
   node: process.version,
   threads: options.threads,
   command: `npm run bench -- ${process.argv.slice(2).join(' ')}`,
-  ...(facts && { facts: { ...last.facts, ...facts } }),
+  // Those of a run that measured others stay, as rows do.
+  ...((facts ?? last.facts) && { facts: { ...last.facts, ...facts } }),
   rows:
     cases === undefined
       ? [...last.rows, ...rows].sort(bySet)
